@@ -1,0 +1,278 @@
+//! What a command on an order comes to.
+
+use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use super::lines::{Line, LineError, check_line, merge_line};
+use super::{Customer, Order, Placed};
+use crate::decision::Decision;
+use crate::ids::OrderNumber;
+use crate::money::{Currency, Money, MoneyError};
+use crate::prices::Prices;
+use crate::product::Status;
+use crate::quantity::Quantity;
+use crate::sku::Sku;
+use crate::text::PaymentReference;
+use std::sync::Arc;
+
+/// What can be asked of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Place it: a whole checkout at once.
+    Place(Place),
+    /// Add a line to a placed order that no payment was recorded for.
+    AddItem(RequestedItem),
+    /// Write down a payment made elsewhere.
+    RecordPayment {
+        /// What the payment is known by there; unique within the order.
+        reference: PaymentReference,
+        /// How much was paid.
+        amount: Money,
+    },
+}
+
+/// A checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The number to read out, handed out before.
+    pub number: OrderNumber,
+    /// Who orders, and where it goes.
+    pub customer: Arc<Customer>,
+    /// What is ordered; the same sku twice is merged.
+    pub items: Vec<RequestedItem>,
+    /// The total that the customer saw, if the order is to be placed only at that.
+    pub expected_total: Option<Money>,
+}
+
+/// A product and how many of it; the price is the catalogue's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedItem {
+    /// Which product.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// What is wrong with one requested item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemFault {
+    /// Which one, counted from 0 in the order in which they were requested.
+    pub index: usize,
+    /// Its product.
+    pub sku: Sku,
+    /// What is wrong.
+    pub problem: ItemProblem,
+}
+
+/// Why an item can't be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ItemProblem {
+    /// No such product was ever in the catalogue.
+    #[error("there is no product with this sku")]
+    UnknownSku,
+    /// The product is not on sale any more.
+    #[error("this product is not on sale")]
+    Withdrawn,
+    /// Its price is in another currency than the order's.
+    #[error("this product is sold in {actual}, the order is in {expected}")]
+    OtherCurrency {
+        /// The order's currency.
+        expected: Currency,
+        /// The product's.
+        actual: Currency,
+    },
+    /// Too many lines, or too many of one product.
+    #[error(transparent)]
+    Line(#[from] LineError),
+}
+
+/// Why a command on an order is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No order was placed under this id.
+    #[error("there is no such order")]
+    NotFound,
+    /// An order was placed under this id before.
+    #[error("an order with this id exists already")]
+    AlreadyPlaced,
+    /// No item at all.
+    #[error("an order needs at least one item")]
+    NoItems,
+    /// Some items can't be ordered: all of them are named.
+    #[error("some items can't be ordered")]
+    Items(Vec<ItemFault>),
+    /// The total is another than the one that the customer saw.
+    #[error("the total is {actual}, not {expected}")]
+    TotalChanged {
+        /// What the customer saw.
+        expected: Money,
+        /// What it is now.
+        actual: Money,
+    },
+    /// A payment was recorded: the lines stand.
+    #[error("a payment was recorded, so no item can be added")]
+    PaymentRecorded,
+    /// The payments cover the total.
+    #[error("the order is paid")]
+    AlreadyPaid,
+    /// A payment of nothing.
+    #[error("a payment is more than zero")]
+    PaymentOfZero,
+    /// Paid in another currency than the order's.
+    #[error("the order is in {expected}")]
+    PaymentCurrency {
+        /// The order's currency.
+        expected: Currency,
+    },
+    /// More than is still to be paid.
+    #[error("only {balance} is still to be paid")]
+    AboveBalance {
+        /// What is still to be paid.
+        balance: Money,
+    },
+    /// A payment with this reference but another amount was recorded.
+    #[error("a payment of {recorded} was recorded with this reference")]
+    ReferenceReused {
+        /// What was recorded.
+        recorded: Money,
+    },
+    /// A sum that can't be held exactly.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+type OrderDecision = Decision<OrderEvent, Rejection>;
+
+/// Decides a command on one order at the catalogue's `prices`.
+pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecision {
+    let decided = match (order, command) {
+        (Order::Empty, Command::Place(checkout)) => place(checkout, prices),
+        (_, Command::Place(_)) => Err(Rejection::AlreadyPlaced),
+        (Order::Empty | Order::Draft(_), _) => Err(Rejection::NotFound),
+        (Order::Placed(placed), Command::AddItem(item)) => add_item(placed, item, prices),
+        (Order::Paid(_), Command::AddItem(_)) => Err(Rejection::AlreadyPaid),
+        (Order::Placed(placed), Command::RecordPayment { reference, amount }) => {
+            return record_payment(placed, reference, *amount, |placed| pay(placed, reference, *amount));
+        }
+        (Order::Paid(placed), Command::RecordPayment { reference, amount }) => {
+            return record_payment(placed, reference, *amount, |_| Err(Rejection::AlreadyPaid));
+        }
+    };
+    decided.map_or_else(Decision::Rejected, Decision::Events)
+}
+
+fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection> {
+    let lines = priced_lines(&checkout.items, prices)?;
+    let (added, total) = lines_added(&lines)?;
+    if let Some(expected) = checkout.expected_total
+        && expected != total
+    {
+        return Err(Rejection::TotalChanged { expected, actual: total });
+    }
+    let lines: Arc<[Line]> = lines.into();
+    let (number, customer) = (checkout.number, &checkout.customer);
+    let mut events = added;
+    events.push(OrderPlaced { number, customer: Arc::clone(customer), lines: Arc::clone(&lines), total }.into());
+    if total.is_zero() {
+        events.push(OrderPaid { number, customer: Arc::clone(customer), lines, total }.into());
+    }
+    Ok(events)
+}
+
+/// The merged lines at today's prices, or the faults of all items.
+fn priced_lines(items: &[RequestedItem], prices: &Prices) -> Result<Vec<Line>, Rejection> {
+    let mut lines: Vec<Line> = Vec::with_capacity(items.len());
+    let mut faults = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let currency = lines.first().map(|first| first.unit_price.currency());
+        match priced_line(item, prices, currency).and_then(|line| Ok((check_line(&lines, &line)?, line))) {
+            Ok(((), line)) => merge_line(&mut lines, &line),
+            Err(problem) => faults.push(ItemFault { index, sku: item.sku.clone(), problem }),
+        }
+    }
+    match (faults.is_empty(), lines.is_empty()) {
+        (false, _) => Err(Rejection::Items(faults)),
+        (true, true) => Err(Rejection::NoItems),
+        (true, false) => Ok(lines),
+    }
+}
+
+fn priced_line(item: &RequestedItem, prices: &Prices, currency: Option<Currency>) -> Result<Line, ItemProblem> {
+    let listing = prices.listing(&item.sku).ok_or(ItemProblem::UnknownSku)?;
+    if listing.status == Status::Withdrawn {
+        return Err(ItemProblem::Withdrawn);
+    }
+    let actual = listing.price.currency();
+    if let Some(expected) = currency
+        && expected != actual
+    {
+        return Err(ItemProblem::OtherCurrency { expected, actual });
+    }
+    let (name, unit_price) = (listing.name.clone(), listing.price);
+    Ok(Line { sku: item.sku.clone(), name, unit_price, quantity: item.quantity })
+}
+
+/// One `ItemAdded` per line with the running total, and the total.
+fn lines_added(lines: &[Line]) -> Result<(Vec<OrderEvent>, Money), Rejection> {
+    let currency = lines.first().ok_or(Rejection::NoItems)?.unit_price.currency();
+    let mut total = Money::zero(currency);
+    let mut events = Vec::with_capacity(lines.len() + 2);
+    for line in lines {
+        total = total.checked_add(line.cost()?)?;
+        events.push(ItemAdded { line: line.clone(), total }.into());
+    }
+    Ok((events, total))
+}
+
+fn add_item(placed: &Placed, item: &RequestedItem, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection> {
+    if !placed.payments.is_empty() {
+        return Err(Rejection::PaymentRecorded);
+    }
+    let line = priced_line(item, prices, Some(placed.total.currency()))
+        .and_then(|line| Ok((check_line(&placed.lines, &line)?, line)))
+        .map(|((), line)| line)
+        .map_err(|problem| Rejection::Items(vec![ItemFault { index: 0, sku: item.sku.clone(), problem }]))?;
+    let total = placed.total.checked_add(line.cost()?)?;
+    Ok(vec![ItemAdded { line, total }.into()])
+}
+
+/// A reference that was recorded before decides alone; a new one goes on to `new_payment`.
+fn record_payment(
+    placed: &Placed,
+    reference: &PaymentReference,
+    amount: Money,
+    new_payment: impl FnOnce(&Placed) -> Result<Vec<OrderEvent>, Rejection>,
+) -> OrderDecision {
+    match placed.payments.get(reference) {
+        Some(recorded) if *recorded == amount => Decision::AlreadySo,
+        Some(recorded) => Decision::Rejected(Rejection::ReferenceReused { recorded: *recorded }),
+        None => new_payment(placed).map_or_else(Decision::Rejected, Decision::Events),
+    }
+}
+
+fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {
+    let expected = placed.total.currency();
+    if amount.currency() != expected {
+        return Err(Rejection::PaymentCurrency { expected });
+    }
+    if amount.is_zero() {
+        return Err(Rejection::PaymentOfZero);
+    }
+    let balance = placed.balance()?;
+    if amount.amount() > balance.amount() {
+        return Err(Rejection::AboveBalance { balance });
+    }
+    let paid_amount = placed.paid_amount.checked_add(amount)?;
+    let mut events = vec![PaymentRecorded { reference: reference.clone(), amount, paid_amount }.into()];
+    if paid_amount == placed.total {
+        events.push(paid(placed).into());
+    }
+    Ok(events)
+}
+
+fn paid(placed: &Placed) -> OrderPaid {
+    OrderPaid {
+        number: placed.number,
+        customer: Arc::clone(&placed.customer),
+        lines: Arc::clone(&placed.lines),
+        total: placed.total,
+    }
+}
