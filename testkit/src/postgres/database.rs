@@ -1,0 +1,230 @@
+//! A database per test.
+
+use std::str::FromStr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
+use tokio::sync::mpsc;
+
+use super::{GROUP, LOGIN, OWNER, PostgresServer};
+use crate::prerequisites::workspace;
+
+const TEMPLATE: &str = "orders_template";
+
+/// Connections that one pool may open; the server's limit is shared by all tests that run at the same time.
+const POOL_CONNECTIONS: u32 = 10;
+
+/// How long a test waits for a connection of its pool.
+const ACQUIRE_BOUND: Duration = Duration::from_secs(10);
+
+/// A database of a test's own, dropped with it.
+#[derive(Debug)]
+pub struct Db {
+    server: PostgresServer,
+    name: String,
+}
+
+impl Db {
+    /// A migrated database in the shared server, empty of rows.
+    #[expect(clippy::new_without_default, reason = "it is asynchronous")]
+    pub async fn new() -> Self {
+        Self::in_server(PostgresServer::shared()).await
+    }
+
+    /// A database without any table in the shared server, for tests of the migrations themselves.
+    pub async fn empty() -> Self {
+        Self::empty_in_server(PostgresServer::shared()).await
+    }
+
+    pub(super) async fn in_server(server: &PostgresServer) -> Self {
+        server.template().await;
+        let database = Self::named_next(server);
+        let mut admin = admin(server).await;
+        create(&mut admin, &database.name, TEMPLATE).await;
+        copy_grants(server, &database.name).await;
+        database
+    }
+
+    pub(super) async fn empty_in_server(server: &PostgresServer) -> Self {
+        server.template().await; // It makes the roles too.
+        let database = Self::named_next(server);
+        create(&mut admin(server).await, &database.name, "template0").await;
+        database
+    }
+
+    fn named_next(server: &PostgresServer) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self {
+            server: server.clone(),
+            name,
+        }
+    }
+
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The server it is in.
+    pub fn server(&self) -> &PostgresServer {
+        &self.server
+    }
+
+    /// For whoever migrates: the database's owner.
+    pub fn owner_url(&self) -> String {
+        self.server.url(OWNER, &self.name)
+    }
+
+    /// For the program: a login that has the application role's grants and no more.
+    pub fn app_url(&self) -> String {
+        self.server.url(LOGIN, &self.name)
+    }
+
+    /// For tests of faults: a role that may end other sessions and change what nobody may change.
+    pub fn superuser_url(&self) -> String {
+        self.server.superuser_url(&self.name)
+    }
+
+    /// A pool of connections as the program has them.
+    pub async fn pool(&self) -> PgPool {
+        connect(&self.app_url()).await
+    }
+
+    /// A pool of the owner.
+    pub async fn owner_pool(&self) -> PgPool {
+        connect(&self.owner_url()).await
+    }
+
+    /// A pool of the superuser.
+    pub async fn superuser_pool(&self) -> PgPool {
+        connect(&self.superuser_url()).await
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        drop_later(self.server.clone(), std::mem::take(&mut self.name));
+    }
+}
+
+/// Creates the roles, and the database that all others are cloned from.
+pub(super) async fn make_template(server: &PostgresServer) {
+    let mut admin = admin(server).await;
+    let password = server.password();
+    for statement in [
+        // An earlier attempt may have been cancelled with its test.
+        format!("DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"),
+        format!("DROP ROLE IF EXISTS {LOGIN}, {GROUP}, {OWNER}"),
+        format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'"),
+        format!("CREATE ROLE {GROUP} NOLOGIN"),
+        format!("CREATE ROLE {LOGIN} LOGIN PASSWORD '{password}' IN ROLE {GROUP}"),
+    ] {
+        run(&mut admin, &statement).await;
+    }
+    create(&mut admin, TEMPLATE, "template0").await;
+    migrate(&server.url(OWNER, TEMPLATE)).await;
+    run(&mut admin, &format!("ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true")).await;
+}
+
+async fn migrate(owner_url: &str) {
+    let migrations = sqlx::migrate::Migrator::new(workspace().join("migrations"))
+        .await
+        .expect("the migrations can be read");
+    let mut owner = PgConnection::connect(owner_url).await.expect("the owner can connect");
+    migrations.run(&mut owner).await.expect("the migrations run");
+    owner.close().await.expect("a connection can be closed");
+}
+
+async fn create(admin: &mut PgConnection, name: &str, template: &str) {
+    run(
+        admin,
+        &format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY wal_log"),
+    )
+    .await;
+}
+
+/// `CREATE DATABASE` copies what is in the template, but not the grants on the database itself.
+async fn copy_grants(server: &PostgresServer, name: &str) {
+    let mut owner = PgConnection::connect(&server.url(OWNER, name))
+        .await
+        .expect("the owner can connect");
+    let grants: Vec<(String, String)> = sqlx::query_as(
+        "SELECT acl.privilege_type, CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
+           FROM pg_database, aclexplode(datacl) AS acl WHERE datname = $1",
+    )
+    .bind(TEMPLATE)
+    .fetch_all(&mut owner)
+    .await
+    .expect("the catalogue can be read");
+    if !grants.is_empty() {
+        run(&mut owner, &format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC")).await;
+    }
+    for (privilege, role) in grants {
+        run(&mut owner, &format!("GRANT {privilege} ON DATABASE {name} TO {role}")).await;
+    }
+    owner.close().await.expect("a connection can be closed");
+}
+
+async fn run(connection: &mut PgConnection, statement: &str) {
+    connection
+        .execute(statement)
+        .await
+        .unwrap_or_else(|error| panic!("{error}, at: {statement}"));
+}
+
+async fn admin(server: &PostgresServer) -> PgConnection {
+    let url = server.superuser_url("postgres");
+    PgConnection::connect(&url)
+        .await
+        .unwrap_or_else(|error| panic!("{error}; the server's log ends:\n{}", server.log_tail()))
+}
+
+async fn connect(url: &str) -> PgPool {
+    let options = PgConnectOptions::from_str(url)
+        .expect("our own URL")
+        .disable_statement_logging();
+    PgPoolOptions::new()
+        .max_connections(POOL_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_BOUND)
+        .connect_with(options)
+        .await
+        .expect("the database accepts connections")
+}
+
+/// Hands a database to a thread that drops it. The test need not wait; and if the process ends first, the whole server
+/// goes.
+fn drop_later(server: PostgresServer, name: String) {
+    type Doomed = (PostgresServer, String);
+    static DROPPER: OnceLock<mpsc::UnboundedSender<Doomed>> = OnceLock::new();
+    let dropper = DROPPER.get_or_init(|| {
+        let (sender, mut doomed) = mpsc::unbounded_channel::<Doomed>();
+        thread::Builder::new()
+            .name("testkit-dropper".to_owned())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime");
+                while let Some((server, name)) = doomed.blocking_recv() {
+                    // A server that a test has stopped has nothing left to drop.
+                    let _ = runtime.block_on(drop_now(&server, &name));
+                }
+            })
+            .expect("a thread can be started");
+        sender
+    });
+    let _ = dropper.send((server, name));
+}
+
+async fn drop_now(server: &PostgresServer, name: &str) -> Result<(), sqlx::Error> {
+    let mut admin = PgConnection::connect(&server.superuser_url("postgres")).await?;
+    admin
+        .execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)").as_str())
+        .await?;
+    admin.close().await
+}

@@ -1,0 +1,40 @@
+//! Where the programs are that tests start, and what is said when one is missing.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The directory into which `testkit/prerequisites` puts what is no package of the system: Kafka's jars and the mail
+/// server's Python packages. `TESTKIT_CACHE` moves it, for both.
+pub(crate) fn cache() -> PathBuf {
+    env::var_os("TESTKIT_CACHE").map_or_else(|| workspace().join("target/testkit"), PathBuf::from)
+}
+
+/// The top of the workspace.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("testkit lies in the workspace")
+}
+
+/// The first executable of that name along `PATH`.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The executable of that name along `PATH`.
+///
+/// # Panics
+/// Names the Debian package that brings it when it is not there.
+pub(crate) fn require(name: &str, debian_package: &str) -> PathBuf {
+    on_path(name).unwrap_or_else(|| missing(&format!("the program `{name}`"), debian_package))
+}
+
+/// Fails the test with what to install.
+pub(crate) fn missing(what: &str, debian_package: &str) -> ! {
+    panic!(
+        "this test needs {what}, which is not installed: run testkit/prerequisites (it comes with Debian's {debian_package})"
+    )
+}
