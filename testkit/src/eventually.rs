@@ -24,11 +24,7 @@ impl Outcome for bool {
     type Value = ();
 
     fn outcome(self) -> Result<(), String> {
-        if self {
-            Ok(())
-        } else {
-            Err("it does not hold".to_owned())
-        }
+        if self { Ok(()) } else { Err("it does not hold".to_owned()) }
     }
 }
 

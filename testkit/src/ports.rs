@@ -30,10 +30,5 @@ pub fn free_port() -> u16 {
         .inspect(|port| {
             given.insert(*port);
         })
-        .unwrap_or_else(|| {
-            panic!(
-                "no free TCP port on 127.0.0.1 between {} and {}",
-                RANGE.start, RANGE.end
-            )
-        })
+        .unwrap_or_else(|| panic!("no free TCP port on 127.0.0.1 between {} and {}", RANGE.start, RANGE.end))
 }

@@ -11,17 +11,13 @@ pub(crate) fn cache() -> PathBuf {
 
 /// The top of the workspace.
 pub(crate) fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("testkit lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit lies in the workspace")
 }
 
 /// The first executable of that name along `PATH`.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|candidate| candidate.is_file())
+    env::split_paths(&path).map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
 }
 
 /// The executable of that name along `PATH`.

@@ -33,14 +33,9 @@ pub(crate) const POLL: Duration = Duration::from_millis(10);
 /// run it as. It has a process group of its own, so that Ctrl-C in a terminal reaches us alone; we then take it along.
 pub(crate) fn command(program: &Path, at_parents_death: Signal, account: Option<&User>) -> Command {
     let mut command = Command::new(require("setpriv", "util-linux"));
-    command
-        .arg("--pdeathsig")
-        .arg(at_parents_death.as_str().trim_start_matches("SIG"));
+    command.arg("--pdeathsig").arg(at_parents_death.as_str().trim_start_matches("SIG"));
     if let Some(user) = account {
-        command
-            .arg(format!("--reuid={}", user.uid))
-            .arg(format!("--regid={}", user.gid))
-            .arg("--clear-groups");
+        command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid)).arg("--clear-groups");
     }
     command.arg("--").arg(program).process_group(0).stdin(Stdio::null());
     command
@@ -158,14 +153,8 @@ pub(crate) struct Service {
 impl Service {
     /// Starts the command; its output is appended to `log`.
     pub(crate) fn spawn(name: &'static str, mut command: Command, log: PathBuf) -> Self {
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("the log can be opened");
-        command
-            .stdout(file.try_clone().expect("a handle can be cloned"))
-            .stderr(file);
+        let file = File::options().create(true).append(true).open(&log).expect("the log can be opened");
+        command.stdout(file.try_clone().expect("a handle can be cloned")).stderr(file);
         let child = spawn(command).unwrap_or_else(|error| panic!("{name} can't be started: {error}"));
         Self { name, log, child }
     }

@@ -21,9 +21,7 @@ pub(super) fn directory() -> PathBuf {
 }
 
 fn is_complete(directory: &Path) -> bool {
-    ["postgres", "initdb"]
-        .iter()
-        .all(|program| directory.join(program).is_file())
+    ["postgres", "initdb"].iter().all(|program| directory.join(program).is_file())
 }
 
 fn from_pg_config() -> Option<PathBuf> {
@@ -41,10 +39,7 @@ fn debian() -> Vec<PathBuf> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
     versions.sort_unstable_by(|left, right| right.cmp(left));
-    versions
-        .into_iter()
-        .map(|major| Path::new("/usr/lib/postgresql").join(major.to_string()).join("bin"))
-        .collect()
+    versions.into_iter().map(|major| Path::new("/usr/lib/postgresql").join(major.to_string()).join("bin")).collect()
 }
 
 /// The user to run the server as: it refuses to run as root. `None` means as ourselves.
@@ -55,10 +50,5 @@ pub(super) fn account() -> Option<User> {
     ["postgres", "nobody"]
         .iter()
         .find_map(|name| User::from_name(name).ok().flatten())
-        .or_else(|| {
-            missing(
-                "a user `postgres` or `nobody`, as PostgreSQL does not run as root,",
-                "postgresql",
-            )
-        })
+        .or_else(|| missing("a user `postgres` or `nobody`, as PostgreSQL does not run as root,", "postgresql"))
 }

@@ -59,10 +59,7 @@ impl Db {
     fn named_next(server: &PostgresServer) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        Self {
-            server: server.clone(),
-            name,
-        }
+        Self { server: server.clone(), name }
     }
 
     /// The database's name.
@@ -132,27 +129,20 @@ pub(super) async fn make_template(server: &PostgresServer) {
 }
 
 async fn migrate(owner_url: &str) {
-    let migrations = sqlx::migrate::Migrator::new(workspace().join("migrations"))
-        .await
-        .expect("the migrations can be read");
+    let migrations =
+        sqlx::migrate::Migrator::new(workspace().join("migrations")).await.expect("the migrations can be read");
     let mut owner = PgConnection::connect(owner_url).await.expect("the owner can connect");
     migrations.run(&mut owner).await.expect("the migrations run");
     owner.close().await.expect("a connection can be closed");
 }
 
 async fn create(admin: &mut PgConnection, name: &str, template: &str) {
-    run(
-        admin,
-        &format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY wal_log"),
-    )
-    .await;
+    run(admin, &format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY wal_log")).await;
 }
 
 /// `CREATE DATABASE` copies what is in the template, but not the grants on the database itself.
 async fn copy_grants(server: &PostgresServer, name: &str) {
-    let mut owner = PgConnection::connect(&server.url(OWNER, name))
-        .await
-        .expect("the owner can connect");
+    let mut owner = PgConnection::connect(&server.url(OWNER, name)).await.expect("the owner can connect");
     let grants: Vec<(String, String)> = sqlx::query_as(
         "SELECT acl.privilege_type, CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END
            FROM pg_database, aclexplode(datacl) AS acl WHERE datname = $1",
@@ -171,10 +161,7 @@ async fn copy_grants(server: &PostgresServer, name: &str) {
 }
 
 async fn run(connection: &mut PgConnection, statement: &str) {
-    connection
-        .execute(statement)
-        .await
-        .unwrap_or_else(|error| panic!("{error}, at: {statement}"));
+    connection.execute(statement).await.unwrap_or_else(|error| panic!("{error}, at: {statement}"));
 }
 
 async fn admin(server: &PostgresServer) -> PgConnection {
@@ -185,9 +172,7 @@ async fn admin(server: &PostgresServer) -> PgConnection {
 }
 
 async fn connect(url: &str) -> PgPool {
-    let options = PgConnectOptions::from_str(url)
-        .expect("our own URL")
-        .disable_statement_logging();
+    let options = PgConnectOptions::from_str(url).expect("our own URL").disable_statement_logging();
     PgPoolOptions::new()
         .max_connections(POOL_CONNECTIONS)
         .acquire_timeout(ACQUIRE_BOUND)
@@ -206,10 +191,7 @@ fn drop_later(server: PostgresServer, name: String) {
         thread::Builder::new()
             .name("testkit-dropper".to_owned())
             .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .expect("a runtime");
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 while let Some((server, name)) = doomed.blocking_recv() {
                     // A server that a test has stopped has nothing left to drop.
                     let _ = runtime.block_on(drop_now(&server, &name));
@@ -223,8 +205,6 @@ fn drop_later(server: PostgresServer, name: String) {
 
 async fn drop_now(server: &PostgresServer, name: &str) -> Result<(), sqlx::Error> {
     let mut admin = PgConnection::connect(&server.superuser_url("postgres")).await?;
-    admin
-        .execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)").as_str())
-        .await?;
+    admin.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)").as_str()).await?;
     admin.close().await
 }

@@ -66,22 +66,11 @@ impl PostgresServer {
                 let template = OnceCell::new();
                 let service = Mutex::new(Some(service));
                 return Self {
-                    inner: Arc::new(Inner {
-                        service,
-                        directory,
-                        binaries,
-                        account,
-                        password,
-                        port,
-                        template,
-                    }),
+                    inner: Arc::new(Inner { service, directory, binaries, account, password, port, template }),
                 };
             }
             let log = service.log_tail();
-            assert!(
-                log.contains("Address already in use"),
-                "PostgreSQL ended at its start; its log ends:\n{log}"
-            );
+            assert!(log.contains("Address already in use"), "PostgreSQL ended at its start; its log ends:\n{log}");
         }
         panic!("PostgreSQL found {PORTS_TRIED} ports taken, one after the other")
     }
@@ -146,10 +135,7 @@ impl PostgresServer {
             }
             // The backends of a killed postmaster hold its shared memory until each has noticed.
             let log = service.log_tail();
-            assert!(
-                Instant::now() < deadline,
-                "PostgreSQL did not start again; its log ends:\n{log}"
-            );
+            assert!(Instant::now() < deadline, "PostgreSQL did not start again; its log ends:\n{log}");
         }
     }
 
@@ -210,22 +196,12 @@ fn init(binaries: &Path, directory: &Directory, account: Option<&User>, password
         .arg(data(directory))
         .arg("--pwfile")
         .arg(&password_file)
-        .args([
-            "--username",
-            SUPERUSER,
-            "--encoding",
-            "UTF8",
-            "--locale",
-            "C.UTF-8",
-            "--no-sync",
-        ])
+        .args(["--username", SUPERUSER, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"])
         // The password in clear over loopback, checked by the server against its SCRAM secret: a client built without
         // optimisation takes 50 ms for its half of SCRAM, at each connection.
         .args(["--auth", "password"]);
     clean(&mut command, directory);
-    command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = process::spawn(command).expect("initdb can be started");
     let output = child.wait_with_output().expect("initdb ends");
     assert!(
@@ -265,11 +241,7 @@ fn launch(binaries: &Path, directory: &Directory, account: Option<&User>) -> Ser
 
 /// No variable of ours (PGDATA, PGHOST, LC_ALL, …) reaches the server.
 fn clean(command: &mut std::process::Command, directory: &Directory) {
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir(directory.path());
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir(directory.path());
 }
 
 /// The last line of `postmaster.pid` is the server's state; it is removed and written anew at each start.
