@@ -10,7 +10,9 @@
     reason = "a helper that fails is a test that fails, at the caller's line where that can be had"
 )]
 
+pub mod kafka;
 pub mod postgres;
+pub mod tls;
 
 mod eventually;
 mod ports;

@@ -163,6 +163,11 @@ impl Service {
         self.child.id()
     }
 
+    /// Sends a signal that does not end it.
+    pub(crate) fn signal(&self, with: Signal) {
+        signal(&self.child, with);
+    }
+
     /// Sends the signal and waits for the end.
     ///
     /// # Panics
