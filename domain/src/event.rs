@@ -51,6 +51,18 @@ impl Event {
     }
 }
 
+impl From<OrderEvent> for Event {
+    fn from(event: OrderEvent) -> Self {
+        Self::Order(event)
+    }
+}
+
+impl From<ProductEvent> for Event {
+    fn from(event: ProductEvent) -> Self {
+        Self::Product(event)
+    }
+}
+
 /// Which kind of aggregate a stream of events belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateType {

@@ -3,6 +3,7 @@
 use iso_currency::Currency as Iso;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// An ISO 4217 currency that has a minor unit scale (gold, bonds and test codes have none and are refused).
@@ -87,16 +88,22 @@ impl Money {
     ///
     /// Trailing zeros do not count: `12.500` USD is `12.50` USD.
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        if amount.is_sign_negative() && !amount.is_zero() {
+        let allowed = currency.scale();
+        if amount.is_zero() {
+            return Ok(Self::zero(currency));
+        }
+        if amount.is_sign_negative() {
             return Err(MoneyError::Negative);
         }
-        let allowed = currency.scale();
+        if amount.scale() == allowed {
+            return Ok(Self { amount, currency });
+        }
         let mut scaled = amount.normalize();
         if scaled.scale() > allowed {
             return Err(MoneyError::TooPrecise { currency, allowed });
         }
+        // `rescale` stops early, silently, where 28 digits are not enough for all the places.
         scaled.rescale(allowed);
-        // `rescale` gives up precision silently where 28 digits are not enough: that would change the amount.
         if scaled.scale() != allowed || scaled != amount {
             return Err(MoneyError::Overflow);
         }
@@ -104,27 +111,36 @@ impl Money {
     }
 
     /// Parses an amount as API clients and people write it: digits, at most one point, no sign, no exponent.
+    ///
+    /// Exact: an amount is taken as it stands or refused, never rounded.
     pub fn parse(amount: &str, currency: &str) -> Result<Self, MoneyError> {
         let currency = Currency::parse(currency)?;
-        if amount.starts_with('-') {
-            return Err(MoneyError::Negative);
-        }
-        let plain = !amount.is_empty()
-            && amount.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            && amount.starts_with(|c: char| c.is_ascii_digit())
-            && amount.ends_with(|c: char| c.is_ascii_digit());
-        if !plain {
+        Self::parse_amount(amount, currency)
+    }
+
+    pub(crate) fn parse_amount(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let unsigned = amount.strip_prefix('-').unwrap_or(amount);
+        let (units, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(units) || !is_number(places) {
             return Err(MoneyError::NotADecimal);
         }
-        let places = amount.split_once('.').map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len());
-        if places > currency.scale() as usize {
-            return Err(MoneyError::TooPrecise { currency, allowed: currency.scale() });
+        if unsigned.len() != amount.len() {
+            return Err(MoneyError::Negative);
         }
-        let amount = Decimal::from_str_exact(amount).map_err(|error| match error {
-            rust_decimal::Error::ExceedsMaximumPossibleValue | rust_decimal::Error::Underflow => MoneyError::Overflow,
-            _ => MoneyError::NotADecimal,
-        })?;
-        Self::new(amount, currency)
+        let (places, allowed) = (places.trim_end_matches('0'), currency.scale());
+        if places.len() > allowed as usize {
+            return Err(MoneyError::TooPrecise { currency, allowed });
+        }
+        // Counted in the currency's smallest unit, digit by digit: a decimal's own parsers round what they can't hold.
+        let padding = std::iter::repeat_n(b'0', allowed as usize - places.len());
+        let minor_units = units
+            .bytes()
+            .chain(places.bytes())
+            .chain(padding)
+            .try_fold(0_i128, |sum, digit| sum.checked_mul(10)?.checked_add(i128::from(digit - b'0')));
+        let amount = minor_units.and_then(|units| Decimal::try_from_i128_with_scale(units, allowed).ok());
+        Ok(Self { amount: amount.ok_or(MoneyError::Overflow)?, currency })
     }
 
     /// Nothing, in a currency.
@@ -191,20 +207,19 @@ impl fmt::Display for Money {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MoneyText {
-    #[serde(with = "rust_decimal::serde::str")]
-    amount: Decimal,
-    currency: std::borrow::Cow<'static, str>,
+    amount: String,
+    currency: Cow<'static, str>,
 }
 
 impl From<Money> for MoneyText {
     fn from(money: Money) -> Self {
-        Self { amount: money.amount, currency: money.currency.code().into() }
+        Self { amount: money.amount.to_string(), currency: money.currency.code().into() }
     }
 }
 
 impl TryFrom<MoneyText> for Money {
     type Error = MoneyError;
     fn try_from(text: MoneyText) -> Result<Self, MoneyError> {
-        Self::new(text.amount, Currency::parse(&text.currency)?)
+        Self::parse(&text.amount, &text.currency)
     }
 }

@@ -37,14 +37,19 @@ impl Prices {
         self.0.is_empty()
     }
 
-    /// Takes over what an event of the product `sku` says. Applying an event again changes nothing.
+    /// Takes over what an event of the product `sku` says.
+    ///
+    /// Events come in the log's order. The newest one again changes nothing; a stretch read again, from anywhere up to
+    /// the end, ends in the same prices, but goes through the older ones on its way there. A product is added once: as
+    /// in [`product::evolve`](crate::product::evolve), being added again changes nothing.
     pub fn apply(&mut self, sku: &Sku, event: &ProductEvent) {
-        if let ProductEvent::ProductAdded(added) = event {
-            let listing = Listing { name: added.name.clone(), price: added.price, status: Status::Active };
-            self.0.insert_mut(sku.clone(), listing);
+        let Some(listing) = self.0.get_mut(sku) else {
+            if let ProductEvent::ProductAdded(added) = event {
+                let listing = Listing { name: added.name.clone(), price: added.price, status: Status::Active };
+                self.0.insert_mut(sku.clone(), listing);
+            }
             return;
-        }
-        let Some(listing) = self.0.get_mut(sku) else { return };
+        };
         match event {
             ProductEvent::ProductAdded(_) => {}
             ProductEvent::ProductDescribed(described) => listing.name = described.name.clone(),

@@ -1,4 +1,6 @@
 //! Texts that people type: trimmed, in Unicode NFC, without control characters, and no longer than their place allows.
+//!
+//! Nothing else is refused: scripts, emoji, joiners and direction marks (`Cf`) belong to how people write their names.
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,7 @@ fn clean(text: &str, max_chars: usize, allow_lines: bool) -> Result<String, Text
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $max:literal, lines: $lines:literal) => {
+    ($(#[$doc:meta])* $name:ident, $max:literal, lines: $lines:literal, $privacy:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -73,12 +75,13 @@ macro_rules! text {
             }
         }
 
-        as_text!($name);
+        as_text!($name, $privacy);
     };
 }
 
+/// The conversions of a text. A `personal` one keeps its content out of `{:?}`, and so out of logs and panics.
 macro_rules! as_text {
-    ($name:ident) => {
+    ($name:ident, $privacy:ident) => {
         impl $name {
             /// The text.
             pub fn as_str(&self) -> &str {
@@ -105,6 +108,19 @@ macro_rules! as_text {
             }
         }
 
+        debug_text!($name, $privacy);
+    };
+}
+
+macro_rules! debug_text {
+    ($name:ident, personal) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+    ($name:ident, public) => {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{:?}", &*self.0)
@@ -115,47 +131,58 @@ macro_rules! as_text {
 
 text! {
     /// A first or last name.
-    PersonName, 50, lines: false
+    PersonName, 50, lines: false, personal
 }
 text! {
     /// Street and house number, or whatever a place uses instead.
-    StreetAddress, 250, lines: false
+    StreetAddress, 250, lines: false, personal
 }
 text! {
     /// A postal code.
-    PostalCode, 20, lines: false
+    PostalCode, 20, lines: false, personal
 }
 text! {
     /// A city.
-    City, 100, lines: false
+    City, 100, lines: false, personal
 }
 text! {
     /// A product's name.
-    ProductName, 200, lines: false
+    ProductName, 200, lines: false, public
 }
 text! {
     /// A product's description; line feeds are allowed.
-    Description, 4000, lines: true
+    Description, 4000, lines: true, public
 }
 text! {
     /// What a payment is known by where it was made: a transaction id, a receipt number.
-    PaymentReference, 100, lines: false
+    PaymentReference, 100, lines: false, public
 }
 
-/// An e-mail address by the grammar of RFC 5321/5322 (no display name, no address literal), at most 254 characters.
+/// An e-mail address: `Local-part "@" Domain` of RFC 5321, internationalized as in RFC 6531.
+///
+/// Narrower than what lettre's `Address` takes, so that whatever is accepted here can be handed to it:
+/// - no display name, no address literal (`[192.0.2.1]`), no bare host (`ada@localhost`);
+/// - a domain's labels are letters, digits and inner hyphens, and the last one is not all digits (RFC 3696);
+/// - at most 64 octets before the `@`, 254 in all: what SMTP can carry, counted in UTF-8.
+///
+/// Letters beyond ASCII are accepted on both sides of the `@`: such customers exist. Writing to them takes a mail server
+/// that offers SMTPUTF8. Case is kept: only the receiving host knows whether it matters before the `@`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(Arc<str>);
 
 impl Email {
-    /// The longest that SMTP can carry.
+    /// The longest that SMTP can carry (RFC 5321: a path of 256 octets, less its angle brackets).
     pub const MAX_CHARS: usize = 254;
 
     /// Parses an address; the spelling is kept, but for trimming and NFC.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let text = clean(text, Self::MAX_CHARS, false)?;
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
-        EmailAddress::parse_with_options(&text, options).map_err(|_| TextError::NotAnEmail)?;
+        let address = EmailAddress::parse_with_options(&text, options).map_err(|_| TextError::NotAnEmail)?;
+        if text.len() > Self::MAX_CHARS || !is_host_name(address.domain()) {
+            return Err(TextError::NotAnEmail);
+        }
         Ok(Self(text.into()))
     }
 
@@ -169,7 +196,15 @@ impl Email {
         self.0.to_lowercase()
     }
 }
-as_text!(Email);
+as_text!(Email, personal);
+
+/// Whether a mail domain can be a host's name. `EmailAddress` lets pass what RFC 5322 allows in a header (`a!b.example`).
+fn is_host_name(domain: &str) -> bool {
+    let is_letter_digit_hyphen = |c: char| c.is_alphanumeric() || c == '-';
+    let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    domain.split('.').all(|label| label.chars().all(is_letter_digit_hyphen))
+        && domain.rsplit('.').next().is_some_and(|last| !is_number(last))
+}
 
 /// An ISO 3166-1 alpha-2 country code's form: two upper-case letters.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -192,4 +227,4 @@ impl Country {
         Self(text.into())
     }
 }
-as_text!(Country);
+as_text!(Country, public);

@@ -1,7 +1,7 @@
 //! What an order's events left.
 
-use super::event::{OrderEvent, OrderPlaced};
 use super::Customer;
+use super::event::{OrderEvent, OrderPlaced};
 use super::lines::{Line, merge_line};
 use crate::ids::OrderNumber;
 use crate::money::{Money, MoneyError};

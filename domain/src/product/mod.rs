@@ -4,9 +4,7 @@ mod decide;
 mod event;
 
 pub use decide::{Changes, Command, Rejection, decide};
-pub use event::{
-    ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
-};
+pub use event::{ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn};
 
 use crate::money::Money;
 use crate::sku::Sku;

@@ -38,7 +38,9 @@ pub enum WireError {
         event_type: String,
     },
     /// The type is known, the version is not.
-    #[error("unknown version `{event_version}` of the event type `{event_type}`: a newer program wrote it; upgrade this one")]
+    #[error(
+        "unknown version `{event_version}` of the event type `{event_type}`: a newer program wrote it; upgrade this one"
+    )]
     UnknownVersion {
         /// The event's type.
         event_type: String,
@@ -77,6 +79,15 @@ pub fn decode(
         AggregateType::Order => order::decode(&stored).map(Event::Order),
         AggregateType::Product => product::decode(&stored).map(Event::Product),
     }
+}
+
+/// Reads an event of the newest version, its type taken from the payload's own tag.
+pub fn decode_current(aggregate_type: AggregateType, payload: &str) -> Result<Event, WireError> {
+    let unknown = |event_type: &str| WireError::UnknownType { aggregate_type, event_type: event_type.to_owned() };
+    let tag = tagged::tag(payload).ok_or_else(|| unknown("(none)"))?;
+    let current = order::CURRENT.iter().chain(product::CURRENT).find(|(event_type, _)| *event_type == tag);
+    let (event_type, event_version) = current.ok_or_else(|| unknown(tag))?;
+    decode(aggregate_type, event_type, event_version, payload)
 }
 
 /// Whether `event_version` is the version in which events of this type are written today.

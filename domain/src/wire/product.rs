@@ -123,11 +123,7 @@ struct ProductRepricedV1<'a> {
 
 impl<'a> From<&'a ProductRepriced> for ProductRepricedV1<'a> {
     fn from(event: &'a ProductRepriced) -> Self {
-        Self {
-            sku: event.sku.as_str().into(),
-            price: event.price.into(),
-            previous_price: event.previous_price.into(),
-        }
+        Self { sku: event.sku.as_str().into(), price: event.price.into(), previous_price: event.previous_price.into() }
     }
 }
 

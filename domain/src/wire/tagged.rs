@@ -27,6 +27,12 @@ pub(super) fn read<'a, T: Deserialize<'a>>(tag: &str, json: &'a str) -> Result<T
     Ok(shape)
 }
 
+/// The tag of a payload; `None` for what is no tagged payload. Tags are plain ASCII names, so no escape is looked for.
+pub(super) fn tag(json: &str) -> Option<&str> {
+    let (tag, _) = json.trim_start().strip_prefix('{')?.trim_start().strip_prefix('"')?.split_once('"')?;
+    Some(tag)
+}
+
 struct Tagged<'t, T> {
     tag: &'t str,
     shape: PhantomData<T>,

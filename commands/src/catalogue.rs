@@ -1,0 +1,105 @@
+//! The catalogue's prices in memory, following the log.
+//!
+//! What is held here may accept an order, but never refuse one: before a refusal the gateway asks for a [`refresh`].
+//!
+//! [`refresh`]: Catalogue::refresh
+
+use crate::log::{Log, LogError};
+use arc_swap::ArcSwap;
+use domain::{Event, Position, Prices, Sku};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How often products are looked for when nothing was heard of any.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// A handle on the prices; cheap to clone.
+#[derive(Clone)]
+pub struct Catalogue {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Log,
+    state: ArcSwap<State>,
+    /// One refresh at a time; holds up to which request the last one counts.
+    refreshing: tokio::sync::Mutex<u64>,
+    requested: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    prices: Prices,
+    /// All products' events up to here are in.
+    position: Position,
+}
+
+impl Catalogue {
+    /// Opens the catalogue, caught up with the log, and goes on following it until `cancel`.
+    pub async fn open(log: Log, cancel: CancellationToken, tracker: &TaskTracker) -> Result<Self, LogError> {
+        let shared = Shared {
+            log,
+            state: ArcSwap::default(),
+            refreshing: tokio::sync::Mutex::new(0),
+            requested: AtomicU64::new(0),
+        };
+        let catalogue = Self { shared: Arc::new(shared) };
+        catalogue.refresh().await?;
+        tracker.spawn(cancel.run_until_cancelled_owned(catalogue.clone().follow()));
+        Ok(catalogue)
+    }
+
+    /// The prices of this moment, as far as they are known here.
+    pub fn prices(&self) -> Prices {
+        self.shared.state.load().prices.clone()
+    }
+
+    /// Up to which position of the log they are known.
+    pub fn position(&self) -> Position {
+        self.shared.state.load().position
+    }
+
+    /// Reads the log to its head, as it is after this call began. Calls that wait together share one read.
+    pub async fn refresh(&self) -> Result<(), LogError> {
+        let request = self.shared.requested.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut served = self.shared.refreshing.lock().await;
+        if *served >= request {
+            return Ok(());
+        }
+        let serves = self.shared.requested.load(Ordering::SeqCst);
+        self.read_on().await?;
+        *served = serves;
+        Ok(())
+    }
+
+    async fn read_on(&self) -> Result<(), LogError> {
+        let before = self.shared.state.load_full();
+        let (position, events) = self.shared.log.read_products(before.position).await?;
+        let mut prices = before.prices.clone();
+        for stored in &events {
+            let recorded = stored.recorded().map_err(Clone::clone)?;
+            if let Event::Product(event) = &recorded.event
+                && let Ok(sku) = Sku::parse(&recorded.aggregate_id)
+            {
+                prices.apply(&sku, event);
+            }
+        }
+        self.shared.state.store(Arc::new(State { prices, position }));
+        Ok(())
+    }
+
+    async fn follow(self) {
+        let mut products = self.shared.log.watch_products();
+        loop {
+            // Both a time-out and news lead to a look.
+            let _ = tokio::time::timeout(POLL_EVERY, products.changed()).await;
+            if let Err(error) = self.refresh().await {
+                tracing::warn!(%error, "the catalogue can't follow the log; trying again");
+                tokio::time::sleep(POLL_EVERY).await;
+            }
+        }
+    }
+}

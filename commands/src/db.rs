@@ -1,0 +1,118 @@
+//! How every session with PostgreSQL is set up, and how the schema is migrated.
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The group role that carries every right of the program. Its login is a member.
+pub const APP_ROLE: &str = "orders_app";
+
+/// How long a caller waits for a pooled connection before the database counts as away.
+const ACQUIRE_AT_MOST: Duration = Duration::from_secs(3);
+
+/// The oldest server that the SQL of this program runs on.
+pub const OLDEST_SERVER_MAJOR: i32 = 14;
+
+/// Why a database can't be used. Each text is for the person who configured it, and holds no password.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The URL is not one of PostgreSQL.
+    #[error("the database URL is not of the form postgres://user:password@host:port/database: {0}")]
+    Url(#[source] sqlx::Error),
+    /// No connection.
+    #[error("PostgreSQL at {server} can't be reached: {source}")]
+    Unreachable {
+        /// Host and port, without credentials.
+        server: String,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The server is older than [`OLDEST_SERVER_MAJOR`].
+    #[error("PostgreSQL {found} is too old: {OLDEST_SERVER_MAJOR} or newer is needed")]
+    TooOld {
+        /// What the server says of itself.
+        found: String,
+    },
+    /// A migration failed; the database is as before it.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("PostgreSQL refused: {0}")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// The options of a session: what a promise rests on is pinned here, whatever the role or the server has as default.
+pub fn options(url: &str) -> Result<PgConnectOptions, DbError> {
+    let options = PgConnectOptions::from_str(url).map_err(DbError::Url)?;
+    Ok(options.application_name("orders").options([
+        // Under `repeatable read` the log's lock would be taken with a snapshot from before it.
+        ("default_transaction_isolation", "read\\ committed"),
+        // An acknowledged command is on disk.
+        ("synchronous_commit", "on"),
+        // A client that vanished must not keep the log's lock for long.
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("tcp_keepalives_idle", "30"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+        // Batches come in many sizes: a plan made for one fits all, and planning each again costs more than it saves.
+        ("plan_cache_mode", "auto"),
+        ("jit", "off"),
+    ]))
+}
+
+/// A pool on `url`, with one connection made at once so that a wrong address shows here.
+pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, DbError> {
+    let options = options(url)?;
+    let server = format!("{}:{}", options.get_host(), options.get_port());
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_AT_MOST)
+        // A round trip per acquire would double the cost of every small read; a dead connection shows on first use.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(|source| DbError::Unreachable { server, source })?;
+    check_version(&pool).await?;
+    Ok(pool)
+}
+
+async fn check_version(pool: &PgPool) -> Result<(), DbError> {
+    let (number, found): (i32, String) =
+        sqlx::query_as("SELECT current_setting('server_version_num')::int, current_setting('server_version')")
+            .fetch_one(pool)
+            .await?;
+    if number / 10_000 < OLDEST_SERVER_MAJOR {
+        return Err(DbError::TooOld { found });
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date. `owner_url` logs in as the role that owns the tables, not as the program's.
+///
+/// Several at once are safe: they wait for each other.
+pub async fn migrate(owner_url: &str) -> Result<(), DbError> {
+    let pool = connect(owner_url, 1).await?;
+    let outcome = sqlx::migrate!("../migrations").run(&pool).await;
+    pool.close().await;
+    Ok(outcome?)
+}
+
+/// Whether a statement failed without doubt: the server itself reported an `ERROR`, so its transaction is undone.
+///
+/// All else (a cut connection, a time-out, a `FATAL` on shutdown) may have come after the commit.
+pub fn surely_undone(error: &sqlx::Error) -> bool {
+    use sqlx::postgres::{PgDatabaseError, PgSeverity};
+    match error {
+        sqlx::Error::Database(database) => database
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| matches!(error.severity(), PgSeverity::Error)),
+        _ => false,
+    }
+}
+
+/// The name of the unique constraint that a statement violated.
+pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
+    let database = error.as_database_error()?;
+    if database.is_unique_violation() { database.constraint() } else { None }
+}

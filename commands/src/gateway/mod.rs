@@ -1,0 +1,335 @@
+//! The one way in for commands: load, decide, append; decide again when another was first.
+//!
+//! What is held in memory (an order's state, the prices) may lead to an acceptance, as the append checks the version.
+//! It never leads to a refusal: before one is answered, the command is decided again at the head.
+
+mod error;
+mod pending;
+mod prepare;
+mod snapshot;
+
+pub use error::CommandError;
+pub use snapshot::Snapshot;
+
+use crate::aggregate::Aggregate;
+use crate::catalogue::Catalogue;
+use crate::idempotency::{self, IdempotencyKey, InFlight};
+use crate::log::{Appender, Log, LogError, Outcome, StreamId};
+use crate::numbers::Numbers;
+use chrono::{DateTime, Utc};
+use domain::Position;
+use domain::ids::OrderNumber;
+use pending::{Pending, Settled};
+use prepare::{Verdict, prepare};
+use snapshot::States;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+/// What may be tuned.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// How many aggregates' states are kept in memory.
+    pub kept_states: usize,
+    /// How often a command is decided before it is given up as contended.
+    pub max_attempts: u32,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self { kept_states: 4_096, max_attempts: 12 }
+    }
+}
+
+/// A command, and all that belongs to it.
+pub struct Submission<A: Aggregate> {
+    /// The aggregate's id: an order's UUID, a product's sku.
+    pub id: String,
+    /// What is asked.
+    pub command: A::Command,
+    /// The id was made for this command, so nothing can stand under it yet and nothing need be loaded.
+    pub fresh_id: bool,
+    /// The version that the client saw (`If-Match`): another one is refused.
+    pub expected_version: Option<u64>,
+    /// Who asks, when, and what it belongs to.
+    pub context: Context,
+    /// The request's idempotency key.
+    pub key: Option<IdempotencyKey>,
+    /// Renders the answer.
+    pub answer: AnswerFn<A>,
+}
+
+/// Renders the whole resource as the answer. Called before the commit, and again when the command is decided again.
+pub type AnswerFn<A> = Arc<dyn Fn(&Snapshot<A>) -> Answer + Send + Sync>;
+
+/// Who asks, when, and what it belongs to: the metadata of the events.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// An API key's id, or the system's own name for itself.
+    pub actor: String,
+    /// What all that one request leads to has in common.
+    pub correlation_id: String,
+    /// The event or request that led to this command.
+    pub causation_id: Option<String>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// The customer's language (BCP 47).
+    pub locale: Option<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// An answer as it is given, and kept under the request's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP's status code.
+    pub status: u16,
+    /// Where the resource is, if it is new.
+    pub location: Option<String>,
+    /// Its version, as an entity tag.
+    pub etag: Option<String>,
+    /// The resource as JSON.
+    pub body: String,
+}
+
+/// A command that was carried out, now or before.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The answer.
+    pub answer: Answer,
+    /// The position of the command's last event; for a success without events, of the aggregate's.
+    pub position: Position,
+    /// Whether it was carried out before, under the same key.
+    pub replayed: bool,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// Where a command's time went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timing {
+    /// Loading and deciding.
+    pub decide: Duration,
+    /// From handing in to being written, waiting for the batch before included.
+    pub append: Duration,
+    /// Of that, what the database took for the whole batch.
+    pub database: Duration,
+}
+
+/// The gateway; cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    log: Log,
+    catalogue: Catalogue,
+    appender: Appender,
+    numbers: Numbers,
+    in_flight: InFlight,
+    states: Arc<States>,
+    settings: GatewaySettings,
+}
+
+impl Gateway {
+    /// Opens the gateway: starts the task that appends. On `cancel` what was handed in is still written.
+    pub fn open(
+        log: Log,
+        catalogue: Catalogue,
+        settings: GatewaySettings,
+        cancel: CancellationToken,
+        tracker: &TaskTracker,
+    ) -> Self {
+        let shared = Shared {
+            appender: Appender::start(log.clone(), cancel, tracker),
+            numbers: Numbers::new(log.pool().clone()),
+            in_flight: InFlight::default(),
+            states: Arc::new(States::new(settings.kept_states)),
+            log,
+            catalogue,
+            settings,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The next order number.
+    pub async fn next_order_number(&self) -> Result<OrderNumber, LogError> {
+        Ok(self.shared.numbers.next().await?)
+    }
+
+    /// The aggregate as the log has it at this moment. Version 0: nothing ever happened under this id.
+    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<Snapshot<A>, LogError> {
+        Snapshot::fold(id, &self.shared.log.read_stream(A::KIND, id).await?)
+    }
+
+    /// Carries a command out. It goes on to its end also when the caller is gone.
+    pub async fn submit<A: Aggregate>(&self, submission: Submission<A>) -> Result<Done, CommandError<A>> {
+        let gateway = self.clone();
+        // A client that hangs up cancels its handler; the command itself must not be cut in the middle.
+        let task = tokio::spawn(async move { gateway.run(Arc::new(submission)).await }.in_current_span());
+        match task.await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(CommandError::OutcomeUnknown),
+            },
+        }
+    }
+
+    async fn run<A: Aggregate>(&self, submission: Arc<Submission<A>>) -> Result<Done, CommandError<A>> {
+        let shared = &*self.shared;
+        let turn = match &submission.key {
+            Some(key) => Some(shared.in_flight.enter(key.digest).await.map_err(|_| CommandError::KeyInFlight)?),
+            None => None,
+        };
+        let mut attempt = Attempt { look_for_key: turn.as_ref().is_some_and(|turn| turn.waited), at_head: false };
+        for number in 1..=shared.settings.max_attempts {
+            if let Some(done) = self.attempt(&submission, &mut attempt).await? {
+                return Ok(done);
+            }
+            pause_before(number).await;
+        }
+        metrics::counter!("orders_commands_contended_total").increment(1);
+        Err(CommandError::Contention)
+    }
+
+    /// Decides and appends once; `None` when another came first.
+    async fn attempt<A: Aggregate>(
+        &self,
+        submission: &Arc<Submission<A>>,
+        attempt: &mut Attempt,
+    ) -> Result<Option<Done>, CommandError<A>> {
+        let started = Instant::now();
+        if attempt.look_for_key
+            && let Some(done) = self.replay(submission).await?
+        {
+            return Ok(Some(done));
+        }
+        let (before, verdict) = self.decide(submission, attempt.at_head).await?;
+        let decided = match verdict {
+            Verdict::Refused(error) if attempt.at_head => {
+                // Nothing was written under this key before the state that refuses was read, or it is here by now.
+                return self.replay(submission).await?.map_or(Err(error), |done| Ok(Some(done)));
+            }
+            Verdict::Refused(_) => {
+                attempt.at_head = true;
+                return Box::pin(self.attempt(submission, attempt)).await;
+            }
+            Verdict::Accepted(decided) => decided,
+        };
+        let decide = started.elapsed();
+        if decided.prepared.events.is_empty() && submission.key.is_none() {
+            let timing = Timing { decide, ..Timing::default() };
+            return Ok(Some(Done { answer: decided.answer, position: before.position, replayed: false, timing }));
+        }
+        self.append(submission, decided, decide, attempt).await
+    }
+
+    async fn append<A: Aggregate>(
+        &self,
+        submission: &Arc<Submission<A>>,
+        decided: prepare::Decided<A>,
+        decide: Duration,
+        attempt: &mut Attempt,
+    ) -> Result<Option<Done>, CommandError<A>> {
+        let shared = &*self.shared;
+        let handed_in = Instant::now();
+        let (reply, settled) = oneshot::channel();
+        let stream = StreamId { kind: A::KIND, id: submission.id.as_str().into() };
+        let prices = shared.catalogue.prices();
+        let states = Arc::clone(&shared.states);
+        let pending = Pending { stream, submission: Arc::clone(submission), prices, decided, states, reply };
+        shared.appender.submit(Box::new(pending)).map_err(|_| CommandError::Overloaded)?;
+        // The appender settles all that it took in; if it died, nobody knows what it wrote.
+        let Ok(Settled { outcome, answer, position }) = settled.await else {
+            return Err(CommandError::OutcomeUnknown);
+        };
+        match outcome {
+            Outcome::Committed { database, .. } => {
+                self.after_commit::<A>().await;
+                let timing = Timing { decide, append: handed_in.elapsed(), database };
+                Ok(Some(Done { answer, position, replayed: false, timing }))
+            }
+            Outcome::Overtaken => {
+                attempt.at_head = true;
+                Ok(None)
+            }
+            Outcome::KeyTaken => {
+                attempt.look_for_key = true;
+                Ok(None)
+            }
+            Outcome::Unavailable(reason) => Err(CommandError::Unavailable(reason)),
+            Outcome::Unknown => Err(CommandError::OutcomeUnknown),
+        }
+    }
+
+    async fn decide<A: Aggregate>(
+        &self,
+        submission: &Arc<Submission<A>>,
+        at_head: bool,
+    ) -> Result<(Arc<Snapshot<A>>, Verdict<A>), CommandError<A>> {
+        if at_head {
+            self.shared.catalogue.refresh().await?;
+        }
+        let before = self.snapshot(submission, at_head).await?;
+        let verdict = prepare(submission, &before, &self.shared.catalogue.prices());
+        Ok((before, verdict))
+    }
+
+    async fn snapshot<A: Aggregate>(
+        &self,
+        submission: &Submission<A>,
+        at_head: bool,
+    ) -> Result<Arc<Snapshot<A>>, CommandError<A>> {
+        if submission.fresh_id {
+            return Ok(Arc::new(Snapshot::empty(&submission.id)));
+        }
+        if !at_head && let Some(known) = self.shared.states.get(A::KIND, &submission.id) {
+            return Ok(known);
+        }
+        Ok(Arc::new(self.load(&submission.id).await?))
+    }
+
+    /// The answer that was given to this key before.
+    async fn replay<A: Aggregate>(&self, submission: &Submission<A>) -> Result<Option<Done>, CommandError<A>> {
+        let Some(key) = &submission.key else { return Ok(None) };
+        let found = idempotency::find(self.shared.log.pool(), key).await.map_err(LogError::from)?;
+        match found {
+            None => Ok(None),
+            Some(replay) if replay.request_digest != key.request_digest => Err(CommandError::KeyReused),
+            Some(replay) => {
+                let (answer, position) = (replay.answer, replay.position);
+                Ok(Some(Done { answer, position, replayed: true, timing: Timing::default() }))
+            }
+        }
+    }
+
+    /// Whoever changed a product finds the change in the next order through this process.
+    async fn after_commit<A: Aggregate>(&self) {
+        if A::KIND == domain::AggregateType::Product
+            && let Err(error) = self.shared.catalogue.refresh().await
+        {
+            tracing::warn!(%error, "the catalogue could not be read after a change; it follows by itself");
+        }
+    }
+}
+
+/// What the next attempt has to look at.
+struct Attempt {
+    /// The key may be taken.
+    look_for_key: bool,
+    /// Decide on what the log holds now, not on what is in memory.
+    at_head: bool,
+}
+
+/// Lets others go first for a moment, longer each time, and not all for the same time.
+async fn pause_before(attempt: u32) {
+    if attempt > 1 {
+        let most_ms = u64::from(attempt) * 2;
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..=most_ms))).await;
+    }
+}

@@ -1,0 +1,76 @@
+//! A decided command on its way through the log.
+
+use super::prepare::{Decided, Verdict, prepare};
+use super::snapshot::States;
+use super::{Answer, Snapshot, Submission};
+use crate::aggregate::Aggregate;
+use crate::log::{Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+use domain::{Position, Prices};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+pub(super) struct Pending<A: Aggregate> {
+    pub stream: StreamId,
+    pub submission: Arc<Submission<A>>,
+    pub prices: Prices,
+    pub decided: Decided<A>,
+    pub states: Arc<States>,
+    pub reply: oneshot::Sender<Settled>,
+}
+
+/// What the gateway hears back.
+pub(super) struct Settled {
+    pub outcome: Outcome,
+    pub answer: Answer,
+    /// The position to answer, if it was committed.
+    pub position: Position,
+}
+
+impl<A: Aggregate> Proposal for Pending<A> {
+    fn stream(&self) -> &StreamId {
+        &self.stream
+    }
+
+    fn prepared(&self) -> &Prepared {
+        &self.decided.prepared
+    }
+
+    fn prepared_mut(&mut self) -> &mut Prepared {
+        &mut self.decided.prepared
+    }
+
+    fn tip(&self) -> Tip {
+        Arc::clone(&self.decided.after) as Tip
+    }
+
+    fn rebase(&mut self, tip: &Tip) -> Rebased {
+        let Ok(before) = Arc::clone(tip).downcast::<Snapshot<A>>() else { return Rebased::Refused };
+        match prepare(&self.submission, &before, &self.prices) {
+            Verdict::Accepted(decided) => {
+                self.decided = decided;
+                Rebased::Ready
+            }
+            Verdict::Refused(_) => Rebased::Refused,
+        }
+    }
+
+    fn settle(self: Box<Self>, outcome: Outcome) {
+        let Self { stream, mut decided, states, reply, .. } = *self;
+        let mut at = decided.after.position;
+        match &outcome {
+            Outcome::Committed { position, .. } => {
+                if decided.after.version > decided.prepared.based_on {
+                    at = *position;
+                    Arc::make_mut(&mut decided.after).position = at;
+                }
+                states.put(stream, decided.after);
+            }
+            // Whatever happened, what is held here may be behind.
+            Outcome::Overtaken | Outcome::KeyTaken | Outcome::Unavailable(_) | Outcome::Unknown => {
+                states.forget(&stream);
+            }
+        }
+        // The command's task may be gone with the runtime; then nobody waits.
+        let _ = reply.send(Settled { outcome, answer: decided.answer, position: at });
+    }
+}

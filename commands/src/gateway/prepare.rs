@@ -1,0 +1,96 @@
+//! From a command and a state to what is to be written. Pure but for the new event ids.
+
+use super::{Answer, CommandError, Snapshot, Submission};
+use crate::aggregate::Aggregate;
+use crate::log::{KeptAnswer, NewEvent, Prepared};
+use domain::ids::EventId;
+use domain::{Decision, Event, Metadata, Prices, wire};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What came of deciding.
+pub(super) enum Verdict<A: Aggregate> {
+    /// To be written, though there may be nothing to write.
+    Accepted(Decided<A>),
+    /// Refused on this state; final only at the head.
+    Refused(CommandError<A>),
+}
+
+/// A command decided on one state.
+pub(super) struct Decided<A: Aggregate> {
+    pub prepared: Prepared,
+    /// The state that it leaves.
+    pub after: Arc<Snapshot<A>>,
+    /// The answer if it is written.
+    pub answer: Answer,
+}
+
+/// Decides `submission` on the state `before` at `prices`.
+pub(super) fn prepare<A: Aggregate>(
+    submission: &Submission<A>,
+    before: &Arc<Snapshot<A>>,
+    prices: &Prices,
+) -> Verdict<A> {
+    if submission.expected_version.is_some_and(|expected| before.version > 0 && expected != before.version) {
+        return Verdict::Refused(CommandError::VersionMismatch { current: Arc::clone(before) });
+    }
+    match before.state.decide(&submission.command, prices) {
+        Decision::Rejected(rejection) => {
+            Verdict::Refused(CommandError::Rejected { rejection, current: Arc::clone(before) })
+        }
+        Decision::AlreadySo => Verdict::Accepted(accept(submission, before, Arc::clone(before), &[])),
+        Decision::Events(events) => {
+            let occurred_at = submission.context.occurred_at;
+            let after =
+                events.iter().fold(Snapshot::clone(before), |snapshot, event| snapshot.evolve(event, occurred_at));
+            Verdict::Accepted(accept(submission, before, Arc::new(after), &events))
+        }
+    }
+}
+
+fn accept<A: Aggregate>(
+    submission: &Submission<A>,
+    before: &Snapshot<A>,
+    after: Arc<Snapshot<A>>,
+    events: &[A::Event],
+) -> Decided<A> {
+    let answer = (submission.answer)(&after);
+    let metadata = metadata(submission);
+    let prepared = Prepared {
+        based_on: before.version,
+        events: events.iter().map(|event| new_event(event.clone().into())).collect(),
+        metadata_json: to_json(&metadata).into(),
+        metadata: Arc::new(metadata),
+        answer: submission.key.map(|key| KeptAnswer {
+            key_digest: key.digest,
+            request_digest: key.request_digest,
+            status: answer.status,
+            location: answer.location.clone(),
+            etag: answer.etag.clone(),
+            body: answer.body.clone(),
+            position_without_events: before.position,
+        }),
+    };
+    Decided { prepared, after, answer }
+}
+
+fn new_event(event: Event) -> NewEvent {
+    let wire::Encoded { event_type, event_version, payload } = wire::encode(&event);
+    NewEvent { event_id: EventId(Uuid::now_v7()), event, event_type, event_version, payload }
+}
+
+fn metadata<A: Aggregate>(submission: &Submission<A>) -> Metadata {
+    let context = submission.context.clone();
+    Metadata {
+        occurred_at: context.occurred_at,
+        actor: context.actor,
+        correlation_id: context.correlation_id,
+        causation_id: context.causation_id,
+        traceparent: context.traceparent,
+        locale: context.locale,
+    }
+}
+
+fn to_json(metadata: &Metadata) -> String {
+    serde_json::to_string(metadata).unwrap_or_else(|_| unreachable!("a struct of strings is always JSON"))
+}

@@ -1,0 +1,130 @@
+//! Answers kept under idempotency keys, and commands that come twice at once.
+
+use crate::gateway::Answer;
+use domain::Position;
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a duplicate waits for the first to end.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+/// How long an answer is kept.
+pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many old answers one sweep deletes at a time, so that none holds locks for long.
+const SWEEP_ROWS: i64 = 5_000;
+
+/// What makes two requests the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// SHA-256 of key holder, method, path and the client's key.
+    pub digest: [u8; 32],
+    /// SHA-256 of the request's body: the same key with another body is refused.
+    pub request_digest: [u8; 32],
+}
+
+/// An answer that was given before.
+pub(crate) struct Replay {
+    pub answer: Answer,
+    pub position: Position,
+    pub request_digest: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    request_digest: Vec<u8>,
+    status: i16,
+    location: Option<String>,
+    etag: Option<String>,
+    body: String,
+    position: i64,
+}
+
+/// The answer kept under a key.
+pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<Replay>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT request_digest, status, location, etag, body, position FROM idempotency_keys WHERE key_digest = $1",
+    )
+    .bind(key.digest.as_slice())
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| Replay {
+        answer: Answer { status: row.status.unsigned_abs(), location: row.location, etag: row.etag, body: row.body },
+        position: Position::from_i64(row.position),
+        request_digest: row.request_digest,
+    }))
+}
+
+/// Deletes answers older than [`KEPT_FOR`]; returns how many.
+pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
+    let mut swept = 0;
+    loop {
+        let deleted = sqlx::query(
+            "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
+                 SELECT key_digest FROM idempotency_keys
+                  WHERE created_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2))",
+        )
+        .bind(KEPT_FOR.as_secs_f64())
+        .bind(SWEEP_ROWS)
+        .execute(pool)
+        .await?
+        .rows_affected();
+        swept += deleted;
+        if deleted < SWEEP_ROWS.unsigned_abs() {
+            return Ok(swept);
+        }
+    }
+}
+
+/// The keys of the commands that this process works on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InFlight {
+    keys: Arc<Mutex<HashMap<[u8; 32], watch::Receiver<()>>>>,
+}
+
+/// A duplicate waited for the first, and the first is not done yet.
+pub(crate) struct StillInFlight;
+
+/// The right to work on a key; given back on drop.
+pub(crate) struct Turn {
+    keys: Arc<Mutex<HashMap<[u8; 32], watch::Receiver<()>>>>,
+    digest: [u8; 32],
+    /// Whether another had the turn before: its answer may be kept by now.
+    pub(crate) waited: bool,
+    _done: watch::Sender<()>,
+}
+
+impl InFlight {
+    /// Waits for its turn with a key.
+    pub(crate) async fn enter(&self, digest: [u8; 32]) -> Result<Turn, StillInFlight> {
+        let waiting = async {
+            let mut waited = false;
+            loop {
+                match self.try_enter(digest, waited) {
+                    Ok(turn) => return turn,
+                    // Ends when the holder's sender is dropped.
+                    Err(mut other) => while other.changed().await.is_ok() {},
+                }
+                waited = true;
+            }
+        };
+        tokio::time::timeout(WAIT_AT_MOST, waiting).await.map_err(|_| StillInFlight)
+    }
+
+    fn try_enter(&self, digest: [u8; 32], waited: bool) -> Result<Turn, watch::Receiver<()>> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(other) = keys.get(&digest) {
+            return Err(other.clone());
+        }
+        let (done, watch) = watch::channel(());
+        keys.insert(digest, watch);
+        Ok(Turn { keys: Arc::clone(&self.keys), digest, waited, _done: done })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.digest);
+    }
+}

@@ -1,0 +1,29 @@
+//! The write side: commands are decided on an order's or product's own history, and their events appended to one log
+//! in PostgreSQL.
+//!
+//! - [`gateway`]: takes a command, loads, decides, appends, and decides again when another was first.
+//! - [`log`]: the log itself. Nothing outside `log` knows the events table.
+//! - [`catalogue`]: the prices of today, in memory, following the log.
+//! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
+//! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
+//! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
+//!
+//! This crate knows no HTTP, no Kafka and no mail.
+
+pub mod aggregate;
+pub mod catalogue;
+pub mod db;
+pub mod gateway;
+pub mod idempotency;
+pub mod lead;
+pub mod log;
+pub mod numbers;
+
+pub use aggregate::Aggregate;
+pub use catalogue::Catalogue;
+pub use gateway::{
+    Answer, AnswerFn, CommandError, Context, Done, Gateway, GatewaySettings, Snapshot, Submission, Timing,
+};
+pub use idempotency::IdempotencyKey;
+pub use lead::Lead;
+pub use log::{Log, LogError, LogIdentity, ReadError, StoredEvent};

@@ -1,0 +1,106 @@
+//! The second try after a conflict: lock, look, write what still holds.
+//!
+//! A version or a key that another process took fails the whole statement, neighbours included. Looking before every
+//! append would cost a quarter of the throughput, so it is done only here. Under the lock nothing can change between
+//! looking and writing: this try does not fail by a conflict.
+
+use super::batch::Batch;
+use super::proposal::{Outcome, Proposal, StreamId};
+use super::statement::{self, Written};
+use super::{Away, STATEMENT_AT_MOST, Worker};
+use sqlx::{Connection as _, PgConnection};
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+impl Worker {
+    /// Writes the proposals of `batch` that still hold, and hands the others back.
+    pub(super) async fn append_checked(&mut self, batch: Batch, started: Instant) -> Result<(), Away> {
+        let (batch, backend) = self.connect(batch).await?;
+        // Outlives the attempt: after a lost reply the winners are what has to be looked up.
+        let mut winners = batch;
+        let outcome =
+            self.connection.within(STATEMENT_AT_MOST, async |session| write_winners(session, &mut winners).await).await;
+        match outcome {
+            Ok(Some(written)) => self.settle_written(winners, written, started),
+            Ok(None) => {}
+            Err(error) => self.after_error(winners, backend, error, started).await?,
+        }
+        Ok(())
+    }
+}
+
+/// Settles those of `batch` that lost, and leaves the winners in it.
+async fn write_winners(session: &mut PgConnection, batch: &mut Batch) -> Result<Option<Written>, sqlx::Error> {
+    let mut transaction = session.begin().await?;
+    sqlx::query("SELECT log_lock()").execute(&mut *transaction).await?;
+    let present = Present::look_up(&mut transaction, batch).await?;
+    let (kept, lost) = present.sort(std::mem::take(&mut batch.proposals));
+    batch.proposals = kept;
+    for (proposal, outcome) in lost {
+        proposal.settle(outcome);
+    }
+    if batch.proposals.is_empty() {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    let written = statement::write(&mut transaction, batch).await?;
+    transaction.commit().await?;
+    Ok(Some(written))
+}
+
+/// What the database holds of the streams and keys of a batch.
+struct Present {
+    versions: HashMap<StreamId, u64>,
+    keys: HashSet<Vec<u8>>,
+}
+
+impl Present {
+    async fn look_up(session: &mut PgConnection, batch: &Batch) -> Result<Self, sqlx::Error> {
+        let streams: Vec<StreamId> = batch.proposals.iter().map(|proposal| proposal.stream().clone()).collect();
+        let versions: Vec<i64> = sqlx::query_scalar(
+            "SELECT coalesce((SELECT max(sequence) FROM events AS e
+                               WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0)
+               FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s(aggregate_type, aggregate_id, nth)
+              ORDER BY nth",
+        )
+        .bind(streams.iter().map(|stream| stream.kind.as_str()).collect::<Vec<_>>())
+        .bind(streams.iter().map(|stream| &*stream.id).collect::<Vec<_>>())
+        .fetch_all(&mut *session)
+        .await?;
+        let digests: Vec<&[u8]> = batch
+            .proposals
+            .iter()
+            .filter_map(|proposal| proposal.prepared().answer.as_ref())
+            .map(|answer| answer.key_digest.as_slice())
+            .collect();
+        let keys = sqlx::query_scalar("SELECT key_digest FROM idempotency_keys WHERE key_digest = ANY($1)")
+            .bind(digests)
+            .fetch_all(session)
+            .await?;
+        let versions = streams.into_iter().zip(versions.into_iter().map(i64::unsigned_abs)).collect();
+        Ok(Self { versions, keys: keys.into_iter().collect() })
+    }
+
+    /// Tells apart what still holds. A proposal that followed on a loser's events loses with it.
+    fn sort(
+        mut self,
+        proposals: Vec<Box<dyn Proposal>>,
+    ) -> (Vec<Box<dyn Proposal>>, Vec<(Box<dyn Proposal>, Outcome)>) {
+        let (mut kept, mut lost) = (Vec::new(), Vec::new());
+        for proposal in proposals {
+            let prepared = proposal.prepared();
+            if prepared.answer.as_ref().is_some_and(|answer| self.keys.contains(answer.key_digest.as_slice())) {
+                lost.push((proposal, Outcome::KeyTaken));
+                continue;
+            }
+            let version = self.versions.entry(proposal.stream().clone()).or_default();
+            if *version != prepared.based_on {
+                lost.push((proposal, Outcome::Overtaken));
+                continue;
+            }
+            *version += prepared.events.len() as u64;
+            kept.push(proposal);
+        }
+        (kept, lost)
+    }
+}

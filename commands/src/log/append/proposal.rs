@@ -1,0 +1,108 @@
+//! What the log is asked to append, and what becomes of it.
+
+use domain::ids::EventId;
+use domain::{AggregateType, Event, Metadata, Position};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which aggregate's events: its kind and its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct StreamId {
+    pub kind: AggregateType,
+    pub id: Arc<str>,
+}
+
+/// The state that a stream has after the proposals of a batch so far; the aggregate's own `Snapshot` inside.
+pub(crate) type Tip = Arc<dyn Any + Send + Sync>;
+
+/// Events decided for one stream, and how to decide them anew.
+///
+/// The log knows nothing of orders and products: it orders, writes and tells.
+pub(crate) trait Proposal: Send + Sync {
+    /// The aggregate that it is about.
+    fn stream(&self) -> &StreamId;
+    /// What is to be written.
+    fn prepared(&self) -> &Prepared;
+    /// What is to be written, to be taken out once it is.
+    fn prepared_mut(&mut self) -> &mut Prepared;
+    /// The state that it leaves.
+    fn tip(&self) -> Tip;
+    /// Decides again on the state that the proposal before it in the batch leaves.
+    fn rebase(&mut self, tip: &Tip) -> Rebased;
+    /// Tells whoever waits for it. Called once.
+    fn settle(self: Box<Self>, outcome: Outcome);
+}
+
+/// What came of deciding again within the batch.
+#[must_use]
+pub(crate) enum Rebased {
+    /// [`Proposal::prepared`] follows on the given state now.
+    Ready,
+    /// It may be refused. That is for the gateway to find out, at the head: the batch itself may still fail.
+    Refused,
+}
+
+/// What a proposal writes.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The version that the first event follows on.
+    pub based_on: u64,
+    /// May be empty: a success that changes nothing, whose key is to be kept.
+    pub events: Vec<NewEvent>,
+    /// Of all events.
+    pub metadata: Arc<Metadata>,
+    /// The same as JSON.
+    pub metadata_json: Arc<str>,
+    /// The answer to keep under the request's key.
+    pub answer: Option<KeptAnswer>,
+}
+
+/// An event on its way to the log.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub event_id: EventId,
+    pub event: Event,
+    pub event_type: &'static str,
+    pub event_version: &'static str,
+    pub payload: String,
+}
+
+/// An answer kept under an idempotency key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptAnswer {
+    pub key_digest: [u8; 32],
+    pub request_digest: [u8; 32],
+    pub status: u16,
+    pub location: Option<String>,
+    pub etag: Option<String>,
+    pub body: String,
+    /// The position to answer when there is no event to take it from.
+    pub position_without_events: Position,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// It is on disk.
+    Committed {
+        /// The position of its last event. Without events it says nothing.
+        position: Position,
+        /// How long the database took.
+        database: Duration,
+    },
+    /// Nothing of it was written, as another came first: decide again at the head.
+    Overtaken,
+    /// Nothing of it was written, as its key is taken: look at the answer kept there.
+    KeyTaken,
+    /// Nothing of it was written, as the database is away or refuses.
+    Unavailable(String),
+    /// The reply to the commit was lost, and whether it is on disk could not be found out.
+    Unknown,
+}
+
+impl Outcome {
+    pub(super) fn committed_at(position: Position, database: Duration) -> Self {
+        Self::Committed { position, database }
+    }
+}

@@ -1,0 +1,211 @@
+//! The log: every event of every aggregate, in one order, in PostgreSQL.
+//!
+//! Positions are dense (1, 2, 3, …) and in commit order, so whoever has read up to N has seen all up to N, for ever.
+//! That holds because an append takes the log's one lock before it takes positions, and keeps it until it commits.
+
+mod append;
+mod read;
+mod recent;
+mod stored;
+mod wake;
+
+pub(crate) use append::{Appender, KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub use stored::{ReadError, StoredEvent};
+
+use crate::db::{APP_ROLE, DbError};
+use chrono::{DateTime, Utc};
+use domain::Position;
+use recent::Recent;
+use sqlx::PgPool;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Which log this is, and how often it was restored to an earlier point.
+///
+/// Kept beside every checkpoint: after a restore the same positions can come again with other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogIdentity {
+    /// Made with the schema.
+    pub log_id: Uuid,
+    /// 1 at first.
+    pub epoch: u64,
+}
+
+/// Why the log can't be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The database is away or refuses.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The tables are missing or of another version.
+    #[error("the database has no tables of ours: run `orders migrate` with MIGRATION_DATABASE_URL of their owner")]
+    NotMigrated,
+    /// The login could change history.
+    #[error(
+        "{user} may change history, as it is {why}: connect as a login of its own, made by \
+         `CREATE ROLE shop LOGIN PASSWORD '…' IN ROLE orders_app`"
+    )]
+    TooPowerful {
+        /// The login's name.
+        user: String,
+        /// `a superuser` or `the owner of the tables`.
+        why: &'static str,
+    },
+    /// The login lacks rights.
+    #[error("{user} is no member of orders_app: `GRANT orders_app TO {user}`")]
+    NotAMember {
+        /// The login's name.
+        user: String,
+    },
+    /// An event that this program can't read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+}
+
+impl From<sqlx::Error> for LogError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(DbError::Sql(error))
+    }
+}
+
+/// A handle on the log; cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: PgPool,
+    identity: LogIdentity,
+    /// The newest position that this process has heard of.
+    head: watch::Sender<Position>,
+    /// Counts the news of changed products.
+    products: watch::Sender<u64>,
+    /// What this process appended and other processes have not been told yet.
+    news: watch::Sender<wake::News>,
+    recent: Recent,
+}
+
+impl Log {
+    /// Opens the log on a pool of the program's login, and starts listening for what other processes append.
+    ///
+    /// Refuses a database that is not migrated and a login that could change history.
+    pub async fn open(pool: PgPool, cancel: CancellationToken, tracker: &TaskTracker) -> Result<Self, LogError> {
+        check_login(&pool).await?;
+        let (log_id, epoch): (Uuid, i64) =
+            sqlx::query_as("SELECT log_id, epoch FROM log_head").fetch_one(&pool).await?;
+        let identity = LogIdentity { log_id, epoch: epoch.unsigned_abs() };
+        let shared = Arc::new(Shared {
+            pool,
+            identity,
+            head: watch::Sender::new(Position::ORIGIN),
+            products: watch::Sender::new(0),
+            news: watch::Sender::new(wake::News::default()),
+            recent: Recent::default(),
+        });
+        let log = Self { shared };
+        log.head().await?;
+        wake::start(&log, cancel, tracker);
+        Ok(log)
+    }
+
+    /// The pool on which the program reads.
+    pub fn pool(&self) -> &PgPool {
+        &self.shared.pool
+    }
+
+    /// Which log this is.
+    pub fn identity(&self) -> LogIdentity {
+        self.shared.identity
+    }
+
+    /// The newest position that this process has heard of. No I/O; may lag behind other processes' appends.
+    pub fn known_head(&self) -> Position {
+        *self.shared.head.borrow()
+    }
+
+    /// A watch on [`Log::known_head`].
+    pub fn watch_head(&self) -> watch::Receiver<Position> {
+        self.shared.head.subscribe()
+    }
+
+    /// A watch that changes when products changed, here or in another process.
+    pub(crate) fn watch_products(&self) -> watch::Receiver<u64> {
+        self.shared.products.subscribe()
+    }
+
+    /// The position of the last event, asked of PostgreSQL.
+    pub async fn head(&self) -> Result<Position, LogError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position DESC LIMIT 1")
+            .fetch_optional(self.pool())
+            .await?;
+        let head = Position::from_i64(last.unwrap_or(0));
+        self.heard_of(head);
+        Ok(head)
+    }
+
+    /// The last position recorded before `time`.
+    pub async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, LogError> {
+        let mut below = Position::ORIGIN;
+        let mut above = self.head().await?.0 + 1;
+        // recorded_at never runs backwards along position, so bisection over the position's index finds it.
+        while below.0 + 1 < above {
+            let middle = below.0 + (above - below.0) / 2;
+            let recorded_at: DateTime<Utc> = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
+                .bind(Position(middle).as_i64())
+                .fetch_one(self.pool())
+                .await?;
+            if recorded_at < time {
+                below = Position(middle);
+            } else {
+                above = middle;
+            }
+        }
+        Ok(below)
+    }
+
+    fn heard_of(&self, position: Position) {
+        self.shared.head.send_if_modified(|head| {
+            let newer = position > *head;
+            if newer {
+                *head = position;
+            }
+            newer
+        });
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Login {
+    name: String,
+    superuser: bool,
+    owner: bool,
+    member: bool,
+    migrated: bool,
+}
+
+/// A table's owner can disable its triggers and a superuser bypasses its grants, so neither may run the program.
+async fn check_login(pool: &PgPool) -> Result<(), LogError> {
+    let login: Login = sqlx::query_as(
+        "SELECT session_user::text AS name,
+                coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = session_user), false) AS superuser,
+                coalesce((SELECT pg_has_role(session_user, relowner, 'MEMBER') FROM pg_class
+                           WHERE oid = to_regclass('public.events')), false) AS owner,
+                coalesce((SELECT pg_has_role(session_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)
+                    AS member,
+                to_regclass('public.log_head') IS NOT NULL AS migrated",
+    )
+    .bind(APP_ROLE)
+    .fetch_one(pool)
+    .await?;
+    match login {
+        Login { migrated: false, .. } => Err(LogError::NotMigrated),
+        Login { superuser: true, name, .. } => Err(LogError::TooPowerful { user: name, why: "a superuser" }),
+        Login { owner: true, name, .. } => Err(LogError::TooPowerful { user: name, why: "the owner of the tables" }),
+        Login { member: false, name, .. } => Err(LogError::NotAMember { user: name }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Reading the log.
+
+use super::stored::COLUMNS;
+use super::{Log, LogError, StoredEvent};
+use domain::{AggregateType, Position};
+use futures::TryStreamExt;
+use sqlx::FromRow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where one read ends, about, so that a page of huge orders stays bounded in memory.
+const READ_BYTES: usize = 4 << 20;
+
+impl Log {
+    /// The events behind `after`, in order: at most `limit_rows`, and about 4 MB. Empty means that there are none yet.
+    pub async fn read(&self, after: Position, limit_rows: u32) -> Result<Vec<Arc<StoredEvent>>, LogError> {
+        let recent = &self.shared.recent;
+        if let Some(events) = recent.behind(after, limit_rows as usize) {
+            return Ok(events);
+        }
+        if after < self.tail_start() {
+            return self.read_stored(after, limit_rows).await;
+        }
+        let _reading = recent.reading_tail.lock().await;
+        if let Some(events) = recent.behind(after, limit_rows as usize) {
+            return Ok(events);
+        }
+        let events = self.read_stored(after, limit_rows).await?;
+        recent.remember(&events);
+        if let Some(last) = events.last() {
+            self.heard_of(last.position);
+        }
+        Ok(events)
+    }
+
+    /// A reader this far back catches up by itself: what it reads is not what the others read next.
+    fn tail_start(&self) -> Position {
+        Position(self.known_head().0.saturating_sub(4_096))
+    }
+
+    async fn read_stored(&self, after: Position, limit_rows: u32) -> Result<Vec<Arc<StoredEvent>>, LogError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+        let mut rows = sqlx::query(&sql).bind(after.as_i64()).bind(i64::from(limit_rows)).fetch(self.pool());
+        let mut events = Vec::new();
+        let mut bytes = 0;
+        while let Some(row) = rows.try_next().await? {
+            let event = StoredEvent::from_row(&row)?;
+            bytes += event.size_bytes();
+            events.push(Arc::new(event));
+            if bytes > READ_BYTES {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    /// Waits until the log is known to reach beyond `after`, at most `at_most`; returns the known head.
+    pub async fn wait_beyond(&self, after: Position, at_most: Duration) -> Position {
+        let mut head = self.watch_head();
+        // Neither a time-out nor a closed channel is news: the caller looks at the position.
+        let _ = tokio::time::timeout(at_most, head.wait_for(|head| *head > after)).await;
+        self.known_head()
+    }
+
+    /// All events of one aggregate, in order.
+    pub async fn read_stream(&self, kind: AggregateType, id: &str) -> Result<Vec<StoredEvent>, LogError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence");
+        Ok(sqlx::query_as(&sql).bind(kind.as_str()).bind(id).fetch_all(self.pool()).await?)
+    }
+
+    /// One event, found by its stream and its sequence there.
+    pub async fn read_event(&self, kind: &str, id: &str, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3");
+        let sequence = Position(sequence).as_i64();
+        Ok(sqlx::query_as(&sql).bind(kind).bind(id).bind(sequence).fetch_optional(self.pool()).await?)
+    }
+
+    /// The events of products behind `after`, and the head that they are complete up to.
+    ///
+    /// In one statement, so that the head is of the same snapshot as the events.
+    pub(crate) async fn read_products(&self, after: Position) -> Result<(Position, Vec<StoredEvent>), LogError> {
+        let mut transaction = self.pool().begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *transaction).await?;
+        let head: Option<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position DESC LIMIT 1")
+            .fetch_optional(&mut *transaction)
+            .await?;
+        // The kind is written out: a parameter would keep the planner from the products' own index.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE aggregate_type = 'product' AND position > $1 ORDER BY position"
+        );
+        let events = sqlx::query_as(&sql).bind(after.as_i64()).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        let head = Position::from_i64(head.unwrap_or(0));
+        self.heard_of(head);
+        Ok((head, events))
+    }
+}

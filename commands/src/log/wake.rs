@@ -1,0 +1,102 @@
+//! How readers learn that there is something to read: a watch within the process, NOTIFY across processes, and a poll
+//! as the backstop, as listeners lose messages when they reconnect.
+
+use super::Log;
+use domain::Position;
+use sqlx::postgres::PgListener;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The channel of NOTIFY. A message is a position, and ` products` behind it when products changed.
+const CHANNEL: &str = "orders_log";
+/// At most one NOTIFY per this time: notifying commits wait for each other.
+const NOTIFY_EVERY: Duration = Duration::from_millis(5);
+/// How often the head is asked for when nothing was heard.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before the next try to listen.
+const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What this process appended since it last told the others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct News {
+    head: Position,
+    products: bool,
+}
+
+impl Log {
+    /// Wakes the readers of this process at once and those of others soon.
+    pub(super) fn announce(&self, head: Position, products_changed: bool) {
+        self.heard_of(head);
+        if products_changed {
+            self.products_changed();
+        }
+        self.shared.news.send_modify(|news| {
+            news.head = head;
+            news.products |= products_changed;
+        });
+    }
+
+    fn products_changed(&self) {
+        self.shared.products.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Starts the tasks that tell and that listen. They end on `cancel`.
+pub(super) fn start(log: &Log, cancel: CancellationToken, tracker: &TaskTracker) {
+    tracker.spawn(cancel.clone().run_until_cancelled_owned(tell(log.clone())));
+    tracker.spawn(cancel.clone().run_until_cancelled_owned(listen(log.clone())));
+    tracker.spawn(cancel.run_until_cancelled_owned(poll(log.clone())));
+}
+
+async fn tell(log: Log) {
+    let mut news = log.shared.news.subscribe();
+    while news.changed().await.is_ok() {
+        news.mark_unchanged();
+        let mut told = News::default();
+        log.shared.news.send_if_modified(|news| {
+            told = *news;
+            news.products = false;
+            false
+        });
+        let message = if told.products { format!("{} products", told.head) } else { told.head.to_string() };
+        let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(log.pool()).await;
+        if let Err(error) = sent {
+            tracing::debug!(%error, "other processes were not told of new events; their poll finds them");
+        }
+        tokio::time::sleep(NOTIFY_EVERY).await;
+    }
+}
+
+async fn listen(log: Log) {
+    loop {
+        if let Err(error) = listen_once(&log).await {
+            tracing::debug!(%error, "not listening for new events; polling goes on");
+        }
+        tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
+    }
+}
+
+async fn listen_once(log: &Log) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(log.pool()).await?;
+    listener.listen(CHANNEL).await?;
+    loop {
+        let message = listener.recv().await?;
+        let (head, about) = message.payload().split_once(' ').unwrap_or((message.payload(), ""));
+        if about == "products" {
+            log.products_changed();
+        }
+        if let Ok(head) = head.parse() {
+            log.heard_of(Position(head));
+        }
+    }
+}
+
+async fn poll(log: Log) {
+    loop {
+        tokio::time::sleep(POLL_EVERY).await;
+        if let Err(error) = log.head().await {
+            tracing::debug!(%error, "the head of the log could not be asked for");
+        }
+    }
+}
