@@ -12,6 +12,7 @@
 
 pub mod kafka;
 pub mod postgres;
+pub mod smtp;
 pub mod tls;
 
 mod eventually;

@@ -163,6 +163,11 @@ impl Service {
         self.child.id()
     }
 
+    /// Its standard input, once, if the command pipes it.
+    pub(crate) fn take_input(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// Sends a signal that does not end it.
     pub(crate) fn signal(&self, with: Signal) {
         signal(&self.child, with);

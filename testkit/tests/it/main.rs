@@ -3,3 +3,5 @@
 
 mod kafka;
 mod postgres;
+mod scripted_smtp;
+mod smtp;
