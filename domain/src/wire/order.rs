@@ -1,8 +1,7 @@
 //! Stored shapes of the events of an order.
 
 use super::parts::{CustomerV1, LineV1, MoneyV1, PartError, lines_from};
-use super::{Encoded, StoredShape, WireError, encoded};
-use crate::event::AggregateType;
+use super::{Encoded, Shape, encoded};
 use crate::ids::OrderNumber;
 use crate::order::{Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
 use crate::text::PaymentReference;
@@ -10,9 +9,15 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The version in which each type is written today.
-pub(super) const CURRENT: &[(&str, &str)] =
-    &[(ItemAdded::TYPE, "1"), (OrderPlaced::TYPE, "1"), (PaymentRecorded::TYPE, "1"), (OrderPaid::TYPE, "1")];
+/// The versions ever written, of each type the oldest first.
+pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
+    Shape::of(ItemAdded::TYPE, "1", |stored| stored.read(|v1: ItemAddedV1<'_>| ItemAdded::try_from(v1))),
+    Shape::of(OrderPlaced::TYPE, "1", |stored| stored.read(|v1: OrderPlacedV1<'_>| OrderPlaced::try_from(v1))),
+    Shape::of(PaymentRecorded::TYPE, "1", |stored| {
+        stored.read(|v1: PaymentRecordedV1<'_>| PaymentRecorded::try_from(v1))
+    }),
+    Shape::of(OrderPaid::TYPE, "1", |stored| stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(v1))),
+];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
     match event {
@@ -23,20 +28,8 @@ pub(super) fn encode(event: &OrderEvent) -> Encoded {
     }
 }
 
-pub(super) fn decode(stored: &StoredShape<'_>) -> Result<OrderEvent, WireError> {
-    let event = match (stored.event_type, stored.event_version) {
-        (ItemAdded::TYPE, "1") => ItemAdded::try_from(stored.read::<ItemAddedV1<'_>>()?).map(OrderEvent::from),
-        (OrderPlaced::TYPE, "1") => OrderPlaced::try_from(stored.read::<OrderPlacedV1<'_>>()?).map(OrderEvent::from),
-        (PaymentRecorded::TYPE, "1") => {
-            PaymentRecorded::try_from(stored.read::<PaymentRecordedV1<'_>>()?).map(OrderEvent::from)
-        }
-        (OrderPaid::TYPE, "1") => OrderPaid::try_from(stored.read::<OrderPaidV1<'_>>()?).map(OrderEvent::from),
-        _ => return Err(stored.unknown(AggregateType::Order, OrderEvent::TYPES)),
-    };
-    event.map_err(|fault| stored.malformed(&fault))
-}
-
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ItemAddedV1<'a> {
     #[serde(borrow)]
     line: LineV1<'a>,
@@ -58,6 +51,7 @@ impl TryFrom<ItemAddedV1<'_>> for ItemAdded {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OrderPlacedV1<'a> {
     number: u64,
     #[serde(borrow)]
@@ -92,6 +86,7 @@ impl TryFrom<OrderPlacedV1<'_>> for OrderPlaced {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PaymentRecordedV1<'a> {
     #[serde(borrow)]
     reference: Cow<'a, str>,
@@ -123,6 +118,7 @@ impl TryFrom<PaymentRecordedV1<'_>> for PaymentRecorded {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OrderPaidV1<'a> {
     number: u64,
     #[serde(borrow)]

@@ -1,12 +1,11 @@
 //! Shapes that several events share. Frozen like the events themselves: a change is a new struct with a new suffix.
 
 use crate::ids::SubjectId;
-use crate::money::{Currency, Money, MoneyError};
+use crate::money::{Money, MoneyError};
 use crate::order::{Customer, Line, ShippingAddress};
 use crate::quantity::{Quantity, QuantityError};
 use crate::sku::Sku;
 use crate::text::{City, Country, Email, PersonName, PostalCode, ProductName, StreetAddress};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -21,27 +20,29 @@ pub(super) enum PartError {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct MoneyV1<'a> {
-    #[serde(with = "rust_decimal::serde::str")]
-    amount: Decimal,
+    #[serde(borrow)]
+    amount: Cow<'a, str>,
     #[serde(borrow)]
     currency: Cow<'a, str>,
 }
 
 impl From<Money> for MoneyV1<'_> {
     fn from(money: Money) -> Self {
-        Self { amount: money.amount(), currency: Cow::Borrowed(money.currency().code()) }
+        Self { amount: money.amount().to_string().into(), currency: money.currency().code().into() }
     }
 }
 
 impl TryFrom<MoneyV1<'_>> for Money {
     type Error = PartError;
     fn try_from(stored: MoneyV1<'_>) -> Result<Self, PartError> {
-        Ok(Self::new(stored.amount, Currency::parse(&stored.currency)?)?)
+        Ok(Self::parse(&stored.amount, &stored.currency)?)
     }
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LineV1<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
@@ -76,6 +77,7 @@ impl TryFrom<LineV1<'_>> for Line {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CustomerV1<'a> {
     subject_id: Uuid,
     #[serde(borrow)]
@@ -89,6 +91,7 @@ pub(super) struct CustomerV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ShippingAddressV1<'a> {
     #[serde(borrow)]
     address: Cow<'a, str>,

@@ -1,8 +1,7 @@
 //! Stored shapes of the events of a product.
 
 use super::parts::{MoneyV1, PartError};
-use super::{Encoded, StoredShape, WireError, encoded};
-use crate::event::AggregateType;
+use super::{Encoded, Shape, encoded};
 use crate::product::{
     ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
 };
@@ -11,13 +10,21 @@ use crate::text::{Description, ProductName};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The version in which each type is written today.
-pub(super) const CURRENT: &[(&str, &str)] = &[
-    (ProductAdded::TYPE, "1"),
-    (ProductDescribed::TYPE, "1"),
-    (ProductRepriced::TYPE, "1"),
-    (ProductWithdrawn::TYPE, "1"),
-    (ProductRestored::TYPE, "1"),
+/// The versions ever written, of each type the oldest first.
+pub(super) const SHAPES: &[Shape<ProductEvent>] = &[
+    Shape::of(ProductAdded::TYPE, "1", |stored| stored.read(|v1: ProductAddedV1<'_>| ProductAdded::try_from(v1))),
+    Shape::of(ProductDescribed::TYPE, "1", |stored| {
+        stored.read(|v1: ProductDescribedV1<'_>| Ok(ProductDescribed::from(v1)))
+    }),
+    Shape::of(ProductRepriced::TYPE, "1", |stored| {
+        stored.read(|v1: ProductRepricedV1<'_>| ProductRepriced::try_from(v1))
+    }),
+    Shape::of(ProductWithdrawn::TYPE, "1", |stored| {
+        stored.read(|v1: ProductWithdrawnV1<'_>| Ok(ProductWithdrawn::from(v1)))
+    }),
+    Shape::of(ProductRestored::TYPE, "1", |stored| {
+        stored.read(|v1: ProductRestoredV1<'_>| Ok(ProductRestored::from(v1)))
+    }),
 ];
 
 pub(super) fn encode(event: &ProductEvent) -> Encoded {
@@ -25,28 +32,13 @@ pub(super) fn encode(event: &ProductEvent) -> Encoded {
         ProductEvent::ProductAdded(event) => encoded(ProductAdded::TYPE, "1", ProductAddedV1::from(event)),
         ProductEvent::ProductDescribed(event) => encoded(ProductDescribed::TYPE, "1", ProductDescribedV1::from(event)),
         ProductEvent::ProductRepriced(event) => encoded(ProductRepriced::TYPE, "1", ProductRepricedV1::from(event)),
-        ProductEvent::ProductWithdrawn(event) => encoded(ProductWithdrawn::TYPE, "1", OnlySkuV1::from(&event.sku)),
-        ProductEvent::ProductRestored(event) => encoded(ProductRestored::TYPE, "1", OnlySkuV1::from(&event.sku)),
+        ProductEvent::ProductWithdrawn(event) => encoded(ProductWithdrawn::TYPE, "1", ProductWithdrawnV1::from(event)),
+        ProductEvent::ProductRestored(event) => encoded(ProductRestored::TYPE, "1", ProductRestoredV1::from(event)),
     }
 }
 
-pub(super) fn decode(stored: &StoredShape<'_>) -> Result<ProductEvent, WireError> {
-    let event = match (stored.event_type, stored.event_version) {
-        (ProductAdded::TYPE, "1") => {
-            ProductAdded::try_from(stored.read::<ProductAddedV1<'_>>()?).map(ProductEvent::from)
-        }
-        (ProductDescribed::TYPE, "1") => Ok(ProductDescribed::from(stored.read::<ProductDescribedV1<'_>>()?).into()),
-        (ProductRepriced::TYPE, "1") => {
-            ProductRepriced::try_from(stored.read::<ProductRepricedV1<'_>>()?).map(ProductEvent::from)
-        }
-        (ProductWithdrawn::TYPE, "1") => Ok(ProductWithdrawn { sku: stored.read::<OnlySkuV1<'_>>()?.into() }.into()),
-        (ProductRestored::TYPE, "1") => Ok(ProductRestored { sku: stored.read::<OnlySkuV1<'_>>()?.into() }.into()),
-        _ => return Err(stored.unknown(AggregateType::Product, ProductEvent::TYPES)),
-    };
-    event.map_err(|fault: PartError| stored.malformed(&fault))
-}
-
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ProductAddedV1<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
@@ -82,6 +74,7 @@ impl TryFrom<ProductAddedV1<'_>> for ProductAdded {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ProductDescribedV1<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
@@ -112,6 +105,7 @@ impl From<ProductDescribedV1<'_>> for ProductDescribed {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ProductRepricedV1<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
@@ -138,21 +132,40 @@ impl TryFrom<ProductRepricedV1<'_>> for ProductRepriced {
     }
 }
 
-/// The shape of both `ProductWithdrawn` and `ProductRestored`.
 #[derive(Serialize, Deserialize)]
-struct OnlySkuV1<'a> {
+#[serde(deny_unknown_fields)]
+struct ProductWithdrawnV1<'a> {
     #[serde(borrow)]
     sku: Cow<'a, str>,
 }
 
-impl<'a> From<&'a Sku> for OnlySkuV1<'a> {
-    fn from(sku: &'a Sku) -> Self {
-        Self { sku: sku.as_str().into() }
+impl<'a> From<&'a ProductWithdrawn> for ProductWithdrawnV1<'a> {
+    fn from(event: &'a ProductWithdrawn) -> Self {
+        Self { sku: event.sku.as_str().into() }
     }
 }
 
-impl From<OnlySkuV1<'_>> for Sku {
-    fn from(stored: OnlySkuV1<'_>) -> Self {
-        Sku::stored(&stored.sku)
+impl From<ProductWithdrawnV1<'_>> for ProductWithdrawn {
+    fn from(stored: ProductWithdrawnV1<'_>) -> Self {
+        Self { sku: Sku::stored(&stored.sku) }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProductRestoredV1<'a> {
+    #[serde(borrow)]
+    sku: Cow<'a, str>,
+}
+
+impl<'a> From<&'a ProductRestored> for ProductRestoredV1<'a> {
+    fn from(event: &'a ProductRestored) -> Self {
+        Self { sku: event.sku.as_str().into() }
+    }
+}
+
+impl From<ProductRestoredV1<'_>> for ProductRestored {
+    fn from(stored: ProductRestoredV1<'_>) -> Self {
+        Self { sku: Sku::stored(&stored.sku) }
     }
 }

@@ -33,6 +33,19 @@ pub(super) fn tag(json: &str) -> Option<&str> {
     Some(tag)
 }
 
+/// What is wrong with a JSON text, without the value that stands there: it may be personal.
+///
+/// serde words its errors `invalid type: string "ada@example.com", expected u32 at line 1 column 34`: what was expected,
+/// and where, comes last and is ours.
+pub(super) fn fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let quotes_value = text.starts_with("invalid ") || text.starts_with("unknown ");
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes_value => format!("expected {expected}"),
+        _ => text,
+    }
+}
+
 struct Tagged<'t, T> {
     tag: &'t str,
     shape: PhantomData<T>,
