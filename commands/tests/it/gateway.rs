@@ -109,12 +109,12 @@ async fn memory_of_one_process_does_not_refuse_what_another_made_possible() {
 async fn a_product_changes_by_merge() {
     let db = Db::new().await;
     let shop = Shop::with_products(&db).await;
-    let price = Some(Money::parse("13.00", "USD").unwrap());
-    let changes = product::Command::Change(Changes { price, ..Changes::default() });
+    let price = Money::parse("13.00", "USD").unwrap();
+    let changes = product::Command::Change(Changes { price: Some(price), ..Changes::default() });
     shop.on_product("TEA", changes).await.unwrap();
     let tea = shop.gateway.load::<Product>("TEA").await.unwrap();
     let Product::Listed(listed) = &tea.state else { panic!("{tea:?}") };
-    assert_eq!((listed.price, listed.name.as_str(), tea.version), (price.unwrap(), "The TEA", 2));
+    assert_eq!((listed.price, listed.name.as_str(), tea.version), (price, "The TEA", 2));
     let (_, order) = shop.try_place("TEA", 1, None).await;
     assert!(order.is_ok());
 }
