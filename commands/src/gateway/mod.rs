@@ -232,7 +232,7 @@ impl Gateway {
     async fn append<A: Aggregate>(
         &self,
         submission: &Arc<Submission<A>>,
-        decided: prepare::Decided<A>,
+        decided: Box<prepare::Decided<A>>,
         decide: Duration,
         attempt: &mut Attempt,
     ) -> Result<Option<Done>, CommandError<A>> {

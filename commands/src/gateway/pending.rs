@@ -13,7 +13,7 @@ pub(super) struct Pending<A: Aggregate> {
     pub stream: StreamId,
     pub submission: Arc<Submission<A>>,
     pub prices: Prices,
-    pub decided: Decided<A>,
+    pub decided: Box<Decided<A>>,
     pub states: Arc<States>,
     pub reply: oneshot::Sender<Settled>,
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// What came of deciding.
 pub(super) enum Verdict<A: Aggregate> {
     /// To be written, though there may be nothing to write.
-    Accepted(Decided<A>),
+    Accepted(Box<Decided<A>>),
     /// Refused on this state; final only at the head.
     Refused(CommandError<A>),
 }
@@ -38,12 +38,12 @@ pub(super) fn prepare<A: Aggregate>(
         Decision::Rejected(rejection) => {
             Verdict::Refused(CommandError::Rejected { rejection, current: Arc::clone(before) })
         }
-        Decision::AlreadySo => Verdict::Accepted(accept(submission, before, Arc::clone(before), &[])),
+        Decision::AlreadySo => Verdict::Accepted(Box::new(accept(submission, before, Arc::clone(before), &[]))),
         Decision::Events(events) => {
             let occurred_at = submission.context.occurred_at;
             let after =
                 events.iter().fold(Snapshot::clone(before), |snapshot, event| snapshot.evolve(event, occurred_at));
-            Verdict::Accepted(accept(submission, before, Arc::new(after), &events))
+            Verdict::Accepted(Box::new(accept(submission, before, Arc::new(after), &events)))
         }
     }
 }

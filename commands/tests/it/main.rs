@@ -1,5 +1,10 @@
 //! The write side on real PostgreSQL.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test that can not go on says so by a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that can not go on says so by a panic"
+)]
 
 mod append;
 mod catalogue;

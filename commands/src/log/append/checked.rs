@@ -48,6 +48,9 @@ async fn write_winners(session: &mut PgConnection, batch: &mut Batch) -> Result<
     Ok(Some(written))
 }
 
+/// Proposals that are not written, each with the reason.
+type Lost = Vec<(Box<dyn Proposal>, Outcome)>;
+
 /// What the database holds of the streams and keys of a batch.
 struct Present {
     versions: HashMap<StreamId, u64>,
@@ -82,10 +85,7 @@ impl Present {
     }
 
     /// Tells apart what still holds. A proposal that followed on a loser's events loses with it.
-    fn sort(
-        mut self,
-        proposals: Vec<Box<dyn Proposal>>,
-    ) -> (Vec<Box<dyn Proposal>>, Vec<(Box<dyn Proposal>, Outcome)>) {
+    fn sort(mut self, proposals: Vec<Box<dyn Proposal>>) -> (Vec<Box<dyn Proposal>>, Lost) {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for proposal in proposals {
             let prepared = proposal.prepared();
