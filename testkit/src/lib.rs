@@ -12,6 +12,7 @@
 
 pub mod kafka;
 pub mod postgres;
+pub mod program;
 pub mod smtp;
 pub mod tls;
 
@@ -23,3 +24,4 @@ mod process;
 pub use eventually::{Outcome, eventually};
 pub use ports::free_port;
 pub use postgres::Db;
+pub use program::{Launch, Program};

@@ -125,20 +125,15 @@ done
 "#;
 
 fn remove_at_exit(directory: &Path) {
-    static INPUT: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
-    let input = INPUT.get_or_init(|| {
-        let mut janitor = Command::new("/bin/sh")
-            .args(["-c", JANITOR])
-            .process_group(0)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell can be started");
-        Mutex::new(janitor.stdin.take().expect("its input is piped"))
+    static JANITOR_PROCESS: OnceLock<Mutex<Child>> = OnceLock::new();
+    let janitor = JANITOR_PROCESS.get_or_init(|| {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", JANITOR]).process_group(0).current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Mutex::new(command.spawn().expect("a shell can be started"))
     });
-    let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut janitor = janitor.lock().unwrap_or_else(PoisonError::into_inner);
+    let input = janitor.stdin.as_mut().expect("its input is piped");
     writeln!(input, "{}", directory.display()).expect("the janitor reads until we end");
 }
 

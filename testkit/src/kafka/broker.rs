@@ -176,8 +176,8 @@ impl KafkaBroker {
     }
 }
 
-/// One node that is broker and controller. Its internal topics have one replica and few partitions, which is what makes
-/// the first transaction and the first member of a group quick.
+/// One node that is broker and controller. Its internal topics have one replica and few partitions, which makes the first
+/// transaction and a group's first member quick. A killed broker is let in again once its old session has run out.
 fn configure(directory: &Directory, ports: Ports, password: &str, certificates: &Certificates) {
     let Ports { plain, secure, controller } = ports;
     let data = directory.join("data");
@@ -192,6 +192,8 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 group.initial.rebalance.delay.ms=0
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4

@@ -11,7 +11,6 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 use tokio::sync::mpsc;
 
 use super::{GROUP, LOGIN, OWNER, PostgresServer};
-use crate::prerequisites::workspace;
 
 const TEMPLATE: &str = "orders_template";
 
@@ -30,7 +29,6 @@ pub struct Db {
 
 impl Db {
     /// A migrated database in the shared server, empty of rows.
-    #[expect(clippy::new_without_default, reason = "it is asynchronous")]
     pub async fn new() -> Self {
         Self::in_server(PostgresServer::shared()).await
     }
@@ -124,16 +122,8 @@ pub(super) async fn make_template(server: &PostgresServer) {
         run(&mut admin, &statement).await;
     }
     create(&mut admin, TEMPLATE, "template0").await;
-    migrate(&server.url(OWNER, TEMPLATE)).await;
+    commands::db::migrate(&server.url(OWNER, TEMPLATE)).await.expect("the migrations run");
     run(&mut admin, &format!("ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true")).await;
-}
-
-async fn migrate(owner_url: &str) {
-    let migrations =
-        sqlx::migrate::Migrator::new(workspace().join("migrations")).await.expect("the migrations can be read");
-    let mut owner = PgConnection::connect(owner_url).await.expect("the owner can connect");
-    migrations.run(&mut owner).await.expect("the migrations run");
-    owner.close().await.expect("a connection can be closed");
 }
 
 async fn create(admin: &mut PgConnection, name: &str, template: &str) {

@@ -3,5 +3,6 @@
 
 mod kafka;
 mod postgres;
+mod program;
 mod scripted_smtp;
 mod smtp;
