@@ -1,5 +1,6 @@
 //! How every session with PostgreSQL is set up, and how the schema is migrated.
 
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +10,9 @@ pub const APP_ROLE: &str = "orders_app";
 
 /// How long a caller waits for a pooled connection before the database counts as away.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(3);
+
+/// A pooled connection that was idle this long is tried before it is used.
+const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The oldest server that the SQL of this program runs on.
 pub const OLDEST_SERVER_MAJOR: i32 = 14;
@@ -68,8 +72,12 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, DbError>
     let pool = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_AT_MOST)
-        // A round trip per acquire would double the cost of every small read; a dead connection shows on first use.
+        // A round trip per acquire would double the cost of every small read under load. A connection that was idle may
+        // be dead, and then the time does not matter.
         .test_before_acquire(false)
+        .before_acquire(|session, about| {
+            Box::pin(async move { Ok(about.idle_for < TEST_AFTER_IDLE || session.ping().await.is_ok()) })
+        })
         .connect_with(options)
         .await
         .map_err(|source| DbError::Unreachable { server, source })?;
@@ -115,4 +123,11 @@ pub fn surely_undone(error: &sqlx::Error) -> bool {
 pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     let database = error.as_database_error()?;
     if database.is_unique_violation() { database.constraint() } else { None }
+}
+
+/// Whether a statement failed because a migration changed what it was prepared for. Prepared anew, it works.
+pub fn is_stale_plan(error: &sqlx::Error) -> bool {
+    /// `feature_not_supported`: "cached plan must not change result type".
+    const STALE_PLAN: &str = "0A000";
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == STALE_PLAN)
 }

@@ -10,7 +10,7 @@ use testkit::postgres::{Db, PostgresServer};
 const PROCESSES: usize = 8;
 const KILLS: usize = 60;
 
-/// Eight writers, each as a process has it, a tailing reader, and backends killed at random.
+/// Eight writers, each as a process has it, a tailing reader, an open snapshot, and backends killed at random.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_backends_lose_nothing_that_was_acknowledged() {
     let db = Db::new().await;
@@ -19,6 +19,10 @@ async fn killed_backends_lose_nothing_that_was_acknowledged() {
     for _ in 0..PROCESSES {
         shops.push(Shop::open(&db).await);
     }
+    let admin = db.superuser_pool().await;
+    let mut snapshot = admin.begin().await.unwrap();
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *snapshot).await.unwrap();
+    let before: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *snapshot).await.unwrap();
     let done = AtomicBool::new(false);
     let writing = join_all(shops.iter().flat_map(|shop| (0..4).map(move |_| shop)).map(|shop| write(shop, &done)));
     let killing = async {
@@ -26,6 +30,8 @@ async fn killed_backends_lose_nothing_that_was_acknowledged() {
         done.store(true, Ordering::SeqCst);
     };
     let (written, (), tailed) = tokio::join!(writing, killing, tail(&first, &done));
+    let after: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *snapshot).await.unwrap();
+    assert_eq!(before, after, "the snapshot was open all the while");
     let acknowledged: Vec<String> = written.into_iter().flatten().collect();
     assert!(acknowledged.len() > PROCESSES, "the writers got through: {}", acknowledged.len());
     for id in &acknowledged {

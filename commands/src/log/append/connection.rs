@@ -45,6 +45,11 @@ impl Connection {
         Ok(backend)
     }
 
+    /// Forgets the connection, and with it every statement prepared on it.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
     /// Runs `work` on the open connection, for at most `at_most`. After an error that leaves its state in doubt the
     /// connection is gone.
     pub(super) async fn within<T>(

@@ -136,6 +136,10 @@ impl Worker {
             metrics::counter!("orders_append_conflicts_total").increment(1);
             return self.append_checked(batch, started).await;
         }
+        if db::is_stale_plan(&error) {
+            self.connection.close();
+            return self.append_checked(batch, started).await;
+        }
         self.after_error(batch, backend, error, started).await
     }
 
