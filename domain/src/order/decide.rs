@@ -135,7 +135,7 @@ pub enum Rejection {
         recorded: Money,
     },
     /// A sum that can't be held exactly.
-    #[error(transparent)]
+    #[error("the order can't be added up: {0}")]
     Money(#[from] MoneyError),
 }
 

@@ -1,0 +1,101 @@
+//! Recording what was paid elsewhere.
+
+use crate::given::{given, given_no_order};
+use crate::samples::*;
+use domain::order::{Order, OrderEvent, Rejection};
+
+/// The order of [`placed`], with ten dollars paid.
+fn partly_paid() -> Vec<OrderEvent> {
+    let mut history = placed();
+    history.push(payment_recorded("P-1", usd("10.00"), usd("10.00")));
+    history
+}
+
+#[test]
+fn a_part_is_recorded_and_the_rest_is_owed() {
+    let when = || given(placed()).when(record_payment("P-1", usd("10.00")));
+    when().then_events([payment_recorded("P-1", usd("10.00"), usd("10.00"))]);
+    let Order::Placed(order) = when().then_state() else { panic!("the order is not open any more") };
+    assert_eq!(order.balance().unwrap(), usd("19.20"));
+}
+
+#[test]
+fn the_payment_that_covers_the_total_pays_the_order() {
+    given(placed()).when(record_payment("P-1", usd("29.20"))).then_events([
+        payment_recorded("P-1", usd("29.20"), usd("29.20")),
+        order_paid(lines([(2, "TEA-GREEN"), (1, "CUP")]), usd("29.20")),
+    ]);
+    given(partly_paid()).when(record_payment("P-2", usd("19.20"))).then_events([
+        payment_recorded("P-2", usd("19.20"), usd("29.20")),
+        order_paid(lines([(2, "TEA-GREEN"), (1, "CUP")]), usd("29.20")),
+    ]);
+}
+
+#[test]
+fn what_is_paid_includes_what_was_added_later() {
+    given(placed())
+        .and([item_added(line(1, "COFFEE"), usd("38.20"))])
+        .when(record_payment("P-1", usd("38.20")))
+        .then_events([
+            payment_recorded("P-1", usd("38.20"), usd("38.20")),
+            order_paid(lines([(2, "TEA-GREEN"), (1, "CUP"), (1, "COFFEE")]), usd("38.20")),
+        ]);
+}
+
+#[test]
+fn a_payment_above_the_balance_is_refused() {
+    let balance = usd("29.20");
+    given(placed()).when(record_payment("P-1", usd("29.21"))).then_rejected(Rejection::AboveBalance { balance });
+    let balance = usd("19.20");
+    given(partly_paid()).when(record_payment("P-2", usd("19.21"))).then_rejected(Rejection::AboveBalance { balance });
+}
+
+#[test]
+fn a_payment_in_another_currency_is_refused() {
+    let expected = currency("USD");
+    given(placed())
+        .when(record_payment("P-1", money("29.20", "EUR")))
+        .then_rejected(Rejection::PaymentCurrency { expected });
+}
+
+#[test]
+fn a_payment_of_nothing_is_refused() {
+    given(placed()).when(record_payment("P-1", usd("0.00"))).then_rejected(Rejection::PaymentOfZero);
+}
+
+#[test]
+fn the_same_payment_again_changes_nothing() {
+    given(partly_paid()).when(record_payment("P-1", usd("10.00"))).then_nothing();
+    given(paid()).when(record_payment("P-1", usd("29.20"))).then_nothing();
+}
+
+#[test]
+fn a_reference_stands_for_one_amount() {
+    let recorded = usd("10.00");
+    let refused = || Rejection::ReferenceReused { recorded };
+    given(partly_paid()).when(record_payment("P-1", usd("10.01"))).then_rejected(refused());
+    given(partly_paid()).when(record_payment("P-1", money("10.00", "EUR"))).then_rejected(refused());
+    given(partly_paid()).when(record_payment("P-1", usd("0.00"))).then_rejected(refused());
+    let recorded = usd("29.20");
+    given(paid()).when(record_payment("P-1", usd("1.00"))).then_rejected(Rejection::ReferenceReused { recorded });
+}
+
+#[test]
+fn a_paid_order_takes_no_more_payments() {
+    given(paid()).when(record_payment("P-2", usd("0.01"))).then_rejected(Rejection::AlreadyPaid);
+}
+
+#[test]
+fn there_is_nothing_to_pay_before_an_order_is_placed() {
+    given_no_order().when(record_payment("P-1", usd("1.00"))).then_rejected(Rejection::NotFound);
+    given([item_added(line(1, "CUP"), usd("4.20"))])
+        .when(record_payment("P-1", usd("4.20")))
+        .then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn references_differ_by_case_but_not_by_spaces_around() {
+    given(partly_paid()).when(record_payment(" P-1 ", usd("10.00"))).then_nothing();
+    let events = given(partly_paid()).when(record_payment("p-1", usd("10.00"))).events();
+    assert_eq!(events, [payment_recorded("p-1", usd("10.00"), usd("20.00"))]);
+}
