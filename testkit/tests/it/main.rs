@@ -6,3 +6,4 @@ mod postgres;
 mod program;
 mod scripted_smtp;
 mod smtp;
+mod structure;
