@@ -24,4 +24,5 @@ mod process;
 pub use eventually::{Outcome, eventually};
 pub use ports::free_port;
 pub use postgres::Db;
+pub use prerequisites::python;
 pub use program::{Launch, Program};

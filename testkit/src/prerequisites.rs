@@ -14,6 +14,18 @@ pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit lies in the workspace")
 }
 
+/// The Python that has the packages of `testkit/requirements.txt`.
+///
+/// # Panics
+/// When they are not installed.
+pub fn python() -> PathBuf {
+    let python = cache().join("python/bin/python3");
+    if !python.is_file() {
+        missing("Python with the packages of testkit/requirements.txt", "python3-venv; the packages from PyPI");
+    }
+    python
+}
+
 /// The first executable of that name along `PATH`.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;

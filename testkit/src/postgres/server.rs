@@ -144,6 +144,15 @@ impl PostgresServer {
         self.url(SUPERUSER, database)
     }
 
+    /// The variables that make `psql` and its like find the server, and log in as the superuser.
+    pub fn client_environment(&self) -> [(&'static str, String); 3] {
+        [
+            ("PGHOST", self.socket_directory().display().to_string()),
+            ("PGPORT", self.port().to_string()),
+            ("PGPASSWORD", self.password().to_owned()),
+        ]
+    }
+
     /// The end of the server's log, to be shown when a test fails.
     pub fn log_tail(&self) -> String {
         self.service().as_ref().map(Service::log_tail).unwrap_or_default()

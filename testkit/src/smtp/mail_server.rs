@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::Mail;
 use crate::eventually;
 use crate::ports::free_port;
-use crate::prerequisites::{cache, missing, workspace};
+use crate::prerequisites::{python, workspace};
 use crate::process::{self, Directory, Service};
 use crate::tls::Certificates;
 
@@ -147,11 +147,7 @@ impl MailServer {
 
     /// The log, when it ended instead of listening.
     fn launch(&self) -> Result<Service, String> {
-        let python = cache().join("smtp/bin/python3");
-        if !python.is_file() {
-            missing("the mail server aiosmtpd", "python3-venv, from PyPI");
-        }
-        let mut command = process::command(&python, Signal::SIGKILL, None);
+        let mut command = process::command(&python(), Signal::SIGKILL, None);
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
