@@ -54,7 +54,9 @@ pub struct Encoded {
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// No program of this version or before wrote such a type.
-    #[error("unknown event type `{event_type}` of a {aggregate_type}: a newer program wrote it; upgrade this one")]
+    #[error(
+        "unknown event type `{event_type}` of the kind `{aggregate_type}`: a newer program wrote it; upgrade this one"
+    )]
     UnknownType {
         /// The aggregate's kind.
         aggregate_type: AggregateType,

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test says by unwrapping what it takes for granted")]
 
 mod given;
+mod golden;
 mod items;
 mod money;
 mod payments;
 mod placing;
 mod products;
+mod properties;
 mod samples;
 mod text;
+mod wire;

@@ -1,0 +1,139 @@
+//! Arbitrary values of the domain.
+
+use crate::samples::sku;
+use domain::ids::{OrderNumber, SubjectId};
+use domain::money::Currency;
+use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
+use domain::product::{
+    ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
+};
+use domain::text::{
+    City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+};
+use domain::{Event, Money, Quantity, Sku};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+/// Currencies of every scale there is.
+pub fn currencies() -> impl Strategy<Value = Currency> {
+    prop::sample::select(vec!["JPY", "USD", "EUR", "KWD", "CLF"]).prop_map(|code| Currency::parse(code).unwrap())
+}
+
+/// Money of this many of a currency's smallest unit.
+pub fn of_units(units: i128, currency: Currency) -> Money {
+    Money::new(Decimal::from_i128_with_scale(units, currency.scale()), currency).unwrap()
+}
+
+/// How many of a currency's smallest unit an amount is.
+pub fn units(money: Money) -> i128 {
+    money.amount().mantissa()
+}
+
+pub fn moneys() -> impl Strategy<Value = Money> {
+    (0..10_i128.pow(15), currencies()).prop_map(|(units, currency)| of_units(units, currency))
+}
+
+/// Printable text in any script, spaces and quotes included.
+fn words(max_chars: usize) -> impl Strategy<Value = String> {
+    vec(prop_oneof![4 => prop::char::range(' ', '~'), 1 => any::<char>()], 1..=max_chars).prop_map(String::from_iter)
+}
+
+macro_rules! texts {
+    ($($function:ident: $name:ident, $max_chars:literal;)+) => {
+        $(fn $function() -> impl Strategy<Value = $name> {
+            words($max_chars).prop_filter_map("no text of its kind", |text| $name::parse(&text).ok())
+        })+
+    };
+}
+texts! {
+    person_names: PersonName, 12;
+    addresses: StreetAddress, 12;
+    postal_codes: PostalCode, 8;
+    cities: City, 12;
+    product_names: ProductName, 12;
+    descriptions: Description, 12;
+    references: PaymentReference, 8;
+}
+
+pub fn emails() -> impl Strategy<Value = Email> {
+    r#"[a-zé+_'-]{1,10}(\.[A-Z0-9]{1,5}){0,2}@[a-zü0-9]{1,10}(\.[a-z]{2,8}){1,3}|"[ -!#-\[\]-~]{1,9}"@[a-z]\.[a-z]"#
+        .prop_filter_map("no address", |text| Email::parse(&text).ok())
+}
+
+pub fn skus() -> impl Strategy<Value = Sku> {
+    "[A-Za-z0-9._-]{1,64}".prop_map(|text| sku(&text))
+}
+
+pub fn quantities() -> impl Strategy<Value = Quantity> {
+    (1..=Quantity::MAX).prop_map(|number| Quantity::try_from(number).unwrap())
+}
+
+fn customers() -> impl Strategy<Value = Arc<Customer>> {
+    let country = option::of("[A-Z]{2}".prop_map(|code| Country::parse(&code).unwrap()));
+    let to = (addresses(), postal_codes(), cities(), country)
+        .prop_map(|(address, postal_code, city, country)| ShippingAddress { address, postal_code, city, country });
+    (any::<u128>(), person_names(), person_names(), emails(), to).prop_map(
+        |(subject, first_name, last_name, email, shipping_address)| {
+            let subject_id = SubjectId(uuid::Uuid::from_u128(subject));
+            Arc::new(Customer { subject_id, first_name, last_name, email, shipping_address })
+        },
+    )
+}
+
+fn order_lines() -> impl Strategy<Value = Line> {
+    (skus(), product_names(), moneys(), quantities()).prop_map(|(sku, name, unit_price, quantity)| Line {
+        sku,
+        name,
+        unit_price,
+        quantity,
+    })
+}
+
+/// Any event of an order by itself, whether or not a decision could lead to it.
+fn order_events() -> impl Strategy<Value = OrderEvent> {
+    let snapshots = || {
+        let lines = vec(order_lines(), 0..4).prop_map(Arc::from);
+        (any::<u64>().prop_map(OrderNumber), customers(), lines, moneys())
+    };
+    prop_oneof![
+        (order_lines(), moneys()).prop_map(|(line, total)| ItemAdded { line, total }.into()),
+        snapshots().prop_map(|(number, customer, lines, total)| OrderPlaced { number, customer, lines, total }.into()),
+        snapshots().prop_map(|(number, customer, lines, total)| OrderPaid { number, customer, lines, total }.into()),
+        (references(), moneys(), moneys()).prop_map(|(reference, amount, paid_amount)| PaymentRecorded {
+            reference,
+            amount,
+            paid_amount
+        }
+        .into()),
+    ]
+}
+
+/// Any event of a product.
+pub fn product_events(skus: impl Strategy<Value = Sku> + Clone) -> impl Strategy<Value = ProductEvent> {
+    let named = || (skus.clone(), product_names(), option::of(descriptions()));
+    prop_oneof![
+        (named(), moneys()).prop_map(|((sku, name, description), price)| ProductAdded {
+            sku,
+            name,
+            description,
+            price
+        }
+        .into()),
+        named().prop_map(|(sku, name, description)| ProductDescribed { sku, name, description }.into()),
+        (skus.clone(), moneys(), moneys()).prop_map(|(sku, price, previous_price)| ProductRepriced {
+            sku,
+            price,
+            previous_price
+        }
+        .into()),
+        skus.clone().prop_map(|sku| ProductWithdrawn { sku }.into()),
+        skus.clone().prop_map(|sku| ProductRestored { sku }.into()),
+    ]
+}
+
+pub fn events() -> impl Strategy<Value = Event> {
+    prop_oneof![order_events().prop_map(Event::from), product_events(skus().boxed()).prop_map(Event::from)]
+}
