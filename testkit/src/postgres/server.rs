@@ -26,6 +26,8 @@ pub struct PostgresServer {
     inner: Arc<Inner>,
 }
 
+static SHARED: OnceLock<PostgresServer> = OnceLock::new();
+
 #[derive(Debug)]
 struct Inner {
     // Dropped in this order: the server first, then its directory.
@@ -44,8 +46,11 @@ impl PostgresServer {
     /// # Panics
     /// When it can't be started; with its log, or with what to install.
     pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        SHARED.get().is_some_and(|shared| Arc::ptr_eq(&shared.inner, &self.inner))
     }
 
     /// A server of one's own, for tests that kill or stop it.
