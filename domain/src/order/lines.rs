@@ -56,7 +56,7 @@ pub(super) fn check_line(lines: &[Line], line: &Line) -> Result<(), LineError> {
 /// Adds a line: to the line of the same sku at the same price if there is one, else behind the last.
 ///
 /// The same sku at another price is another line.
-pub(super) fn merge_line(lines: &mut Vec<Line>, line: &Line) {
+pub fn merge_line(lines: &mut Vec<Line>, line: &Line) {
     match lines.iter_mut().find(|existing| existing.merges_with(line)) {
         Some(same) => same.quantity = same.quantity.saturating_add(line.quantity),
         None => lines.push(line.clone()),

@@ -7,7 +7,7 @@ mod state;
 
 pub use decide::{Command, ItemFault, ItemProblem, Place, Rejection, RequestedItem, decide};
 pub use event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
-pub use lines::{Line, LineError, MAX_LINES};
+pub use lines::{Line, LineError, MAX_LINES, merge_line};
 pub use state::{Draft, Order, Placed, evolve};
 
 use crate::ids::SubjectId;
