@@ -21,7 +21,7 @@ fn sku_of(event: &ProductEvent) -> &Sku {
 }
 
 fn few_skus() -> impl Strategy<Value = Sku> + Clone {
-    prop::sample::select(KEYS.to_vec()).prop_map(|text| sku(text))
+    prop::sample::select(KEYS.to_vec()).prop_map(sku)
 }
 
 fn read(prices: &mut Prices, events: &[ProductEvent]) {
