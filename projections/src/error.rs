@@ -1,0 +1,171 @@
+//! Why a view can't go on, and which of these pass by themselves.
+
+use commands::db::DbError;
+use commands::{LogError, ReadError};
+use domain::Position;
+
+/// Why a projection could not apply a batch.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// A statement failed.
+    #[error("PostgreSQL refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// An event says what this view can't hold.
+    #[error("the event at position {position} can't be applied: {reason}")]
+    Unusable {
+        /// Where it stands.
+        position: Position,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ProjectionError {
+    /// An event that this view can't hold.
+    pub fn unusable(position: Position, reason: impl ToString) -> Self {
+        Self::Unusable { position, reason: reason.to_string() }
+    }
+}
+
+/// Why a view does not follow the log, or is not rebuilt. Each text is for the person who runs the system.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No projection of that name is registered.
+    #[error("there is no projection `{name}`; there are {known}")]
+    UnknownProjection {
+        /// What was asked for.
+        name: String,
+        /// The names of all.
+        known: String,
+    },
+    /// An event that this program can't read. Nothing behind it was applied.
+    #[error("{name} stops before an event: {fault}")]
+    Unreadable {
+        /// The projection.
+        name: &'static str,
+        /// Which event, and why.
+        fault: ReadError,
+    },
+    /// The projection failed on a batch. Nothing of it was applied.
+    #[error("{name} can't apply the events {first} to {last}: {fault}")]
+    Failed {
+        /// The projection.
+        name: &'static str,
+        /// The batch's first position.
+        first: Position,
+        /// Its last.
+        last: Position,
+        /// What failed.
+        fault: ProjectionError,
+    },
+    /// The log is another one than the view was made from.
+    #[error(
+        "{name} was made from another log (log {view_log} epoch {view_epoch}, this is log {log} epoch {epoch}): the \
+         database was restored or exchanged. Run `orders projections rebuild {name}`"
+    )]
+    OtherLog {
+        /// The projection.
+        name: &'static str,
+        /// The log that the view was made from.
+        view_log: uuid::Uuid,
+        /// Its epoch.
+        view_epoch: u64,
+        /// The log that is there.
+        log: uuid::Uuid,
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// The view has seen events that the log does not have.
+    #[error(
+        "{name} is at position {position}, but the log ends at {head}: the log was restored to an earlier point. Begin a \
+         new epoch of the log as the guide to restoring says, then run `orders projections rebuild {name}`"
+    )]
+    AheadOfLog {
+        /// The projection.
+        name: &'static str,
+        /// Where the view is.
+        position: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// A setting that changes the view's meaning is another one than it was built with.
+    #[error(
+        "{name} was built with {built} but {configured} is configured, so a rebuild is needed: run \
+         `orders projections rebuild {name}`, or set it back"
+    )]
+    SettingsChanged {
+        /// The projection.
+        name: &'static str,
+        /// What it was built with.
+        built: String,
+        /// What is configured.
+        configured: String,
+    },
+    /// A newer program promoted a newer version of the view.
+    #[error("{name} is served in version {served}, this program makes version {own}: a newer one runs beside it")]
+    NewerVersion {
+        /// The projection.
+        name: &'static str,
+        /// The version that is read.
+        served: u32,
+        /// This program's.
+        own: u32,
+    },
+    /// Another process went on with the same build. Nothing was applied twice.
+    #[error("another process builds or follows {name} too")]
+    Overtaken {
+        /// The projection.
+        name: &'static str,
+    },
+    /// Cancelled before the end. A build goes on from where it was when it is started again.
+    #[error("stopped before the end; started again, it goes on from where it was")]
+    Cancelled,
+    /// The registry holds what this program did not write.
+    #[error("the registry of projections says {0}, which this program can't read")]
+    Registry(String),
+    /// The log can't be read.
+    #[error("the log can't be read: {0}")]
+    Log(#[from] LogError),
+    /// The database is away or refuses.
+    #[error("PostgreSQL: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<DbError> for RunError {
+    fn from(error: DbError) -> Self {
+        Self::Log(LogError::Db(error))
+    }
+}
+
+impl RunError {
+    /// Whether trying again may help without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Failed { fault: ProjectionError::Database(error), .. } => is_transient(error),
+            Self::Log(LogError::Db(DbError::Sql(error))) => is_transient(error),
+            Self::Log(LogError::Db(DbError::Unreachable { .. })) | Self::Overtaken { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a statement may succeed when it is tried again: the server is away, busy, restarting, or broke a deadlock.
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => true,
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| is_transient_state(&code)),
+        _ => false,
+    }
+}
+
+/// By SQLSTATE: connection exceptions, rollbacks of deadlocks, insufficient resources (a full disk too), operator
+/// intervention (shutdown, cancelled), a lock that was not to be had, and a standby that is not promoted yet.
+fn is_transient_state(code: &str) -> bool {
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || matches!(code, "55P03" | "25006")
+}
+
+/// Whether a statement failed because its schema or table is gone.
+pub(crate) fn is_gone(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refused| refused.code()).is_some_and(|code| matches!(&*code, "3F000" | "42P01"))
+}

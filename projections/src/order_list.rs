@@ -1,0 +1,135 @@
+//! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST /v1/orders/search`.
+
+mod fold;
+mod reads;
+mod row;
+
+pub use reads::{Filter, ListKey, Search, get, list, search};
+pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_json};
+
+use crate::view_transaction::column;
+use crate::{Projection, ProjectionError, ViewTransaction, Wants};
+use domain::order::{ItemAdded, Line, OrderPaid, OrderPlaced, PaymentRecorded};
+use domain::{Event, Recorded};
+use fold::{Change, Changes, ClockDistance, NewOrder};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::types::{Json, Uuid};
+use std::collections::HashMap;
+
+/// One row per placed order.
+pub struct OrderList;
+
+impl Projection for OrderList {
+    const NAME: &'static str = "order_list";
+    const VERSION: u32 = 1;
+    const TABLES: &'static str = include_str!("order_list.sql");
+    const INDEXES: &'static str = include_str!("order_list_indexes.sql");
+    const WANTS: Wants = Wants::types(&[ItemAdded::TYPE, OrderPlaced::TYPE, PaymentRecorded::TYPE, OrderPaid::TYPE]);
+
+    /// Folds the batch to one change per order, then inserts the new orders and updates the others: a statement each.
+    async fn apply(batch: &[&Recorded<Event>], view: &mut ViewTransaction<'_>) -> Result<(), ProjectionError> {
+        let mut changes = Changes::default();
+        for recorded in batch {
+            let Event::Order(event) = &recorded.event else { continue };
+            changes.take(recorded, event)?;
+        }
+        let lines = lines_of(changes.orders_with_late_lines(), view).await?;
+        let (new_orders, changed) = changes.into_rows(&lines)?;
+        if !new_orders.is_empty() {
+            view.execute(insert(&new_orders)).await?;
+        }
+        if !changed.is_empty() {
+            view.execute(update(&changed)).await?;
+        }
+        view.execute(widen(ClockDistance::of(batch))).await?;
+        Ok(())
+    }
+}
+
+/// The lines of orders placed in earlier batches; an order that is not placed yet has none.
+async fn lines_of(
+    orders: Vec<Uuid>,
+    view: &mut ViewTransaction<'_>,
+) -> Result<HashMap<Uuid, Vec<Line>>, ProjectionError> {
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = sqlx::query_as("SELECT id, items FROM orders WHERE id = ANY($1)").bind(orders);
+    let rows = view.fetch_all::<(Uuid, Json<Vec<Line>>)>(query).await?;
+    Ok(rows.into_iter().map(|(id, lines)| (id, lines.0)).collect())
+}
+
+fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
+    sqlx::query(
+        "INSERT INTO orders
+                (id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code, city,
+                 country, items, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
+                 placed_position, position)
+         SELECT id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code, city,
+                country, items::json, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
+                placed_position, position
+           FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::boolean[], $5::uuid[], $6::text[], $7::text[],
+                       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                       $15::text[], $16::numeric[], $17::numeric[], $18::bigint[], $19::timestamptz[],
+                       $20::timestamptz[], $21::timestamptz[], $22::bigint[], $23::bigint[])
+             AS u(id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code,
+                  city, country, items, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
+                  placed_position, position)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(column(rows, |row| row.id))
+    .bind(column(rows, |row| row.placed.number.0.cast_signed()))
+    .bind(column(rows, |_| Status::Placed.as_str()))
+    .bind(column(rows, |row| row.change.paid))
+    .bind(column(rows, |row| row.customer().subject_id.0))
+    .bind(column(rows, |row| row.customer().first_name.as_str()))
+    .bind(column(rows, |row| row.customer().last_name.as_str()))
+    .bind(column(rows, |row| row.customer().email.as_str()))
+    .bind(column(rows, |row| row.customer().email.search_key()))
+    .bind(column(rows, |row| row.ships_to().address.as_str()))
+    .bind(column(rows, |row| row.ships_to().postal_code.as_str()))
+    .bind(column(rows, |row| row.ships_to().city.as_str()))
+    .bind(column(rows, |row| row.ships_to().country.as_ref().map(|country| country.as_str())))
+    .bind(column(rows, |row| row.items.as_str()))
+    .bind(column(rows, |row| row.placed.total.currency().code()))
+    .bind(column(rows, |row| row.total().amount()))
+    .bind(column(rows, |row| row.paid_amount().amount()))
+    .bind(column(rows, |row| row.change.version.cast_signed()))
+    .bind(column(rows, |row| row.placed_at))
+    .bind(column(rows, |row| row.change.updated_at))
+    .bind(column(rows, |row| row.recorded_at))
+    .bind(column(rows, |row| row.position.as_i64()))
+    .bind(column(rows, |row| row.change.position.as_i64()))
+}
+
+fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postgres, PgArguments> {
+    sqlx::query(
+        "UPDATE orders AS o
+            SET items = coalesce(u.items::json, o.items), total = coalesce(u.total, o.total),
+                paid_amount = coalesce(u.paid_amount, o.paid_amount), paid = o.paid OR u.paid,
+                version = u.version, updated_at = u.updated_at, position = u.position
+           FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::boolean[], $6::bigint[],
+                       $7::timestamptz[], $8::bigint[])
+             AS u(id, items, total, paid_amount, paid, version, updated_at, position)
+          WHERE o.id = u.id AND o.version < u.version",
+    )
+    .bind(column(rows, |(id, _, _)| *id))
+    .bind(column(rows, |(_, _, items)| items.as_deref()))
+    .bind(column(rows, |(_, change, _)| change.total.map(|total| total.amount())))
+    .bind(column(rows, |(_, change, _)| change.paid_amount.map(|paid| paid.amount())))
+    .bind(column(rows, |(_, change, _)| change.paid))
+    .bind(column(rows, |(_, change, _)| change.version.cast_signed()))
+    .bind(column(rows, |(_, change, _)| change.updated_at))
+    .bind(column(rows, |(_, change, _)| change.position.as_i64()))
+}
+
+fn widen(distance: ClockDistance) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(
+        "UPDATE clock_distance SET ahead_us = greatest(ahead_us, $1), behind_us = greatest(behind_us, $2)
+          WHERE ahead_us < $1 OR behind_us < $2",
+    )
+    .bind(distance.ahead_us)
+    .bind(distance.behind_us)
+}

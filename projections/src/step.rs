@@ -1,0 +1,79 @@
+//! One step of a view: a batch's rows and the checkpoint, in one transaction.
+
+use crate::build::Build;
+use crate::checkpoint::{self, Checkpoint};
+use crate::error::RunError;
+use crate::feed::Batch;
+use crate::projection::Definition;
+use crate::view_transaction::ViewTransaction;
+use chrono_tz::Tz;
+use domain::Position;
+use sqlx::{Connection, PgConnection, PgPool};
+
+/// Writes to one build.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    pub(crate) pool: &'a PgPool,
+    pub(crate) definition: &'static Definition,
+    pub(crate) build: &'a Build,
+    pub(crate) time_zone: Tz,
+}
+
+impl Writer<'_> {
+    /// Applies a batch and moves the checkpoint on from `from`. [`RunError::Overtaken`] when another writer was first.
+    ///
+    /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback.
+    pub(crate) async fn step(&self, from: Checkpoint, batch: &Batch) -> Result<Checkpoint, RunError> {
+        let next = from.next(batch.through());
+        let mut connection = self.pool.acquire().await?;
+        // Nobody is told that this commit is durable, and nothing is lost with it: rows and checkpoint go together, and
+        // the log, which is on disk before it can be read, gives them back. Waiting for a flush here would only make the
+        // appends, who must wait for theirs, queue behind it.
+        let begin = format!("BEGIN; SET LOCAL synchronous_commit = off; {}", self.search_path());
+        let mut transaction = connection.begin_with(begin).await?;
+        match self.write(&mut transaction, next, batch).await {
+            Ok(()) => transaction.commit().await?,
+            Err(error) => {
+                // The error that led here says more than one of the rollback could.
+                let _ = transaction.rollback().await;
+                return Err(error);
+            }
+        }
+        self.measure(batch);
+        checkpoint::sweep(&mut connection, self.build, next).await?;
+        Ok(next)
+    }
+
+    /// The statement that makes unqualified names the build's own until the transaction ends.
+    pub(crate) fn search_path(&self) -> String {
+        format!("SET LOCAL search_path TO {}", self.build.schema)
+    }
+
+    /// Writes a step into the caller's transaction, whose search path is the build's.
+    pub(crate) async fn write(
+        &self,
+        connection: &mut PgConnection,
+        next: Checkpoint,
+        batch: &Batch,
+    ) -> Result<(), RunError> {
+        let name = self.definition.name;
+        if !checkpoint::advance(connection, self.build, next).await? {
+            return Err(RunError::Overtaken { name });
+        }
+        let wanted = batch.wanted();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut view = ViewTransaction::new(connection, self.time_zone);
+        (self.definition.apply)(&wanted, &mut view).await.map_err(|fault| {
+            let first = Position(batch.after().0 + 1);
+            RunError::Failed { name, first, last: batch.through(), fault }
+        })
+    }
+
+    fn measure(&self, batch: &Batch) {
+        let (name, events) = (self.definition.name, batch.event_count());
+        metrics::counter!("orders_projection_events_total", "projection" => name).increment(events as u64);
+        metrics::histogram!("orders_projection_batch_events", "projection" => name).record(events as f64);
+    }
+}
