@@ -49,6 +49,14 @@ impl Event {
             Self::Product(event) => event.event_type(),
         }
     }
+
+    /// Which kind of aggregate it happened to.
+    pub fn aggregate_type(&self) -> AggregateType {
+        match self {
+            Self::Order(_) => AggregateType::Order,
+            Self::Product(_) => AggregateType::Product,
+        }
+    }
 }
 
 impl From<OrderEvent> for Event {

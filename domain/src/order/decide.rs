@@ -1,7 +1,7 @@
 //! What a command on an order comes to.
 
 use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
-use super::lines::{Line, LineError, check_line, merge_line};
+use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;
 use crate::ids::OrderNumber;
@@ -179,15 +179,15 @@ fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection
 
 /// The merged lines at today's prices, or the faults of all items.
 fn priced_lines(items: &[RequestedItem], prices: &Prices) -> Result<Vec<Line>, Rejection> {
-    let mut lines: Vec<Line> = Vec::with_capacity(items.len());
+    let mut merged = MergedLines::default();
     let mut faults = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let currency = lines.first().map(|first| first.unit_price.currency());
-        match priced_line(item, prices, currency).and_then(|line| Ok((check_line(&lines, &line)?, line))) {
-            Ok(((), line)) => merge_line(&mut lines, &line),
-            Err(problem) => faults.push(ItemFault { index, sku: item.sku.clone(), problem }),
+        let line = priced_line(item, prices, merged.currency());
+        if let Err(problem) = line.and_then(|line| Ok(merged.add(line)?)) {
+            faults.push(ItemFault { index, sku: item.sku.clone(), problem });
         }
     }
+    let lines = merged.into_lines();
     match (faults.is_empty(), lines.is_empty()) {
         (false, _) => Err(Rejection::Items(faults)),
         (true, true) => Err(Rejection::NoItems),

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The event that each golden file stands for, by its name `<EventType>.v<version>.<full|minimal>`.
-fn expected() -> BTreeMap<&'static str, Event> {
+pub fn expected() -> BTreeMap<&'static str, Event> {
     let orders = order_events().into_iter().map(|(name, event)| (name, Event::from(event)));
     let products = product_events().into_iter().map(|(name, event)| (name, Event::from(event)));
     orders.chain(products).collect()
