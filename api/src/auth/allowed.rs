@@ -1,0 +1,61 @@
+//! The proof, in a handler's signature, that whoever asks may do it.
+
+use super::{Permission, Scope, Token, VerifiedKey};
+use crate::http::App;
+use crate::problem::{Code, Problem, within};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A request with a valid key that allows `P`, and that is within the key's rate limit.
+pub struct Allowed<P> {
+    /// The key.
+    pub key: Arc<VerifiedKey>,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> FromRequestParts<Arc<App>> for Allowed<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers)?;
+        let key = within(app.keys.verify(&token)).await?.ok_or_else(invalid)?;
+        if !key.scopes.has_any(P::SCOPES) {
+            return Err(forbidden(P::SCOPES));
+        }
+        app.limiter.take(key.id)?;
+        Ok(Self { key, permission: PhantomData })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(missing());
+    }
+    Token::parse(token.trim()).ok_or_else(invalid)
+}
+
+fn missing() -> Problem {
+    Problem::new(Code::Unauthenticated, "Send an API key as `Authorization: Bearer orders_…`.")
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"orders\""))
+}
+
+/// One answer for a key that is unknown, wrong or revoked: which of them is nobody's business.
+fn invalid() -> Problem {
+    Problem::new(Code::Unauthenticated, "This is no valid API key.")
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"orders\", error=\"invalid_token\""))
+}
+
+fn forbidden(scopes: &[Scope]) -> Problem {
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    let challenge = format!("Bearer realm=\"orders\", error=\"insufficient_scope\", scope=\"{}\"", names.join(" "));
+    let problem = Problem::new(Code::Forbidden, format!("This needs a key with the scope {}.", names.join(" or ")));
+    match HeaderValue::from_str(&challenge) {
+        Ok(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
+        Err(_) => problem,
+    }
+}

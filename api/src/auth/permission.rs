@@ -1,0 +1,49 @@
+//! Which scope allows what. A handler's signature names its permission: `Allowed<PlaceOrders>`.
+//!
+//! | permission | scopes |
+//! |---|---|
+//! | [`PlaceOrders`]: place orders, add items | `orders:write`, `staff` |
+//! | [`RecordPayments`] | `staff` |
+//! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
+//! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
+//! | [`ReadProducts`] | any valid key |
+//! | [`WriteProducts`] | `staff` |
+//! | [`ReadEvents`]: the whole history, personal data included | `analyst` |
+//!
+//! `operator` allows none of these: it is for running the system.
+
+use super::Scope;
+
+/// Something that a key may or may not do.
+pub trait Permission: Send + Sync + 'static {
+    /// Any of these scopes allows it.
+    const SCOPES: &'static [Scope];
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $scopes:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+        impl Permission for $name {
+            const SCOPES: &'static [Scope] = $scopes;
+        }
+    )+};
+}
+
+permissions! {
+    /// Placing orders and adding items to them.
+    PlaceOrders = &[Scope::OrdersWrite, Scope::Staff];
+    /// Writing down payments made elsewhere.
+    RecordPayments = &[Scope::Staff];
+    /// Reading orders.
+    ReadOrders = &[Scope::OrdersRead, Scope::Staff];
+    /// Reading totals.
+    ReadTotals = &[Scope::OrdersRead, Scope::Staff, Scope::Analyst];
+    /// Reading the catalogue.
+    ReadProducts = &Scope::ALL;
+    /// Changing the catalogue.
+    WriteProducts = &[Scope::Staff];
+    /// Reading the history.
+    ReadEvents = &[Scope::Analyst];
+}

@@ -1,0 +1,84 @@
+//! HTTP: what every request goes through, and what requests are made of. The resources themselves are in [`v1`].
+//!
+//! [`v1`]: crate::v1
+
+pub mod body;
+pub mod conditions;
+pub mod context;
+mod edge;
+pub mod idempotency;
+mod limit;
+mod negotiate;
+mod open;
+mod panics;
+pub mod query;
+mod request_id;
+mod routes;
+mod server;
+pub mod timing;
+
+pub use limit::RateLimit;
+pub use negotiate::Produces;
+pub use panics::log_panics;
+pub use request_id::{REQUEST_ID, RequestId};
+pub(crate) use routes::Routes;
+pub use server::{ServeError, Server, ServerSettings};
+
+use crate::auth::Keys;
+use crate::health::Readiness;
+use axum::Router;
+use commands::{Gateway, Log};
+use limit::Limiter;
+use projections::Views;
+use std::sync::Arc;
+
+/// The most requests that are worked on at once. The surplus is answered 503 at once, which costs next to nothing.
+pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
+
+/// What may be tuned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSettings {
+    /// The most requests under `/v1` that are worked on at once.
+    pub max_requests: usize,
+    /// How often one API key may ask; off by default.
+    pub rate_limit: Option<RateLimit>,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { max_requests: DEFAULT_MAX_REQUESTS, rate_limit: None }
+    }
+}
+
+/// All that the handlers work with.
+pub struct App {
+    /// The way in for commands.
+    pub gateway: Gateway,
+    /// The log, for reading history.
+    pub log: Log,
+    /// The read models.
+    pub views: Views,
+    /// Who may do what.
+    pub keys: Keys,
+    /// What this process needs for its own roles.
+    pub readiness: Readiness,
+    pub(crate) limiter: Limiter,
+    settings: HttpSettings,
+}
+
+impl App {
+    /// Puts the parts together. No I/O.
+    pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
+        let keys = Keys::new(log.pool().clone());
+        Self { gateway, log, views, keys, readiness, limiter: Limiter::new(settings.rate_limit), settings }
+    }
+
+    /// Every route: `/v1`, and what is open to all.
+    pub fn router(self) -> Router {
+        // Installed before anything is counted.
+        crate::metrics::recorder();
+        let routes = Routes::new(self.settings.max_requests);
+        let routes = crate::v1::routes(routes);
+        open::routes(routes).into_router(Arc::new(self))
+    }
+}

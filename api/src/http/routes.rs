@@ -1,0 +1,64 @@
+//! The table of routes: each path with its methods, behind the edge.
+
+use super::App;
+use super::edge::{self, Edge};
+use super::negotiate::Produces;
+use crate::metrics::RequestTimes;
+use crate::problem::{Code, Problem};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Collects routes.
+pub(crate) struct Routes {
+    router: Router<Arc<App>>,
+    room: Arc<Semaphore>,
+}
+
+impl Routes {
+    pub(super) fn new(max_requests: usize) -> Self {
+        Self { router: Router::new(), room: Arc::new(Semaphore::new(max_requests)) }
+    }
+
+    /// A path that counts against the most requests at once.
+    pub(crate) fn route(self, path: &'static str, produces: Produces, methods: MethodRouter<Arc<App>>) -> Self {
+        let room = Some(Arc::clone(&self.room));
+        self.add(path, produces, room, methods)
+    }
+
+    /// A path that answers also when all is busy.
+    pub(crate) fn always(self, path: &'static str, produces: Produces, methods: MethodRouter<Arc<App>>) -> Self {
+        self.add(path, produces, None, methods)
+    }
+
+    fn add(
+        mut self,
+        path: &'static str,
+        produces: Produces,
+        room: Option<Arc<Semaphore>>,
+        methods: MethodRouter<Arc<App>>,
+    ) -> Self {
+        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });
+        // axum adds `Allow` to what the fallback answers.
+        let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
+        self.router = self.router.route(path, methods);
+        self
+    }
+
+    pub(super) fn into_router(self, app: Arc<App>) -> Router {
+        let (path, produces) = ("unknown", Produces::Json);
+        let edge = Arc::new(Edge { path, produces, room: Some(self.room), times: RequestTimes::new(path) });
+        let unknown = any(not_found).layer(from_fn_with_state(edge, edge::run));
+        self.router.fallback_service(unknown).with_state(app)
+    }
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "No resource has this path.")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "Allow names the methods of this path.")
+}

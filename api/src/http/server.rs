@@ -1,0 +1,145 @@
+//! Serving over TCP, by hyper itself: `axum::serve` bounds neither how long headers take nor how long draining does.
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// The most bytes of a request's line and headers.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How long accepting pauses when the process is out of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The bounds of serving.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// How long a connection may take to send a request's headers; also how long it may stay idle.
+    pub header_read_at_most: Duration,
+    /// How long requests may go on after a stop was asked for.
+    pub drain_at_most: Duration,
+    /// The most connections. Beyond them a connection waits to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            header_read_at_most: Duration::from_secs(30),
+            drain_at_most: Duration::from_secs(20),
+            max_connections: 10_000,
+        }
+    }
+}
+
+/// Why serving can't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A socket that listens, and does not accept yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    settings: ServerSettings,
+}
+
+impl Server {
+    /// Listens. Port 0 takes any free one.
+    pub async fn bind(address: SocketAddr, settings: ServerSettings) -> Result<Self, ServeError> {
+        let failed = |source| ServeError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, settings })
+    }
+
+    /// The address with the port that it got.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `cancel`; then stops accepting, lets requests in flight end, and cuts what has not ended in time.
+    pub async fn run(self, router: Router, cancel: CancellationToken) {
+        let Self { listener, settings, .. } = self;
+        let graceful = GracefulShutdown::new();
+        let room = Arc::new(Semaphore::new(settings.max_connections));
+        let builder = builder(&settings);
+        while let Some((stream, place)) = accept(&listener, &room, &cancel).await {
+            serve(&builder, stream, place, router.clone(), &graceful);
+        }
+        drop(listener);
+        let open = graceful.count();
+        if tokio::time::timeout(settings.drain_at_most, graceful.shutdown()).await.is_err() {
+            tracing::warn!(open, "requests were still running {:?} after the stop and are cut", settings.drain_at_most);
+        }
+    }
+}
+
+fn builder(settings: &ServerSettings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_read_at_most).max_buf_size(MAX_HEAD_BYTES);
+    builder
+}
+
+/// The next connection, and its place among those that may be open; `None` when it is time to stop.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    cancel: &CancellationToken,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let accepted = async {
+        loop {
+            // The semaphore is never closed.
+            let Ok(place) = Arc::clone(room).acquire_owned().await else { continue };
+            match listener.accept().await {
+                Ok((stream, _)) => return (stream, place),
+                Err(error) => {
+                    // A connection that was gone before it was taken is its own affair; anything else may pass.
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    cancel.run_until_cancelled(accepted).await
+}
+
+fn serve(
+    builder: &http1::Builder,
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    router: Router,
+    graceful: &GracefulShutdown,
+) {
+    // Answers are written at once as a whole: waiting for more would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+    }
+    let service = TowerToHyperService::new(router.map_request(|request: hyper::Request<_>| request.map(Body::new)));
+    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            // Clients that vanish or talk no HTTP are their own affair.
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    });
+}

@@ -1,0 +1,63 @@
+//! One event as one line of JSON.
+
+use super::super::time;
+use commands::StoredEvent;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// Why an event can't be written as a line.
+#[derive(Debug, thiserror::Error)]
+#[error("the event at position {position} is no JSON: {source}")]
+pub struct LineError {
+    position: u64,
+    source: serde_json::Error,
+}
+
+#[derive(Serialize)]
+struct Line<'e> {
+    position: u64,
+    event_id: String,
+    #[serde(rename = "type")]
+    event_type: &'e str,
+    version: &'e str,
+    aggregate_type: &'e str,
+    aggregate_id: &'e str,
+    sequence: u64,
+    recorded_at: String,
+    metadata: &'e RawValue,
+    data: &'e RawValue,
+}
+
+/// Appends the event and a line feed. `data` is what happened, without the tag that names the type: the line names it.
+///
+/// Unknown types and versions are written as well: an export needs no understanding.
+pub fn write(out: &mut Vec<u8>, event: &StoredEvent) -> Result<(), LineError> {
+    let failed = |source| LineError { position: event.position.0, source };
+    let line = Line {
+        position: event.position.0,
+        event_id: event.event_id.to_string(),
+        event_type: &event.event_type,
+        version: &event.event_version,
+        aggregate_type: &event.aggregate_type,
+        aggregate_id: &event.aggregate_id,
+        sequence: event.sequence,
+        recorded_at: time::text(event.recorded_at),
+        metadata: serde_json::from_str(&event.metadata).map_err(failed)?,
+        data: untagged(event).map_err(failed)?,
+    };
+    serde_json::to_writer(&mut *out, &line).map_err(failed)?;
+    out.push(b'\n');
+    Ok(())
+}
+
+/// What is inside `{"<type>":…}`; all of a payload that is not tagged so.
+fn untagged(event: &StoredEvent) -> Result<&RawValue, serde_json::Error> {
+    let tagged: Result<HashMap<&str, &RawValue>, _> = serde_json::from_str(&event.payload);
+    match tagged {
+        Ok(members) if members.len() == 1 && members.contains_key(event.event_type.as_str()) => {
+            Ok(members[event.event_type.as_str()])
+        }
+        _ => serde_json::from_str(&event.payload),
+    }
+}

@@ -1,0 +1,93 @@
+//! `GET /v1/events?after&limit`: the history as NDJSON, one event per line, in order.
+//!
+//! An answer holds the events behind `after`, at most `limit` of them (1,000; at most 100,000), up to the head of the
+//! log at the time of the request. `Orders-Position` is the position of its last event: send it as the next `after`.
+//! Positions are dense, so it is known before the first line. The answer is made while it is read, so its length costs
+//! no memory; if the history can't be read on, the connection is cut in the middle of the chunked body.
+
+pub mod line;
+
+use super::incoming::ORDERS_POSITION;
+use super::reads::beyond_head;
+use crate::auth::Allowed;
+use crate::auth::permission::ReadEvents;
+use crate::http::query::Query;
+use crate::http::{App, timing};
+use crate::problem::{Problem, within};
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use bytes::Bytes;
+use commands::{Log, LogError};
+use domain::Position;
+use futures::stream;
+use http::{HeaderValue, header};
+use line::LineError;
+use std::sync::Arc;
+use std::time::Instant;
+
+const DEFAULT_LIMIT: u32 = 1_000;
+const MAX_LIMIT: u32 = 100_000;
+/// Events per read of the log, and so per chunk.
+const READ_ROWS: u32 = 500;
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<ReadEvents>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let after = Position(query.number("after", 0, i64::MAX.unsigned_abs()).unwrap_or(0));
+    let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
+    query.finish()?;
+    let started = Instant::now();
+    let head = within(app.log.head()).await?;
+    if after > head {
+        return Err(beyond_head(head));
+    }
+    let last = Position(head.0.min(after.0 + u64::from(limit)));
+    let mut response = Response::new(Body::from_stream(chunks(app.log.clone(), after, last)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, NDJSON);
+    headers.insert(ORDERS_POSITION, last.0.into());
+    headers.insert(timing::SERVER_TIMING, timing::of_read(started.elapsed()));
+    Ok(response)
+}
+
+/// Why the history breaks off in the middle.
+#[derive(Debug, thiserror::Error)]
+enum ExportError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("the log has nothing behind position {0}, where it had more before")]
+    Missing(Position),
+}
+
+/// The events behind `after` up to `last`, a chunk per read. Nothing is read before the chunk before has been taken.
+fn chunks(log: Log, after: Position, last: Position) -> impl futures::Stream<Item = Result<Bytes, ExportError>> {
+    stream::try_unfold(after, move |after| {
+        let log = log.clone();
+        async move {
+            if after >= last {
+                return Ok(None);
+            }
+            chunk(&log, after, last).await.map(Some).inspect_err(|error| {
+                tracing::warn!(%error, "an export of the history breaks off");
+            })
+        }
+    })
+}
+
+async fn chunk(log: &Log, after: Position, last: Position) -> Result<(Bytes, Position), ExportError> {
+    let rows = u32::try_from(last.0 - after.0).unwrap_or(READ_ROWS).min(READ_ROWS);
+    let events = log.read(after, rows).await?;
+    let reached = events.last().ok_or(ExportError::Missing(after))?.position;
+    let mut lines = Vec::with_capacity(events.iter().map(|event| event.size_bytes()).sum());
+    for event in &events {
+        line::write(&mut lines, event)?;
+    }
+    Ok((Bytes::from(lines), reached))
+}

@@ -1,0 +1,31 @@
+//! The resources, version 1.
+//!
+//! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
+
+pub mod events;
+mod incoming;
+pub mod orders;
+mod paging;
+mod products;
+mod reads;
+mod time;
+mod totals;
+
+use crate::http::{Produces, Routes};
+use axum::routing::{get, patch, post};
+
+/// Every route under `/v1`.
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .route("/v1/orders", Produces::Json, get(orders::list::handle).post(orders::place::handle))
+        .route("/v1/orders/search", Produces::Json, post(orders::search::handle))
+        .route("/v1/orders/{id}", Produces::Json, get(orders::get::handle))
+        .route("/v1/orders/{id}/items", Produces::Json, post(orders::add_item::handle))
+        .route("/v1/orders/{id}/payments", Produces::Json, post(orders::record_payment::handle))
+        .route("/v1/products", Produces::Json, get(products::list::handle).post(products::add::handle))
+        .route("/v1/products/{sku}", Produces::Json, patch(products::change::handle).get(products::get::handle))
+        .route("/v1/products/{sku}/withdraw", Produces::Json, post(products::sale::withdraw))
+        .route("/v1/products/{sku}/restore", Produces::Json, post(products::sale::restore))
+        .route("/v1/totals", Produces::Json, get(totals::handle))
+        .route("/v1/events", Produces::Ndjson, get(events::handle))
+}

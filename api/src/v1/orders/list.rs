@@ -1,0 +1,65 @@
+//! `GET /v1/orders`: all orders, newest first, filtered by payment, status, and when they were placed or last changed.
+
+use super::super::paging::{CursorKey, List, PageRequest};
+use super::super::reads::Read;
+use super::resource::OrderResource;
+use crate::auth::Allowed;
+use crate::auth::permission::ReadOrders;
+use crate::http::App;
+use crate::http::query::Query;
+use crate::problem::Problem;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use chrono::DateTime;
+use domain::Position;
+use http::HeaderMap;
+use projections::order_list::{self, Filter, ListKey, OrderRow, Status};
+use projections::{Page, Projection};
+use std::sync::Arc;
+
+pub(in crate::v1) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<ReadOrders>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let (filter, page) = (filter(&mut query), PageRequest::of(&mut query));
+    query.finish()?;
+    let list = List::new("orders", &filter);
+    let after = page.after(&list)?;
+    let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
+    let seen = read.run(order_list::list(&app.views, &filter, after, page.limit)).await?;
+    Ok(read.answer(seen.position, self::page(&list, &seen.value)))
+}
+
+fn filter(query: &mut Query<'_>) -> Filter {
+    Filter {
+        paid: query.boolean("paid"),
+        status: query.one_of("status", &[(Status::Placed.as_str(), Status::Placed)]),
+        placed_from: query.time("placed_from"),
+        placed_to: query.time("placed_to"),
+        updated_from: query.time("updated_from"),
+        updated_to: query.time("updated_to"),
+    }
+}
+
+/// A page of orders, of whatever list.
+pub(super) fn page(list: &List, page: &Page<OrderRow, ListKey>) -> String {
+    list.page(page.rows.iter().map(OrderResource::of_row).collect(), page.next.as_ref())
+}
+
+impl CursorKey for ListKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let (recorded_at, position) = (self.recorded_at.timestamp_micros(), self.position.0);
+        [recorded_at.to_be_bytes(), position.to_be_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (recorded_at, position) = bytes.split_at_checked(size_of::<i64>())?;
+        Some(Self {
+            recorded_at: DateTime::from_timestamp_micros(i64::from_be_bytes(recorded_at.try_into().ok()?))?,
+            position: Position(u64::from_be_bytes(position.try_into().ok()?)),
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! An order as clients see it: the same JSON from a command, from the list, and from the log.
+
+use super::super::incoming::Resource;
+use super::super::time;
+use chrono::{DateTime, Utc};
+use commands::Snapshot;
+use domain::Money;
+use domain::ids::{OrderId, OrderNumber};
+use domain::order::Order;
+use projections::order_list::{Item, OrderRow};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// An order; `I` is its lines.
+#[derive(Serialize)]
+pub struct OrderResource<'o, I> {
+    id: OrderId,
+    number: OrderNumber,
+    status: &'static str,
+    paid: bool,
+    customer: CustomerResource<'o>,
+    shipping_address: AddressResource<'o>,
+    items: I,
+    total: Money,
+    version: u64,
+    #[serde(serialize_with = "time::serialize")]
+    placed_at: DateTime<Utc>,
+    #[serde(serialize_with = "time::serialize")]
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Serialize)]
+struct CustomerResource<'o> {
+    first_name: &'o str,
+    last_name: &'o str,
+    email: &'o str,
+}
+
+#[derive(Serialize)]
+struct AddressResource<'o> {
+    address: &'o str,
+    postal_code: &'o str,
+    city: &'o str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'o str>,
+}
+
+impl<'o> OrderResource<'o, &'o RawValue> {
+    /// From the list, where the lines are JSON already.
+    pub fn of_row(row: &'o OrderRow) -> Self {
+        let (customer, address) = (&row.customer, &row.shipping_address);
+        Self {
+            id: row.id,
+            number: row.number,
+            status: row.status.as_str(),
+            paid: row.paid,
+            customer: CustomerResource {
+                first_name: &customer.first_name,
+                last_name: &customer.last_name,
+                email: &customer.email,
+            },
+            shipping_address: AddressResource {
+                address: &address.address,
+                postal_code: &address.postal_code,
+                city: &address.city,
+                country: address.country.as_deref(),
+            },
+            items: &row.items,
+            total: row.total,
+            version: row.version,
+            placed_at: row.placed_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl<'o> OrderResource<'o, Vec<Item<'o>>> {
+    /// From the order's own history; `None` before it is placed.
+    pub fn of_snapshot(snapshot: &'o Snapshot<Order>) -> Option<Self> {
+        let placed = snapshot.state.placed()?;
+        let (customer, address) = (&placed.customer, &placed.customer.shipping_address);
+        Some(Self {
+            id: snapshot.id.parse().ok()?,
+            number: placed.number,
+            status: snapshot.state.status()?,
+            paid: snapshot.state.is_paid(),
+            customer: CustomerResource {
+                first_name: customer.first_name.as_str(),
+                last_name: customer.last_name.as_str(),
+                email: customer.email.as_str(),
+            },
+            shipping_address: AddressResource {
+                address: address.address.as_str(),
+                postal_code: address.postal_code.as_str(),
+                city: address.city.as_str(),
+                country: address.country.as_ref().map(|country| country.as_str()),
+            },
+            items: placed.lines.iter().map(Item::of).collect::<Result<_, _>>().ok()?,
+            total: placed.total,
+            version: snapshot.version,
+            placed_at: snapshot.created_at,
+            updated_at: snapshot.updated_at,
+        })
+    }
+}
+
+impl Resource for Order {
+    fn json(snapshot: &Snapshot<Self>) -> Option<String> {
+        serde_json::to_string(&OrderResource::of_snapshot(snapshot)?).ok()
+    }
+
+    fn path(id: &str) -> String {
+        format!("/v1/orders/{id}")
+    }
+}

@@ -1,0 +1,123 @@
+//! Pages of a list: `limit`, and a cursor that belongs to the list and the filters it was given out for.
+
+use crate::http::query::Query;
+use crate::problem::{Code, Problem};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 200;
+
+/// The first byte of every cursor: a later form gets another.
+const FORM: u8 = 1;
+/// Bytes of the digest that binds a cursor to its list.
+const BOUND_BYTES: usize = 8;
+
+/// One page, as it is asked for.
+pub(super) struct PageRequest<'q> {
+    /// The most rows.
+    pub(super) limit: u32,
+    cursor: Option<std::borrow::Cow<'q, str>>,
+}
+
+impl<'q> PageRequest<'q> {
+    /// Takes `limit` and `cursor` out of a query.
+    pub(super) fn of(query: &mut Query<'q>) -> Self {
+        let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
+        Self { limit, cursor: query.raw("cursor") }
+    }
+
+    /// The key behind which the page begins; `None` for the first.
+    pub(super) fn after<K: CursorKey>(&self, list: &List) -> Result<Option<K>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        list.open(cursor).map(Some).ok_or_else(|| {
+            Problem::new(
+                Code::InvalidCursor,
+                "A cursor goes with the list and the filters it was given out for. Leave it out to begin anew.",
+            )
+        })
+    }
+}
+
+/// A list with its filters, to which its cursors belong.
+pub(super) struct List([u8; BOUND_BYTES]);
+
+/// What a list is ordered by.
+pub(super) trait CursorKey: Sized {
+    fn to_bytes(&self) -> Vec<u8>;
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl List {
+    /// The list of that name, with these filters. Cursors end to be valid when what `filters` shows changes.
+    pub(super) fn new(name: &'static str, filters: &impl std::fmt::Debug) -> Self {
+        let digest = Sha256::digest(format!("{name}\n{filters:?}"));
+        let mut bound = [0; BOUND_BYTES];
+        bound.copy_from_slice(&digest[..BOUND_BYTES]);
+        Self(bound)
+    }
+
+    fn seal<K: CursorKey>(&self, key: &K) -> String {
+        let mut bytes = vec![FORM];
+        bytes.extend_from_slice(&self.0);
+        bytes.extend_from_slice(&key.to_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn open<K: CursorKey>(&self, cursor: &str) -> Option<K> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let rest = bytes.strip_prefix(&[FORM])?;
+        K::from_bytes(rest.strip_prefix(&self.0)?)
+    }
+
+    /// The page as it is answered.
+    pub(super) fn page<T: Serialize, K: CursorKey>(&self, data: Vec<T>, next: Option<&K>) -> String {
+        let page = PageResource { data, next_cursor: next.map(|key| self.seal(key)) };
+        serde_json::to_string(&page).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct PageResource<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl CursorKey for u64 {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_be_bytes)
+    }
+}
+
+impl CursorKey for domain::Sku {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::parse(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_belongs_to_its_list_and_filters() {
+        let paid = List::new("orders", &Some(true));
+        let cursor = paid.seal(&42_u64);
+        assert_eq!(paid.open::<u64>(&cursor), Some(42));
+        assert_eq!(List::new("orders", &Some(false)).open::<u64>(&cursor), None);
+        assert_eq!(List::new("products", &Some(true)).open::<u64>(&cursor), None);
+        assert_eq!(paid.open::<u64>(&cursor[..cursor.len() - 2]), None);
+        assert_eq!(paid.open::<u64>("%%%"), None);
+        assert_eq!(paid.open::<u64>(""), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! `GET /v1/products/{sku}`: one product, withdrawn or not, from its own history: as new as an `If-Match` needs it.
+
+use super::super::incoming::Resource;
+use super::super::reads::{Read, Wanted, versioned};
+use super::sku;
+use crate::auth::Allowed;
+use crate::auth::permission::ReadProducts;
+use crate::http::App;
+use crate::http::query::Query;
+use crate::problem::{Problem, rejection};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use domain::product::Product;
+use http::HeaderMap;
+use projections::Projection;
+use projections::products::Products;
+use std::sync::Arc;
+
+pub(in crate::v1) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<ReadProducts>,
+    sku::InPath(sku): sku::InPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Query::new(query.as_deref()).finish()?;
+    Wanted::of(&headers)?.check_given_out(&app).await?;
+    let mut read = Read::new(&app, Products::NAME);
+    let snapshot = read.load::<Product>(sku.as_str()).await?;
+    let body = Product::json(&snapshot).ok_or_else(rejection::not_found::<Product>)?;
+    Ok(versioned(read.answer(snapshot.position, body), snapshot.version, &headers))
+}

@@ -1,0 +1,9 @@
+//! The catalogue.
+
+pub(super) mod add;
+pub(super) mod change;
+pub(super) mod get;
+pub(super) mod list;
+mod resource;
+pub(super) mod sale;
+mod sku;

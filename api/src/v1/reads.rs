@@ -1,0 +1,200 @@
+//! Reads of a view: waiting for the position that a client asks for, and answering with the view's own.
+//!
+//! `Orders-Min-Position: N` asks for a view that holds everything up to N, the `Orders-Position` of an earlier answer.
+//! `Prefer: wait=S` (RFC 7240) says for how many seconds at most; the answer says what was granted.
+
+use super::incoming::{JSON, ORDERS_POSITION, Resource};
+use crate::http::{App, conditions, timing};
+use crate::problem::{Code, Place, Problem, within};
+use axum::body::Body;
+use axum::response::Response;
+use commands::Snapshot;
+use domain::Position;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use projections::{ReadError, Seen, WaitError};
+use std::time::{Duration, Instant};
+
+const ORDERS_MIN_POSITION: HeaderName = HeaderName::from_static("orders-min-position");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// How long a read waits when the client does not say.
+const WAIT: Duration = Duration::from_secs(3);
+/// How long a read waits at most.
+const MAX_WAIT_S: u64 = 10;
+
+/// A read of one view, from waiting for it to answering.
+pub(super) struct Read<'a> {
+    app: &'a App,
+    view: &'static str,
+    database: Duration,
+    granted_s: Option<u64>,
+}
+
+/// What a read was asked to wait for.
+pub(super) struct Wanted {
+    pub(super) position: Option<Position>,
+    prefer_s: Option<u64>,
+}
+
+impl Wanted {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let position = match headers.get(ORDERS_MIN_POSITION) {
+            None => None,
+            Some(value) => Some(position(value)?),
+        };
+        let prefer_s = position.and_then(|_| preferred_wait(headers));
+        Ok(Self { position, prefer_s })
+    }
+
+    /// Refuses a position that the log has not reached, for a read of the log itself.
+    pub(super) async fn check_given_out(&self, app: &App) -> Result<(), Problem> {
+        match self.position {
+            Some(position) if position > app.log.known_head() => {
+                let head = within(app.log.head()).await?;
+                if position > head { Err(beyond_head(head)) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'a> Read<'a> {
+    /// A read that waits for nothing.
+    pub(super) fn new(app: &'a App, view: &'static str) -> Self {
+        Self { app, view, database: Duration::ZERO, granted_s: None }
+    }
+
+    /// Waits until the view is where the client wants it.
+    pub(super) async fn begin(app: &'a App, view: &'static str, headers: &HeaderMap) -> Result<Self, Problem> {
+        let wanted = Wanted::of(headers)?;
+        let granted_s = wanted.prefer_s.map(|seconds| seconds.min(MAX_WAIT_S));
+        if let Some(position) = wanted.position {
+            let wait = granted_s.map_or(WAIT, Duration::from_secs);
+            app.views.wait_for(view, position, wait).await.map_err(|error| behind(view, error))?;
+        }
+        Ok(Self { granted_s, ..Self::new(app, view) })
+    }
+
+    /// Runs the read, bounded and timed.
+    pub(super) async fn run<T>(
+        &mut self,
+        read: impl Future<Output = Result<Seen<T>, ReadError>>,
+    ) -> Result<Seen<T>, Problem> {
+        let started = Instant::now();
+        let outcome = within(async { read.await.map_err(|error| unreadable(self.view, error)) }).await;
+        self.database += started.elapsed();
+        outcome
+    }
+
+    /// Loads an aggregate from the log, bounded and timed.
+    pub(super) async fn load<A: Resource>(&mut self, id: &str) -> Result<Snapshot<A>, Problem> {
+        let started = Instant::now();
+        let outcome = within(self.app.gateway.load(id)).await;
+        self.database += started.elapsed();
+        outcome
+    }
+
+    /// The answer.
+    pub(super) fn answer(&self, position: Position, body: String) -> Response {
+        let mut response = json(body);
+        let headers = response.headers_mut();
+        headers.insert(ORDERS_POSITION, position.0.into());
+        headers.insert(timing::SERVER_TIMING, timing::of_read(self.database));
+        if let Some(applied) = self.granted_s.and_then(|seconds| HeaderValue::try_from(format!("wait={seconds}")).ok())
+        {
+            headers.insert(PREFERENCE_APPLIED, applied);
+        }
+        response
+    }
+}
+
+/// 200 with JSON.
+pub(super) fn json(body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+/// Adds the version's tag to an answer, and takes the body away where the client has it already.
+pub(super) fn versioned(mut response: Response, version: u64, request: &HeaderMap) -> Response {
+    if conditions::has_already(request, version) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    response.headers_mut().insert(header::ETAG, conditions::etag(version));
+    response
+}
+
+fn position(value: &HeaderValue) -> Result<Position, Problem> {
+    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|text| text.parse().ok()).map(Position).ok_or_else(|| {
+        Problem::new(Code::InvalidHeader, "Orders-Min-Position is not understood.").error(
+            Place::Header("Orders-Min-Position"),
+            "not_a_position",
+            "must be the Orders-Position of an earlier answer",
+        )
+    })
+}
+
+/// A preference that can't be read is none (RFC 7240 section 2).
+fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
+    let preferences = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    preferences.flat_map(|list| list.split(',')).find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse().ok())?
+    })
+}
+
+fn behind(view: &'static str, error: WaitError) -> Problem {
+    match error {
+        WaitError::Behind { at, .. } => {
+            Problem::new(Code::ProjectionBehind, format!("The view {view} is still on its way there; try again."))
+                .with("view", view)
+                .with("position", at.0)
+        }
+        WaitError::BeyondHead { head, .. } => beyond_head(head),
+        WaitError::Unavailable(error) => unreadable(view, error),
+    }
+}
+
+/// A position that was never given out.
+pub(super) fn beyond_head(head: Position) -> Problem {
+    Problem::new(Code::PositionBeyondHead, "No answer ever gave this position.").with("head", head.0)
+}
+
+fn unreadable(view: &'static str, error: ReadError) -> Problem {
+    match error {
+        ReadError::NotBuilt { .. } => {
+            Problem::new(Code::ProjectionBehind, format!("The view {view} is not built yet; try again."))
+                .with("view", view)
+        }
+        ReadError::Log(error) => error.into(),
+        ReadError::Database(error) => error.into(),
+        ReadError::OtherVersion { .. } | ReadError::Exchanged { .. } | ReadError::Registry(_) => {
+            tracing::warn!(%error, "a view can't be read");
+            let detail = format!("The view {view} is being exchanged; try again.");
+            Problem::new(Code::ProjectionBehind, detail).with("view", view)
+        }
+        ReadError::Unknown(_) | ReadError::Malformed { .. } => {
+            tracing::error!(%error, "a view can't be read");
+            Problem::internal()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_found_among_other_preferences() {
+        let wait =
+            |value: &'static str| preferred_wait(&HeaderMap::from_iter([(PREFER, HeaderValue::from_static(value))]));
+        assert_eq!(wait("wait=5"), Some(5));
+        assert_eq!(wait("return=minimal, Wait=\"7\"; x=1"), Some(7));
+        assert_eq!(wait("wait=soon"), None);
+        assert_eq!(wait("respond-async"), None);
+    }
+}
