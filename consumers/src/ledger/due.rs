@@ -1,0 +1,154 @@
+//! What time moves: retries that are due, leases that ran out, and the leases of the living.
+
+use super::{Entry, LedgerError, OPEN};
+use domain::Position;
+use domain::ids::EventId;
+use sqlx::{PgPool, Row};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What is kept of an attempt that a crash cut off.
+const CUT_OFF: &str = "the program ended while it was being sent: whether it arrived is not known";
+
+/// Claims up to `limit` entries that are due: retries, entries no longer held, and claims whose lease ran out.
+pub(crate) async fn claim_due(
+    pool: &PgPool,
+    consumer: &str,
+    owner: Uuid,
+    lease: Duration,
+    limit: usize,
+) -> Result<Vec<Entry>, LedgerError> {
+    // now(), unlike clock_timestamp(), is stable within the statement, so that the index serves.
+    let sql = format!(
+        "WITH due AS (
+             SELECT entry.id FROM consumer_ledger AS entry
+              WHERE entry.consumer = $1 AND entry.state IN ('claimed', 'waiting') AND entry.due_at <= now()
+                AND NOT EXISTS (SELECT FROM consumer_ledger AS earlier
+                     WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
+                       AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
+                       AND earlier.state IN {OPEN})
+              ORDER BY entry.due_at LIMIT $4
+                FOR UPDATE OF entry SKIP LOCKED
+         )
+         UPDATE consumer_ledger AS entry
+            SET state = 'claimed', owner = $2, due_at = now() + make_interval(secs => $3), changed_at = now()
+           FROM due WHERE entry.id = due.id
+         RETURNING entry.id, event_id, recipient, aggregate_type, aggregate_id, sequence, position, attempts"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(consumer)
+        .bind(owner)
+        .bind(lease.as_secs_f64())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(entry).collect::<Result<_, _>>().map_err(LedgerError::Sql)
+}
+
+fn entry(row: &sqlx::postgres::PgRow) -> Result<Entry, sqlx::Error> {
+    Ok(Entry {
+        id: row.try_get(0)?,
+        event_id: EventId(row.try_get(1)?),
+        recipient: row.try_get(2)?,
+        aggregate_type: row.try_get(3)?,
+        aggregate_id: row.try_get(4)?,
+        sequence: row.try_get::<i64, _>(5)?.unsigned_abs(),
+        position: Position::from_i64(row.try_get(6)?),
+        attempts: row.try_get::<i32, _>(7)?.unsigned_abs(),
+    })
+}
+
+/// Marks as unknown what was being sent when its lease ran out: nobody can tell any more. Says how many.
+pub(crate) async fn give_up_sending(pool: &PgPool, consumer: &str) -> Result<u64, LedgerError> {
+    give_up(pool, consumer, "due_at <= now()", None).await
+}
+
+/// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on its
+/// data, such as one with an embedded broker. Says how many attempts were cut off.
+pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
+    sqlx::query(
+        "UPDATE consumer_ledger SET due_at = now()
+          WHERE consumer = $1 AND state = 'claimed' AND owner <> $2 AND due_at < 'infinity'",
+    )
+    .bind(consumer)
+    .bind(owner)
+    .execute(pool)
+    .await?;
+    give_up(pool, consumer, "owner <> $3", Some(owner)).await
+}
+
+async fn give_up(pool: &PgPool, consumer: &str, which: &str, owner: Option<Uuid>) -> Result<u64, LedgerError> {
+    let sql = format!(
+        "WITH cut_off AS (
+             UPDATE consumer_ledger
+                SET state = 'unknown', due_at = 'infinity', reason = $2, attempts = attempts + 1, changed_at = now()
+              WHERE consumer = $1 AND state = 'sending' AND {which}
+             RETURNING consumer, aggregate_type, aggregate_id, sequence
+         ), released AS (
+             UPDATE consumer_ledger AS later
+                SET due_at = now()
+               FROM cut_off
+              WHERE later.consumer = cut_off.consumer AND later.aggregate_type = cut_off.aggregate_type
+                AND later.aggregate_id = cut_off.aggregate_id AND later.sequence > cut_off.sequence
+                AND later.state = 'waiting' AND later.due_at = 'infinity'
+         )
+         SELECT count(*) FROM cut_off"
+    );
+    let mut query = sqlx::query_scalar::<_, i64>(&sql).bind(consumer).bind(CUT_OFF);
+    if let Some(owner) = owner {
+        query = query.bind(owner);
+    }
+    Ok(query.fetch_one(pool).await?.unsigned_abs())
+}
+
+/// Makes due what is held by nothing any more. A release can miss an entry that is being noted at the same moment.
+pub(crate) async fn release_held(pool: &PgPool, consumer: &str) -> Result<u64, LedgerError> {
+    let sql = format!(
+        "UPDATE consumer_ledger AS entry SET due_at = now()
+          WHERE entry.consumer = $1 AND entry.state = 'waiting' AND entry.due_at = 'infinity'
+            AND NOT EXISTS (SELECT FROM consumer_ledger AS earlier
+                 WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
+                   AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
+                   AND earlier.state IN {OPEN})"
+    );
+    Ok(sqlx::query(&sql).bind(consumer).execute(pool).await?.rows_affected())
+}
+
+/// Prolongs the leases of what this run has claimed and not begun to send.
+pub(crate) async fn renew(pool: &PgPool, consumer: &str, owner: Uuid, lease: Duration) -> Result<(), LedgerError> {
+    sqlx::query(
+        "UPDATE consumer_ledger SET due_at = now() + make_interval(secs => $3)
+          WHERE consumer = $1 AND owner = $2 AND state = 'claimed' AND due_at < 'infinity'",
+    )
+    .bind(consumer)
+    .bind(owner)
+    .bind(lease.as_secs_f64())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what this run has claimed and not begun, so that nobody waits for its leases.
+pub(crate) async fn give_back(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
+    let given = sqlx::query(
+        "UPDATE consumer_ledger SET state = 'waiting', due_at = now(), changed_at = now()
+          WHERE consumer = $1 AND owner = $2 AND state = 'claimed' AND due_at < 'infinity'",
+    )
+    .bind(consumer)
+    .bind(owner)
+    .execute(pool)
+    .await?;
+    Ok(given.rows_affected())
+}
+
+/// How many entries of a consumer a person has to look at, and how many wait for their time: parked, unknown, waiting.
+pub(crate) async fn count_open(pool: &PgPool, consumer: &str) -> Result<(i64, i64, i64), LedgerError> {
+    Ok(sqlx::query_as(
+        "SELECT (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'parked'),
+                (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'unknown'),
+                (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'waiting')",
+    )
+    .bind(consumer)
+    .fetch_one(pool)
+    .await?)
+}

@@ -1,0 +1,102 @@
+//! Which consumers there are, where each began, and how far each is.
+
+use super::LedgerError;
+use crate::consumer::Start;
+use commands::Log;
+use domain::{AggregateType, Position};
+use sqlx::PgPool;
+use std::collections::HashMap;
+
+/// A consumer as it declares itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub name: &'static str,
+    pub start: Start,
+    /// The kinds of aggregates whose topics it follows.
+    pub kinds: Vec<AggregateType>,
+}
+
+/// Makes the consumer known, if it is not yet, and gives the position that it begins behind: decided once, at its first
+/// start, for ever.
+pub(crate) async fn register(log: &Log, declared: &Declared) -> Result<Position, LedgerError> {
+    if let Some(known) = started_after(log.pool(), declared.name).await? {
+        return Ok(known);
+    }
+    let start = match declared.start {
+        Start::Origin => Position::ORIGIN,
+        Start::Now => log.head().await?,
+        Start::Time(time) => log.position_at(time).await?,
+        Start::Position(position) => position,
+    };
+    sqlx::query(
+        "INSERT INTO consumer_groups (consumer, started_after, finished_up_to) VALUES ($1, $2, $2)
+         ON CONFLICT (consumer) DO NOTHING",
+    )
+    .bind(declared.name)
+    .bind(start.as_i64())
+    .execute(log.pool())
+    .await?;
+    // Another process may have been first: its decision holds.
+    Ok(started_after(log.pool(), declared.name).await?.unwrap_or(start))
+}
+
+async fn started_after(pool: &PgPool, name: &str) -> Result<Option<Position>, LedgerError> {
+    let known: Option<i64> = sqlx::query_scalar("SELECT started_after FROM consumer_groups WHERE consumer = $1")
+        .bind(name)
+        .fetch_optional(pool)
+        .await?;
+    Ok(known.map(Position::from_i64))
+}
+
+/// Where a relay into an embedded broker goes on: the lowest position that all consumers have finished. What the broker
+/// before it held is forgotten, and so is the consumers' progress in it.
+pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, LedgerError> {
+    for declared in groups {
+        register(log, declared).await?;
+    }
+    let names = names(groups);
+    sqlx::query("DELETE FROM consumer_progress WHERE consumer = ANY($1)").bind(&names).execute(log.pool()).await?;
+    let lowest: Option<i64> =
+        sqlx::query_scalar("SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)")
+            .bind(&names)
+            .fetch_one(log.pool())
+            .await?;
+    Ok(Position::from_i64(lowest.unwrap_or(0)))
+}
+
+/// Keeps how far all consumers are.
+pub(crate) async fn keep_finished(pool: &PgPool, groups: &[Declared], up_to: Position) -> Result<(), LedgerError> {
+    sqlx::query("UPDATE consumer_groups SET finished_up_to = greatest(finished_up_to, $2) WHERE consumer = ANY($1)")
+        .bind(names(groups))
+        .bind(up_to.as_i64())
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// How far each consumer is in each partition.
+pub(crate) async fn progress(pool: &PgPool, groups: &[Declared]) -> Result<Progress, LedgerError> {
+    let rows: Vec<(String, String, i32, i64)> =
+        sqlx::query_as("SELECT consumer, topic, partition, position FROM consumer_progress WHERE consumer = ANY($1)")
+            .bind(names(groups))
+            .fetch_all(pool)
+            .await?;
+    let by_partition = rows
+        .into_iter()
+        .map(|(consumer, topic, partition, position)| ((consumer, topic, partition), Position::from_i64(position)));
+    Ok(Progress(by_partition.collect()))
+}
+
+/// How far consumers are.
+#[derive(Debug)]
+pub(crate) struct Progress(HashMap<(String, String, i32), Position>);
+
+impl Progress {
+    pub(crate) fn of(&self, consumer: &str, topic: &str, partition: i32) -> Option<Position> {
+        self.0.get(&(consumer.to_owned(), topic.to_owned(), partition)).copied()
+    }
+}
+
+fn names(groups: &[Declared]) -> Vec<String> {
+    groups.iter().map(|group| group.name.to_owned()).collect()
+}

@@ -1,0 +1,153 @@
+//! Noting what Kafka handed over: the entries and the group's progress, in one statement.
+
+use super::{Entry, LedgerError, OPEN};
+use domain::Position;
+use domain::ids::EventId;
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// An effect that an event calls for, as it comes from Kafka.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub event_id: EventId,
+    pub recipient: Uuid,
+    pub aggregate_type: &'static str,
+    pub aggregate_id: String,
+    pub sequence: u64,
+    pub position: Position,
+    pub event_type: String,
+    /// Why the event can't be read, if it can't: such an entry is parked at once.
+    pub poison: Option<String>,
+}
+
+/// How far a batch goes in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub position: Position,
+    pub offset: i64,
+}
+
+/// How far a batch goes: by topic and partition.
+pub(crate) type Marks<'a> = HashMap<(&'a str, i32), Mark>;
+
+/// Who claims, for how long, and whether there is room for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimant<'a> {
+    pub consumer: &'a str,
+    pub owner: Uuid,
+    pub lease: Duration,
+    /// Without room the entries wait, due at once.
+    pub room: bool,
+}
+
+/// Notes a batch. Gives the entries that are claimed by it, with their place in `causes`, and how many are new at all.
+pub(crate) async fn note(
+    pool: &PgPool,
+    claimant: Claimant<'_>,
+    causes: &[Cause],
+    marks: &Marks<'_>,
+) -> Result<(Vec<(usize, Entry)>, usize), LedgerError> {
+    let sql = format!(
+        "WITH input AS (
+             SELECT * FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+                                  $11::text[], $12::text[], $13::boolean[])
+                 AS input (event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type, poison,
+                           behind)
+         ), noted AS (
+             INSERT INTO consumer_ledger
+                    (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type,
+                     state, owner, due_at, reason, noted_at, changed_at)
+             SELECT $1, event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type,
+                    CASE WHEN poison IS NOT NULL THEN 'parked' WHEN held OR NOT $4 THEN 'waiting' ELSE 'claimed' END,
+                    $2,
+                    CASE WHEN poison IS NOT NULL OR held THEN 'infinity'
+                         WHEN $4 THEN now() + make_interval(secs => $3) ELSE now() END,
+                    poison, now(), now()
+               FROM input CROSS JOIN LATERAL (SELECT input.behind OR EXISTS (
+                        SELECT FROM consumer_ledger AS earlier
+                         WHERE earlier.consumer = $1 AND earlier.aggregate_type = input.aggregate_type
+                           AND earlier.aggregate_id = input.aggregate_id AND earlier.sequence < input.sequence
+                           AND earlier.state IN {OPEN}) AS held) AS hold
+              -- An event that could not be read when it first came is known without its recipient.
+              WHERE NOT EXISTS (SELECT FROM consumer_ledger AS known
+                     WHERE known.consumer = $1 AND known.event_id = input.event_id
+                       AND known.recipient = '00000000-0000-0000-0000-000000000000')
+             ON CONFLICT ON CONSTRAINT consumer_ledger_cause DO NOTHING
+             RETURNING id, event_id, recipient, state
+         ), progressed AS (
+             INSERT INTO consumer_progress (consumer, topic, partition, position, log_offset, changed_at)
+             SELECT $1, mark.*, now()
+               FROM unnest($14::text[], $15::integer[], $16::bigint[], $17::bigint[]) AS mark
+             ON CONFLICT ON CONSTRAINT consumer_progress_partition
+             DO UPDATE SET position = greatest(consumer_progress.position, excluded.position),
+                           log_offset = excluded.log_offset, changed_at = excluded.changed_at
+         )
+         SELECT id, event_id, recipient, state = 'claimed' FROM noted"
+    );
+    let marks: Vec<_> = marks.iter().collect();
+    let behind = behind_another(causes);
+    let noted: Vec<(i64, Uuid, Uuid, bool)> = sqlx::query_as(&sql)
+        .bind(claimant.consumer)
+        .bind(claimant.owner)
+        .bind(claimant.lease.as_secs_f64())
+        .bind(claimant.room)
+        .bind(column(causes, |cause| cause.event_id.0))
+        .bind(column(causes, |cause| cause.recipient))
+        .bind(column(causes, |cause| cause.aggregate_type))
+        .bind(column(causes, |cause| cause.aggregate_id.as_str()))
+        .bind(column(causes, |cause| cause.sequence.cast_signed()))
+        .bind(column(causes, |cause| cause.position.as_i64()))
+        .bind(column(causes, |cause| cause.event_type.as_str()))
+        .bind(column(causes, |cause| cause.poison.as_deref()))
+        .bind(behind)
+        .bind(column(&marks, |((topic, _), _)| *topic))
+        .bind(column(&marks, |((_, partition), _)| *partition))
+        .bind(column(&marks, |(_, mark)| mark.position.as_i64()))
+        .bind(column(&marks, |(_, mark)| mark.offset))
+        .fetch_all(pool)
+        .await?;
+    let new = noted.len();
+    Ok((claimed(causes, noted), new))
+}
+
+/// Whether an earlier event of the same aggregate is in the batch: it goes first.
+fn behind_another(causes: &[Cause]) -> Vec<bool> {
+    let mut first = HashMap::new();
+    causes
+        .iter()
+        .map(|cause| {
+            let key = (cause.aggregate_type, cause.aggregate_id.as_str());
+            *first.entry(key).or_insert(cause.sequence) < cause.sequence
+        })
+        .collect()
+}
+
+fn claimed(causes: &[Cause], noted: Vec<(i64, Uuid, Uuid, bool)>) -> Vec<(usize, Entry)> {
+    let places: HashMap<(Uuid, Uuid), usize> =
+        causes.iter().enumerate().map(|(place, cause)| ((cause.event_id.0, cause.recipient), place)).collect();
+    noted
+        .into_iter()
+        .filter(|(_, _, _, claimed)| *claimed)
+        .filter_map(|(id, event_id, recipient, _)| {
+            let place = *places.get(&(event_id, recipient))?;
+            let cause = &causes[place];
+            let entry = Entry {
+                id,
+                event_id: cause.event_id,
+                recipient,
+                aggregate_type: cause.aggregate_type.to_owned(),
+                aggregate_id: cause.aggregate_id.clone(),
+                sequence: cause.sequence,
+                position: cause.position,
+                attempts: 0,
+            };
+            Some((place, entry))
+        })
+        .collect()
+}
+
+fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
+}

@@ -1,0 +1,90 @@
+//! The ledger: what became of each effect that an event calls for, per consumer, event and recipient.
+//!
+//! An effect is claimed before it is tried and marked as being sent before it begins, each in PostgreSQL; so whoever
+//! comes after a crash knows whether it may be tried again. Every change is a compare-and-set on state and owner.
+//!
+//! An entry waits while an earlier one of the same consumer and aggregate is claimed, sending, waiting or parked; not
+//! when that is `unknown`: a lost reply must not hold up what comes after it.
+
+pub(crate) mod due;
+pub(crate) mod groups;
+pub(crate) mod intake;
+pub(crate) mod moves;
+pub(crate) mod writer;
+
+use domain::Position;
+use domain::ids::EventId;
+use uuid::Uuid;
+
+/// Why the ledger can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// PostgreSQL is away or refuses.
+    #[error("the consumers' ledger in PostgreSQL can't be reached: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The log can't be read.
+    #[error(transparent)]
+    Log(#[from] commands::LogError),
+    /// The task that writes it has ended.
+    #[error("the consumers' ledger is closed: this process is stopping")]
+    Closed,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Somebody is about to try it, under a lease.
+    Claimed,
+    /// It is being tried: from here on a lost reply is `Unknown`.
+    Sending,
+    /// Done.
+    Sent,
+    /// To be tried, or tried again, at its time.
+    Waiting,
+    /// Refused for good, or too often; needs a person.
+    Parked,
+    /// The last reply was lost: done or not; needs a person.
+    Unknown,
+    /// A person decided against it.
+    Discarded,
+}
+
+impl State {
+    const ALL: [Self; 7] =
+        [Self::Claimed, Self::Sending, Self::Sent, Self::Waiting, Self::Parked, Self::Unknown, Self::Discarded];
+
+    /// The name as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Waiting => "waiting",
+            Self::Parked => "parked",
+            Self::Unknown => "unknown",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// The state of a stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// An effect that this process has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub id: i64,
+    pub event_id: EventId,
+    pub recipient: Uuid,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub sequence: u64,
+    pub position: Position,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// Which states hold later entries of their aggregate. As in the partial index `consumer_ledger_open`.
+pub(crate) const OPEN: &str = "('claimed', 'sending', 'waiting', 'parked')";

@@ -1,0 +1,84 @@
+//! Moving entries from state to state: many at once, each by compare-and-set, and with those that they held released.
+
+use super::{LedgerError, State};
+use sqlx::PgExecutor;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// One entry's step. Carried out only while the entry is in `from` and the owner's.
+#[derive(Debug, Clone)]
+pub(crate) struct Move {
+    pub id: i64,
+    pub from: State,
+    pub to: State,
+    /// When it is due, from now: the lease's end, or the end of a pause. `None` for a state that time does not move.
+    pub due_in: Option<Duration>,
+    /// What is to be kept of the attempt, in words.
+    pub reason: Option<String>,
+    pub message_id: Option<String>,
+    /// Whether this ends an attempt that counts.
+    pub ends_attempt: bool,
+}
+
+impl Move {
+    pub(crate) fn new(id: i64, from: State, to: State) -> Self {
+        Self { id, from, to, due_in: None, reason: None, message_id: None, ends_attempt: false }
+    }
+}
+
+/// What moves came to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// The entries that were moved.
+    pub ids: Vec<i64>,
+    /// Whether entries that were held by them are due now.
+    pub released: bool,
+}
+
+/// Carries out moves of `owner`'s entries, in one statement. An entry that is in `to` already counts as moved, so that a
+/// statement whose reply was lost can be repeated.
+pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[Move]) -> Result<Moved, LedgerError> {
+    let rows: Vec<(i64, bool)> = sqlx::query_as(
+        "WITH input AS (
+             SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[],
+                                  $8::integer[])
+                 AS input (id, from_state, to_state, due_in, reason, message_id, attempt)
+         ), moved AS (
+             UPDATE consumer_ledger AS entry
+                SET state = input.to_state,
+                    due_at = coalesce(now() + make_interval(secs => input.due_in), 'infinity'),
+                    reason = coalesce(input.reason, entry.reason),
+                    message_id = coalesce(input.message_id, entry.message_id),
+                    attempts = entry.attempts + input.attempt,
+                    changed_at = now()
+               FROM input
+              WHERE entry.id = input.id AND entry.owner = $1
+                AND entry.state IN (input.from_state, input.to_state)
+             RETURNING entry.id, entry.consumer, entry.aggregate_type, entry.aggregate_id, entry.sequence, entry.state
+         ), released AS (
+             UPDATE consumer_ledger AS later
+                SET due_at = now()
+               FROM moved
+              WHERE moved.state IN ('sent', 'unknown')
+                AND later.consumer = moved.consumer AND later.aggregate_type = moved.aggregate_type
+                AND later.aggregate_id = moved.aggregate_id AND later.sequence > moved.sequence
+                AND later.state = 'waiting' AND later.due_at = 'infinity'
+             RETURNING later.id
+         )
+         SELECT id, EXISTS (SELECT FROM released) FROM moved",
+    )
+    .bind(owner)
+    .bind(moves.iter().map(|step| step.id).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| step.from.as_str()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| step.to.as_str()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| step.due_in.map(|due_in| due_in.as_secs_f64())).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| step.reason.as_deref()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| step.message_id.as_deref()).collect::<Vec<_>>())
+    .bind(moves.iter().map(|step| i32::from(step.ends_attempt)).collect::<Vec<_>>())
+    .fetch_all(database)
+    .await?;
+    Ok(Moved {
+        released: rows.iter().any(|(_, released)| *released),
+        ids: rows.into_iter().map(|(id, _)| id).collect(),
+    })
+}

@@ -1,0 +1,37 @@
+//! What follows from the log outside of PostgreSQL: the relay streams it to Kafka, and consumers act on what Kafka hands
+//! them.
+//!
+//! - [`relay`]: the log to Kafka, each event once and in order.
+//! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in [`registry`].
+//! - [`runner`]: runs consumers: notes, claims, retries, parks.
+//! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
+//! - [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
+//!
+//! Only this crate knows Kafka and mail.
+
+pub mod consumer;
+pub mod embedded_broker;
+pub mod kafka;
+pub mod ledger;
+pub mod mail;
+pub mod order_mail;
+pub mod parked;
+pub mod registry;
+pub mod relay;
+pub mod runner;
+pub mod status;
+pub mod topics;
+
+mod claim;
+mod cloud_event;
+mod pause;
+
+pub use claim::Claim;
+pub use consumer::{Consumer, Done, Failure, Retry, Start, Wants};
+pub use embedded_broker::EmbeddedBroker;
+pub use kafka::{BrokerError, KafkaSettings};
+pub use mail::{MailBackend, MailSettings, Mailer};
+pub use registry::NAMES;
+pub use relay::{RelayError, run_relay};
+pub use runner::{ConsumerSettings, RunError, run_consumers};
+pub use status::{ReaderState, ReaderStatus};

@@ -1,0 +1,198 @@
+//! Exactly once, into a real broker.
+//!
+//! Kafka's transaction calls block, so one thread of its own makes them all; reading the log goes on meanwhile, at most
+//! [`READ_AHEAD`] batches in advance. After any error the producer is thrown away: a new one ends the old one's
+//! transaction (that is Kafka's fencing, and holds against a second relay too) and asks Kafka anew how far it is.
+
+use super::position::{self, Published};
+use super::producer::{Deliveries, MESSAGE_AT_MOST, ReportingProducer, drain, not_taken, produce, send};
+use super::{LOOK_EVERY, RELAY, RelayError};
+use crate::cloud_event;
+use crate::kafka::{BrokerError, KafkaSettings};
+use crate::status::{ReaderStatus, tell_position};
+use crate::topics::{self, Topics};
+use commands::{Lead, Log, LogIdentity, StoredEvent};
+use domain::Position;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::producer::{BaseRecord, Producer};
+use rdkafka::util::Timeout;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How many batches are read before the one in hand is committed.
+const READ_AHEAD: usize = 2;
+/// The most events of one read, and about of one transaction.
+const BATCH_ROWS: u32 = 5_000;
+/// How long an open transaction may hold readers of committed records back, should this process vanish.
+const TRANSACTION_AT_MOST: Duration = Duration::from_secs(15);
+/// How long the first call may take: it waits until an older producer's transaction has ended.
+const BEGIN_AT_MOST: Duration = Duration::from_secs(30);
+/// How long a stop waits for the transaction in hand.
+const FINISH_AT_MOST: Duration = Duration::from_secs(20);
+
+type Batch = Vec<Arc<StoredEvent>>;
+
+/// Leads, and streams the log to Kafka until `cancel` or an error.
+pub(super) async fn relay(
+    log: &Log,
+    kafka: &KafkaSettings,
+    cancel: &CancellationToken,
+    status: &watch::Sender<ReaderStatus>,
+) -> Result<(), RelayError> {
+    let Some(topics) = cancel.run_until_cancelled(topics::ensure(kafka)).await.transpose()? else { return Ok(()) };
+    let name = format!("{}{RELAY}", kafka.prefix);
+    let Some(mut lead) = cancel.run_until_cancelled(Lead::acquire(log.pool(), &name)).await.transpose()? else {
+        return Ok(());
+    };
+    let head = log.head().await?;
+    let mut session = Session::start(log.identity(), head, kafka.clone(), topics, status.clone())?;
+    let outcome = tokio::select! {
+        () = cancel.cancelled() => Ok(()),
+        () = lead.lost() => Err(RelayError::LeadLost),
+        outcome = session.feed(log, status) => outcome,
+    };
+    // The lead is kept until the thread is done with its last transaction.
+    let end = session.finish().await;
+    outcome.and(end)
+}
+
+/// The thread that talks to Kafka, seen from outside.
+struct Session {
+    batches: mpsc::Sender<Batch>,
+    started: Option<oneshot::Receiver<Position>>,
+    ended: oneshot::Receiver<Result<(), RelayError>>,
+}
+
+impl Session {
+    fn start(
+        identity: LogIdentity,
+        head: Position,
+        kafka: KafkaSettings,
+        topics: Topics,
+        status: watch::Sender<ReaderStatus>,
+    ) -> Result<Self, RelayError> {
+        let (batches, queue) = mpsc::channel(READ_AHEAD);
+        let (tell_start, started) = oneshot::channel();
+        let (tell_end, ended) = oneshot::channel();
+        let work = move || {
+            let outcome = Transactions::open(identity, head, kafka, topics).and_then(|(transactions, position)| {
+                // Nobody waits any more: then the queue is closed too.
+                let _ = tell_start.send(position);
+                transactions.run(queue, &status)
+            });
+            let _ = tell_end.send(outcome);
+        };
+        thread::Builder::new()
+            .name("relay".to_owned())
+            .spawn(work)
+            .map_err(|error| RelayError::NotTaken(format!("no thread for it: {error}")))?;
+        Ok(Self { batches, started: Some(started), ended })
+    }
+
+    /// Reads the log and hands it over, from where Kafka is. Ends only with an error, or when the thread has ended.
+    async fn feed(&mut self, log: &Log, status: &watch::Sender<ReaderStatus>) -> Result<(), RelayError> {
+        let Some(started) = self.started.take() else { return Ok(()) };
+        let Ok(mut position) = started.await else { return Ok(()) };
+        tell_position(status, position);
+        loop {
+            let events = log.read(position, BATCH_ROWS).await?;
+            match events.last() {
+                Some(last) => position = last.position,
+                None => {
+                    log.wait_beyond(position, LOOK_EVERY).await;
+                    continue;
+                }
+            }
+            metrics::gauge!("orders_relay_lag_events").set(log.known_head().0.saturating_sub(position.0) as f64);
+            if self.batches.send(events).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets the thread finish what it has begun, and gives its error if it had one.
+    async fn finish(self) -> Result<(), RelayError> {
+        drop(self.batches);
+        match tokio::time::timeout(FINISH_AT_MOST, self.ended).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(RelayError::NotTaken("the thread of the relay ended unexpectedly".to_owned())),
+            // Whoever comes next fences it.
+            Err(_) => Err(RelayError::NotTaken("Kafka did not answer to the last transaction".to_owned())),
+        }
+    }
+}
+
+/// What the thread holds.
+struct Transactions {
+    producer: ReportingProducer,
+    identity: LogIdentity,
+    topics: Topics,
+    source: String,
+}
+
+impl Transactions {
+    /// Fences whoever was before, and asks Kafka how far it is.
+    fn open(
+        identity: LogIdentity,
+        head: Position,
+        kafka: KafkaSettings,
+        topics: Topics,
+    ) -> Result<(Self, Position), RelayError> {
+        let mut config = kafka.client()?;
+        config
+            .set("transactional.id", format!("{}.{}", topics.relay, identity.log_id))
+            .set("transaction.timeout.ms", TRANSACTION_AT_MOST.as_millis().to_string())
+            .set("message.timeout.ms", MESSAGE_AT_MOST.as_millis().to_string())
+            .set("partitioner", "murmur2_random")
+            .set("queue.buffering.max.kbytes", "16384")
+            // The records of a batch are all there when it is sent: waiting for more would only add to the latency.
+            .set("linger.ms", "0");
+        let producer = ReportingProducer::from_config_and_context(&config, Deliveries::default())
+            .map_err(BrokerError::Settings)?;
+        producer.init_transactions(BEGIN_AT_MOST).map_err(|error| not_taken(&error))?;
+        let position = position::resume(&kafka, &topics, identity, head)?;
+        Ok((Self { producer, identity, topics, source: cloud_event::source(identity) }, position))
+    }
+
+    /// One transaction after the other until the queue is closed.
+    fn run(self, mut queue: mpsc::Receiver<Batch>, status: &watch::Sender<ReaderStatus>) -> Result<(), RelayError> {
+        while let Some(mut batch) = queue.blocking_recv() {
+            // Small reads that piled up during the last transaction share the next one.
+            while batch.len() < BATCH_ROWS as usize {
+                let Ok(more) = queue.try_recv() else { break };
+                batch.extend(more);
+            }
+            let Some(last) = batch.last().map(|event| event.position) else { continue };
+            let begun = Instant::now();
+            self.publish(&batch, last)?;
+            metrics::counter!("orders_relay_transactions_total").increment(1);
+            metrics::counter!("orders_relay_events_total").increment(batch.len() as u64);
+            metrics::histogram!("orders_relay_transaction_seconds").record(begun.elapsed().as_secs_f64());
+            metrics::gauge!("orders_relay_position").set(last.0 as f64);
+            tell_position(status, last);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, batch: &[Arc<StoredEvent>], last: Position) -> Result<(), RelayError> {
+        self.producer.begin_transaction().map_err(|error| not_taken(&error))?;
+        for event in batch {
+            produce(&self.producer, &self.topics, &self.source, event, 0)?;
+        }
+        self.note_position(last)?;
+        // Before the commit, and by ourselves: the library's own wait goes in steps of 100 ms.
+        drain(&self.producer)?;
+        // No time-out of ours: the library gives up with the transaction's own.
+        self.producer.commit_transaction(Timeout::Never).map_err(|error| not_taken(&error))
+    }
+
+    fn note_position(&self, last: Position) -> Result<(), RelayError> {
+        let published = serde_json::to_string(&Published::new(self.identity, last))
+            .map_err(|error| RelayError::NotTaken(error.to_string()))?;
+        let key = position::KEY.to_owned();
+        send(&self.producer, BaseRecord::with_opaque_to(&self.topics.relay, 0).key(&key).payload(&published))
+    }
+}

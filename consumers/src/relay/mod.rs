@@ -1,0 +1,188 @@
+//! The relay: streams the log to Kafka, each event once and in order.
+//!
+//! On a real broker ([`exact`]) each batch is one Kafka transaction, with the position that it ends at inside
+//! ([`position`]); so Kafka itself knows how far it is, whatever becomes of this process. Into an embedded broker
+//! ([`embedded`]) it is at least once, and the consumers' ledger removes the duplicates.
+
+mod embedded;
+mod exact;
+mod position;
+mod producer;
+
+use crate::kafka::{BrokerError, KafkaSettings};
+use crate::ledger::LedgerError;
+use crate::pause::Pauses;
+use crate::status::{ReaderState, ReaderStatus, tell};
+use commands::db::DbError;
+use commands::{Log, LogError};
+use domain::Position;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The relay's name, in its status and as what one instance leads in.
+pub const RELAY: &str = "relay";
+
+/// How long one read waits for news before it looks by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The pauses before the relay tries again.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Why the relay stops, or pauses. Each text says what is wrong, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Kafka is away, or its topics are not as they must be.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The log can't be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The lead can't be asked for.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The groups' places can't be read or kept.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A transaction, or a delivery, failed. Nothing of it shows to readers of committed records.
+    #[error("Kafka did not take a batch: {0}")]
+    NotTaken(String),
+    /// Another instance leads now.
+    #[error("another instance leads the relay now")]
+    LeadLost,
+    /// Kafka knows of more events than there are.
+    #[error(
+        "Kafka has events up to position {published}, the log ends at {head}: the log was restored to an earlier point. \
+         Restore it to {published} or later. If the events in between are lost for good, delete the topics {topics}, or \
+         choose another prefix: all events are published anew, and no mail is sent twice"
+    )]
+    Ahead {
+        /// The position that Kafka has.
+        published: Position,
+        /// Where the log ends.
+        head: Position,
+        /// The topics.
+        topics: String,
+    },
+    /// Kafka holds the events of another log, or of this one before a restore.
+    #[error(
+        "the topics {topics} hold events of the log {published_id} in its epoch {published_epoch}; this one is \
+         {log_id} in epoch {epoch}. If this is another shop, choose another prefix. If the log was restored, delete the \
+         topics: all events are published anew, and no mail is sent twice"
+    )]
+    OtherLog {
+        /// Whose events Kafka holds.
+        published_id: Uuid,
+        /// In which epoch they were published.
+        published_epoch: u64,
+        /// This log.
+        log_id: Uuid,
+        /// Its epoch.
+        epoch: u64,
+        /// The topics.
+        topics: String,
+    },
+    /// The topic that holds the position is empty, the topics of events are not.
+    #[error(
+        "the topics of events hold records, but {relay_topic}, which says up to where they go, is empty: somebody deleted \
+         it. Going on would publish events twice. Delete the topics {topics}: all events are published anew, and no mail \
+         is sent twice"
+    )]
+    PositionLost {
+        /// The empty topic.
+        relay_topic: String,
+        /// All of them.
+        topics: String,
+    },
+    /// The topics of events are empty, the topic that holds the position is not.
+    #[error(
+        "{relay_topic} says that events up to {published} are published, but the topics of events are empty: somebody \
+         deleted them. Delete {relay_topic} too: all events are published anew, and no mail is sent twice"
+    )]
+    EventsLost {
+        /// The topic that holds the position.
+        relay_topic: String,
+        /// The position.
+        published: Position,
+    },
+    /// A record of the position can't be read.
+    #[error("the last record of {relay_topic} is not of our form: {fault}")]
+    StrangePosition {
+        /// The topic.
+        relay_topic: String,
+        /// What does not fit.
+        fault: String,
+    },
+    /// The groups have finished more than there is.
+    #[error(
+        "the consumers have finished events up to {finished}, the log ends at {head}: the events table was restored \
+         without the tables of consumers. Restore the whole database to one point in time"
+    )]
+    FinishedAhead {
+        /// The groups' lowest finished position.
+        finished: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// An aggregate of a kind that this program does not know.
+    #[error(
+        "the event at position {position} is of a `{aggregate_type}`, for which there is no topic: a newer program wrote \
+         it; upgrade this one"
+    )]
+    NoTopic {
+        /// Where it stands.
+        position: Position,
+        /// The kind.
+        aggregate_type: String,
+    },
+}
+
+impl RelayError {
+    /// Whether it may go away by itself.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Broker(error) => error.is_transient(),
+            Self::Log(LogError::Db(_)) | Self::Db(_) | Self::Ledger(_) | Self::NotTaken(_) | Self::LeadLost => true,
+            _ => false,
+        }
+    }
+}
+
+/// Streams the log to Kafka until `cancel`. What may go away by itself is tried again, with growing pauses, and shown in
+/// `status` meanwhile; an error that is returned needs a person.
+pub async fn run_relay(
+    log: Log,
+    kafka: KafkaSettings,
+    cancel: CancellationToken,
+    status: watch::Sender<ReaderStatus>,
+) -> Result<(), RelayError> {
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+    loop {
+        let before = status.borrow().position;
+        let outcome = if kafka.embedded {
+            embedded::relay(&log, &kafka, &cancel, &status).await
+        } else {
+            exact::relay(&log, &kafka, &cancel, &status).await
+        };
+        match outcome {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "the relay pauses");
+                tell(&status, ReaderState::Retrying(error.to_string()));
+            }
+            Err(error) => {
+                tell(&status, ReaderState::Stopped(error.to_string()));
+                return Err(error);
+            }
+        }
+        metrics::counter!("orders_relay_retries_total").increment(1);
+        if status.borrow().position > before {
+            pauses.start_over();
+        }
+        if cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
+            return Ok(());
+        }
+    }
+}

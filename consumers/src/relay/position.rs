@@ -1,0 +1,175 @@
+//! How far Kafka is, as Kafka itself says: the last committed record of the compacted position topic.
+
+use super::RelayError;
+use crate::kafka::{ASK_AT_MOST, BrokerError, KafkaSettings, Quiet};
+use crate::topics::Topics;
+use commands::LogIdentity;
+use domain::Position;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The key of all records of the position topic, so that compaction keeps one.
+pub(super) const KEY: &str = "published";
+
+/// How many offsets before the end are looked through first, and how much further back each time that no record is in
+/// them: the markers of transactions take offsets too, so the last offset is none of a record.
+const FIRST_LOOK_OFFSETS: i64 = 200;
+const LOOK_FACTOR: i64 = 20;
+
+/// How long one reading of a topic may take.
+const READ_AT_MOST: Duration = Duration::from_secs(30);
+const POLL_STEP: Duration = Duration::from_millis(100);
+
+/// What a transaction says about where it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Published {
+    pub log_id: Uuid,
+    pub epoch: u64,
+    pub position: Position,
+}
+
+impl Published {
+    pub(super) fn new(log: LogIdentity, position: Position) -> Self {
+        Self { log_id: log.log_id, epoch: log.epoch, position }
+    }
+}
+
+/// Where to go on: behind what Kafka has. Refuses when Kafka and the log don't belong together.
+///
+/// To be asked after `init_transactions`, which ends whatever transaction was open: only then is the answer the last.
+pub(super) fn resume(
+    kafka: &KafkaSettings,
+    topics: &Topics,
+    log: LogIdentity,
+    head: Position,
+) -> Result<Position, RelayError> {
+    let reader = Reader::new(kafka)?;
+    let published = reader.last_published(&topics.relay)?;
+    let holds_events = reader.any_record(topics, kafka.partitions)?;
+    let names = || format!("{}, {} and {}", topics.orders, topics.products, topics.relay);
+    match published {
+        None if holds_events => Err(RelayError::PositionLost { relay_topic: topics.relay.clone(), topics: names() }),
+        None => Ok(Position::ORIGIN),
+        Some(published) if published.log_id != log.log_id || published.epoch != log.epoch => {
+            Err(RelayError::OtherLog {
+                published_id: published.log_id,
+                published_epoch: published.epoch,
+                log_id: log.log_id,
+                epoch: log.epoch,
+                topics: names(),
+            })
+        }
+        Some(Published { position, .. }) if position > head => {
+            Err(RelayError::Ahead { published: position, head, topics: names() })
+        }
+        Some(Published { position, .. }) if position > Position::ORIGIN && !holds_events => {
+            Err(RelayError::EventsLost { relay_topic: topics.relay.clone(), published: position })
+        }
+        Some(Published { position, .. }) => Ok(position),
+    }
+}
+
+/// A reader of committed records that belongs to no group.
+struct Reader<'a> {
+    kafka: &'a KafkaSettings,
+    consumer: BaseConsumer<Quiet>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(kafka: &'a KafkaSettings) -> Result<Self, RelayError> {
+        let mut config = kafka.consumer(&kafka.group(super::RELAY))?;
+        config.set("enable.auto.commit", "false").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "50");
+        let consumer = BaseConsumer::from_config_and_context(&config, Quiet).map_err(BrokerError::Settings)?;
+        Ok(Self { kafka, consumer })
+    }
+
+    fn last_published(&self, topic: &str) -> Result<Option<Published>, RelayError> {
+        let (low, high) =
+            self.consumer.fetch_watermarks(topic, 0, ASK_AT_MOST).map_err(|error| self.unreachable(&error))?;
+        let mut back = FIRST_LOOK_OFFSETS;
+        loop {
+            let from = (high - back).max(low);
+            if let Some(value) = self.last_value(topic, from)? {
+                let strange = |fault: serde_json::Error| RelayError::StrangePosition {
+                    relay_topic: topic.to_owned(),
+                    fault: fault.to_string(),
+                };
+                return serde_json::from_slice(&value).map(Some).map_err(strange);
+            }
+            if from == low {
+                return Ok(None);
+            }
+            back = back.saturating_mul(LOOK_FACTOR);
+        }
+    }
+
+    fn last_value(&self, topic: &str, from: i64) -> Result<Option<Vec<u8>>, RelayError> {
+        let mut last = None;
+        self.read(&[(topic, 0)], Offset::Offset(from), |value| {
+            last = Some(value.to_vec());
+            Go::On
+        })?;
+        Ok(last)
+    }
+
+    /// Whether any committed record is in the topics of events. Offsets alone don't tell: aborted records have some too.
+    fn any_record(&self, topics: &Topics, partitions: u16) -> Result<bool, RelayError> {
+        let all: Vec<(&str, i32)> = topics
+            .events()
+            .into_iter()
+            .flat_map(|topic| (0..i32::from(partitions)).map(move |partition| (topic, partition)))
+            .collect();
+        let mut found = false;
+        self.read(&all, Offset::Beginning, |_| {
+            found = true;
+            Go::NoFurther
+        })?;
+        Ok(found)
+    }
+
+    /// Reads the partitions from an offset to their ends, or until `take` wants no more.
+    fn read(
+        &self,
+        partitions: &[(&str, i32)],
+        from: Offset,
+        mut take: impl FnMut(&[u8]) -> Go,
+    ) -> Result<(), RelayError> {
+        let mut assignment = TopicPartitionList::new();
+        for (topic, partition) in partitions {
+            assignment.add_partition_offset(topic, *partition, from).map_err(|error| self.unreachable(&error))?;
+        }
+        self.consumer.assign(&assignment).map_err(|error| self.unreachable(&error))?;
+        let deadline = Instant::now() + READ_AT_MOST;
+        let mut ends_to_come = partitions.len();
+        while ends_to_come > 0 {
+            match self.consumer.poll(POLL_STEP) {
+                Some(Ok(message)) => match take(message.payload().unwrap_or_default()) {
+                    Go::On => {}
+                    Go::NoFurther => break,
+                },
+                Some(Err(KafkaError::PartitionEOF(_))) => ends_to_come -= 1,
+                Some(Err(error)) => return Err(self.unreachable(&error)),
+                None if Instant::now() > deadline => {
+                    return Err(self.unreachable(&format!("no answer within {} s", READ_AT_MOST.as_secs())));
+                }
+                None => {}
+            }
+        }
+        self.consumer.unassign().map_err(|error| self.unreachable(&error))
+    }
+
+    fn unreachable(&self, fault: &dyn std::fmt::Display) -> RelayError {
+        RelayError::Broker(BrokerError::Unreachable { brokers: self.kafka.brokers.clone(), fault: fault.to_string() })
+    }
+}
+
+enum Go {
+    On,
+    NoFurther,
+}

@@ -1,0 +1,97 @@
+//! What time does: retries, leases that ran out, and the leases of the living.
+
+use super::{Member, RunError, note_cut_off};
+use crate::consumer::Consumer;
+use crate::ledger::{LedgerError, due};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often is looked for what is due, unless something is known to be.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The most entries that are claimed in one look.
+const CLAIMED_AT_ONCE: usize = 200;
+/// How often is looked for entries that nothing holds any more.
+const RELEASE_EVERY: Duration = Duration::from_secs(5);
+/// How often what is open is counted, for the numbers.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// For how long PostgreSQL may be away before the group is left. The intake does not outlast it either.
+const AWAY_AT_MOST: Duration = Duration::from_secs(60);
+
+/// When the regular looks are next.
+struct Next {
+    renew: Instant,
+    release: Instant,
+    count: Instant,
+}
+
+impl<C: Consumer> Member<C> {
+    /// Keeps the time of this consumer's entries, until an error.
+    pub(super) async fn keep_time(self: Arc<Self>) -> Result<(), RunError> {
+        let now = Instant::now();
+        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, count: now };
+        let mut well = Instant::now();
+        loop {
+            match self.tick(&mut next).await {
+                // There may be more of them.
+                Ok(true) => {
+                    well = Instant::now();
+                    continue;
+                }
+                Ok(false) => well = Instant::now(),
+                Err(error) if well.elapsed() < AWAY_AT_MOST => {
+                    tracing::warn!(consumer = C::NAME, %error, "what is due can't be looked up");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let told = tokio::time::timeout(LOOK_EVERY, self.due.notified()).await.is_ok();
+            if told {
+                next.release = Instant::now();
+            }
+        }
+    }
+
+    /// Looks once; says whether as much was due as could be taken.
+    async fn tick(self: &Arc<Self>, next: &mut Next) -> Result<bool, LedgerError> {
+        let (pool, owner) = (&self.tools.pool, self.tools.owner);
+        let now = Instant::now();
+        if now >= next.renew {
+            due::renew(pool, C::NAME, owner, self.settings.claim_lease).await?;
+            next.renew = now + self.settings.claim_lease / 3;
+        }
+        if now >= next.release {
+            due::release_held(pool, C::NAME).await?;
+            next.release = now + RELEASE_EVERY;
+        }
+        if now >= next.count {
+            self.count().await?;
+            next.count = now + COUNT_EVERY;
+        }
+        note_cut_off::<C>(due::give_up_sending(pool, C::NAME).await?);
+        self.claim_due().await
+    }
+
+    async fn claim_due(self: &Arc<Self>) -> Result<bool, LedgerError> {
+        let limit = self.room.available_permits().min(CLAIMED_AT_ONCE);
+        let Ok(wanted) = u32::try_from(limit) else { return Ok(false) };
+        let Ok(mut places) = Arc::clone(&self.room).try_acquire_many_owned(wanted) else { return Ok(false) };
+        if limit == 0 {
+            return Ok(false);
+        }
+        let lease = self.settings.claim_lease;
+        let entries = due::claim_due(&self.tools.pool, C::NAME, self.tools.owner, lease, limit).await?;
+        let all = entries.len() == limit;
+        for entry in entries {
+            let Some(place) = places.split(1) else { break };
+            self.begin(entry, None, place);
+        }
+        Ok(all)
+    }
+
+    async fn count(&self) -> Result<(), LedgerError> {
+        let (parked, unknown, waiting) = due::count_open(&self.tools.pool, C::NAME).await?;
+        for (state, count) in [("parked", parked), ("unknown", unknown), ("waiting", waiting)] {
+            metrics::gauge!("orders_consumer_entries", "consumer" => C::NAME, "state" => state).set(count as f64);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Membership in a Kafka consumer group.
+
+use crate::kafka::{BrokerError, KafkaSettings, log, report};
+use crate::topics::Topics;
+use domain::AggregateType;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{Consumer as _, ConsumerContext, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
+use rdkafka::{Offset, TopicPartitionList};
+
+/// A member of a group.
+pub(super) type GroupMember = StreamConsumer<Context>;
+
+/// Turns the library's statistics into our numbers.
+#[derive(Debug)]
+pub(super) struct Context {
+    consumer: &'static str,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        report(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        for (topic, of_topic) in statistics.topics {
+            let lag: i64 = of_topic.partitions.values().map(|partition| partition.consumer_lag.max(0)).sum();
+            metrics::gauge!("orders_consumer_lag_records", "consumer" => self.consumer, "topic" => topic)
+                .set(lag as f64);
+        }
+    }
+}
+
+impl ConsumerContext for Context {}
+
+/// Joins the consumer's group. Offsets are committed in the background, and those alone that were stored.
+pub(super) fn join(
+    kafka: &KafkaSettings,
+    topics: &Topics,
+    consumer: &'static str,
+    kinds: &[AggregateType],
+) -> Result<GroupMember, BrokerError> {
+    let mut config = kafka.consumer(&kafka.group(consumer))?;
+    config
+        .set("enable.auto.commit", "true")
+        .set("auto.commit.interval.ms", "1000")
+        .set("session.timeout.ms", "10000")
+        .set("heartbeat.interval.ms", "2000")
+        .set("statistics.interval.ms", "5000");
+    let member = GroupMember::from_config_and_context(&config, Context { consumer }).map_err(BrokerError::Settings)?;
+    let names: Vec<&str> = kinds.iter().map(|kind| topics.of(*kind)).collect();
+    if kafka.embedded {
+        // The only member takes all partitions at once: the embedded broker would make it wait seconds for others.
+        member.assign(&everything(&names, kafka.partitions).map_err(BrokerError::Settings)?)
+    } else {
+        member.subscribe(&names)
+    }
+    .map_err(BrokerError::Settings)?;
+    Ok(member)
+}
+
+fn everything(topics: &[&str], partitions: u16) -> Result<TopicPartitionList, KafkaError> {
+    let mut all = TopicPartitionList::new();
+    for topic in topics {
+        for partition in 0..i32::from(partitions) {
+            all.add_partition_offset(topic, partition, Offset::Beginning)?;
+        }
+    }
+    Ok(all)
+}

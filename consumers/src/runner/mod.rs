@@ -1,0 +1,239 @@
+//! Runs a consumer as a member of its Kafka group.
+//!
+//! Three things go on at once. The [`intake`] notes in the ledger what Kafka hands over, and lets the group's offsets pass
+//! what is noted. The [`clock`] claims what is due again: retries, and what a crashed run left. The [`work`] carries out
+//! what either has claimed. So one slow mailbox delays nobody: what can't be done now waits in the ledger, and the
+//! partition moves on.
+
+mod clock;
+mod intake;
+mod membership;
+mod record;
+mod work;
+
+use crate::claim::Tools;
+use crate::consumer::{Consumer, Retry};
+use crate::kafka::{BrokerError, KafkaSettings};
+use crate::ledger::writer::Writer;
+use crate::ledger::{LedgerError, due, groups};
+use crate::mail::Mailer;
+use crate::pause::Pauses;
+use crate::registry;
+use crate::status::{ReaderState, ReaderStatus, tell};
+use crate::topics::{self, Topics};
+use commands::{Log, LogError};
+use domain::Position;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// The pauses before a consumer that failed is started again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a stop waits for effects in hand. What has not begun by then is given back.
+const FINISH_AT_MOST: Duration = Duration::from_secs(20);
+
+/// Bounds and leases of consumers.
+#[derive(Debug, Clone, Copy)]
+pub struct ConsumerSettings {
+    /// How many effects of one consumer are in hand at once.
+    pub in_hand: u32,
+    /// How long a claim lasts when its holder vanishes. Renewed while it lives.
+    pub claim_lease: Duration,
+    /// How long an effect outside may take, from its mark on; then it counts as unknown. Above the longest send.
+    pub sending_lease: Duration,
+    /// In place of what consumers declare, for tests that can't wait.
+    pub retry: Option<Retry>,
+}
+
+impl Default for ConsumerSettings {
+    fn default() -> Self {
+        Self {
+            in_hand: 256,
+            claim_lease: Duration::from_secs(15),
+            sending_lease: Duration::from_secs(120),
+            retry: None,
+        }
+    }
+}
+
+/// Why a consumer stops.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Kafka is away, or its topics are not as they must be.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The ledger is away.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The library gave up the membership in the group.
+    #[error("Kafka's client gave up: {0}")]
+    Fatal(String),
+    /// No consumer of that name.
+    #[error("there is no consumer `{name}`; there are: {known}")]
+    NoSuchConsumer {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+impl RunError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Broker(error) => error.is_transient(),
+            Self::Ledger(LedgerError::Log(error)) => matches!(error, LogError::Db(_)),
+            Self::Ledger(_) | Self::Fatal(_) => true,
+            Self::NoSuchConsumer { .. } => false,
+        }
+    }
+}
+
+/// What consumers run with; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Group {
+    pub log: Log,
+    pub kafka: KafkaSettings,
+    pub mailer: Mailer,
+    pub settings: ConsumerSettings,
+    pub cancel: CancellationToken,
+}
+
+/// Runs consumers until `cancel`, one for each status, whose name says which ([`registry::NAMES`], see
+/// [`ReaderStatus::channel`]). What may go away by itself is tried again, and shown in the status meanwhile. Returns when
+/// all have ended, with the first error that needs a person.
+pub async fn run_consumers(
+    log: Log,
+    kafka: KafkaSettings,
+    mailer: Mailer,
+    settings: ConsumerSettings,
+    statuses: Vec<watch::Sender<ReaderStatus>>,
+    cancel: CancellationToken,
+) -> Result<(), RunError> {
+    let group = Group { log, kafka, mailer, settings, cancel };
+    let all = statuses.into_iter().map(|status| registry::run_one(group.clone(), status));
+    futures::future::join_all(all).await.into_iter().collect()
+}
+
+/// Runs one consumer until its cancellation, starting it again after what may go away by itself.
+pub(crate) async fn run<C: Consumer>(
+    consumer: C,
+    group: Group,
+    status: watch::Sender<ReaderStatus>,
+) -> Result<(), RunError> {
+    let consumer = Arc::new(consumer);
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+    loop {
+        let before = status.borrow().position;
+        match Member::start(Arc::clone(&consumer), &group, &status).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_transient() => {
+                tracing::warn!(consumer = C::NAME, %error, "a consumer is started again");
+                tell(&status, ReaderState::Retrying(error.to_string()));
+            }
+            Err(error) => {
+                tell(&status, ReaderState::Stopped(error.to_string()));
+                return Err(error);
+            }
+        }
+        metrics::counter!("orders_consumer_restarts_total", "consumer" => C::NAME).increment(1);
+        if status.borrow().position > before {
+            pauses.start_over();
+        }
+        if group.cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// One run of a consumer, from its joining the group to its leaving.
+struct Member<C> {
+    consumer: Arc<C>,
+    log: Log,
+    kafka: KafkaSettings,
+    topics: Topics,
+    settings: ConsumerSettings,
+    retry: Retry,
+    tools: Tools,
+    /// Events up to here came before its time.
+    started_after: Position,
+    /// Places for effects in hand.
+    room: Arc<Semaphore>,
+    /// Told when entries are due sooner than the clock looks.
+    due: Arc<Notify>,
+    /// Ends intake and clock, and lets work that has not begun go.
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl<C: Consumer> Member<C> {
+    async fn start(consumer: Arc<C>, group: &Group, status: &watch::Sender<ReaderStatus>) -> Result<(), RunError> {
+        let Some(topics) = group.cancel.run_until_cancelled(topics::ensure(&group.kafka)).await.transpose()? else {
+            return Ok(());
+        };
+        let started_after = groups::register(&group.log, &registry::declare::<C>()).await?;
+        let owner = Uuid::now_v7();
+        let pool = group.log.pool().clone();
+        if group.kafka.embedded {
+            // Whoever has an embedded broker is alone on its data, and its forerunner is dead.
+            note_cut_off::<C>(due::take_over(&pool, C::NAME, owner).await?);
+        }
+        let due = Arc::new(Notify::new());
+        let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
+        let writer = Writer::start(pool.clone(), owner, Arc::clone(&due), &writing);
+        let sending_lease = group.settings.sending_lease;
+        let member = Arc::new(Self {
+            consumer,
+            log: group.log.clone(),
+            kafka: group.kafka.clone(),
+            topics,
+            settings: group.settings,
+            retry: group.settings.retry.unwrap_or(C::RETRY),
+            tools: Tools { pool, writer, mailer: group.mailer.clone(), owner, sending_lease },
+            started_after,
+            room: Arc::new(Semaphore::new(group.settings.in_hand as usize)),
+            due,
+            stop: group.cancel.child_token(),
+            tracker,
+        });
+        let outcome = tokio::select! {
+            () = group.cancel.cancelled() => Ok(()),
+            outcome = Arc::clone(&member).take_in(status) => outcome,
+            outcome = Arc::clone(&member).keep_time() => outcome,
+        };
+        member.leave().await;
+        drop(member);
+        writing.close();
+        // It ends with the last effect in hand; one that hangs has a lease.
+        let _ = tokio::time::timeout(FINISH_AT_MOST, writing.wait()).await;
+        outcome
+    }
+
+    /// Lets what has begun come to its end, and gives the rest back.
+    async fn leave(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(FINISH_AT_MOST, self.tracker.wait()).await.is_err() {
+            tracing::warn!(consumer = C::NAME, "effects are still under way at the end: their leases decide");
+        }
+        if let Err(error) = due::give_back(&self.tools.pool, C::NAME, self.tools.owner).await {
+            tracing::warn!(consumer = C::NAME, %error, "claims could not be given back: their leases will run out");
+        }
+    }
+}
+
+fn note_cut_off<C: Consumer>(count: u64) {
+    if count > 0 {
+        tracing::warn!(
+            consumer = C::NAME,
+            count,
+            "the outcome of effects is unknown: they were under way when the program ended; see `orders parked list`"
+        );
+        metrics::counter!("orders_consumer_outcomes_total", "consumer" => C::NAME, "outcome" => "unknown")
+            .increment(count);
+    }
+}

@@ -1,0 +1,123 @@
+//! Carrying out one effect, and writing down what it came to.
+
+use super::Member;
+use crate::claim::Claim;
+use crate::consumer::{Consumer, Done, Failure, FromEvent};
+use crate::ledger::moves::Move;
+use crate::ledger::{Entry, State};
+use crate::pause::growing;
+use domain::Recorded;
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+impl<C: Consumer> Member<C> {
+    /// Begins the work on an entry, beside whatever else is in hand.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        entry: Entry,
+        event: Option<Box<Recorded<C::Event>>>,
+        place: OwnedSemaphorePermit,
+    ) {
+        let member = Arc::clone(self);
+        self.tracker.spawn(async move {
+            member.carry_out(&entry, event).await;
+            drop(place);
+        });
+    }
+
+    async fn carry_out(&self, entry: &Entry, event: Option<Box<Recorded<C::Event>>>) {
+        // What has not begun at the stop is given back.
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let mut claim = Claim::new(&self.tools, entry, C::NAME);
+        let outcome = match self.event(entry, event).await {
+            Ok(event) => self.handle(&event, &mut claim).await,
+            Err(failure) => Err(failure),
+        };
+        let Some(step) = self.step(entry, claim.phase(), outcome) else { return };
+        let to = step.to;
+        match claim.settle(step).await {
+            Ok(true) => self.tell(entry, to),
+            Ok(false) => tracing::warn!(
+                consumer = C::NAME,
+                entry = entry.id,
+                "an effect was taken over by another run of the program before its outcome was written"
+            ),
+            Err(error) => tracing::error!(
+                consumer = C::NAME,
+                entry = entry.id,
+                %error,
+                "the outcome of an effect could not be written: its lease decides"
+            ),
+        }
+    }
+
+    /// The event of an entry: as Kafka brought it, or else from the log.
+    async fn event(
+        &self,
+        entry: &Entry,
+        event: Option<Box<Recorded<C::Event>>>,
+    ) -> Result<Box<Recorded<C::Event>>, Failure> {
+        if let Some(event) = event {
+            return Ok(event);
+        }
+        let stored = self.log.read_event(&entry.aggregate_type, &entry.aggregate_id, entry.sequence).await;
+        let stored = stored.map_err(|error| Failure::Temporary(error.to_string()))?;
+        let Some(stored) = stored.filter(|stored| stored.event_id == entry.event_id) else {
+            return Err(Failure::Permanent("the log has no such event".to_owned()));
+        };
+        let recorded = stored.recorded().map_err(|error| Failure::Permanent(error.to_string()))?.clone();
+        recorded
+            .filter_map(C::Event::from_event)
+            .map(Box::new)
+            .ok_or_else(|| Failure::Permanent("the consumer does not take events of this type".to_owned()))
+    }
+
+    async fn handle(&self, event: &Recorded<C::Event>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
+        let handled = AssertUnwindSafe(self.consumer.handle(event, claim)).catch_unwind().await;
+        handled.unwrap_or_else(|_panic| Err(panicked(claim.phase())))
+    }
+
+    /// What is to be written, if anything.
+    fn step(&self, entry: &Entry, phase: State, outcome: Result<Done, Failure>) -> Option<Move> {
+        let step = |to| Move { ends_attempt: true, ..Move::new(entry.id, phase, to) };
+        let attempt = entry.attempts + 1;
+        Some(match outcome {
+            Ok(done) => Move { reason: done.answer, ..step(State::Sent) },
+            Err(Failure::Lost) => return None,
+            Err(Failure::Unknown(reason)) => Move { reason: Some(reason), ..step(State::Unknown) },
+            Err(Failure::Permanent(reason)) => Move { reason: Some(reason), ..step(State::Parked) },
+            Err(Failure::Temporary(reason)) if attempt >= self.retry.attempts => {
+                Move { reason: Some(format!("given up after {attempt} attempts: {reason}")), ..step(State::Parked) }
+            }
+            Err(Failure::Temporary(reason)) => Move {
+                due_in: Some(growing(self.retry.first, self.retry.longest, attempt)),
+                reason: Some(reason),
+                ..step(State::Waiting)
+            },
+        })
+    }
+
+    fn tell(&self, entry: &Entry, to: State) {
+        metrics::counter!("orders_consumer_outcomes_total", "consumer" => C::NAME, "outcome" => to.as_str())
+            .increment(1);
+        if matches!(to, State::Parked | State::Unknown) {
+            tracing::warn!(
+                consumer = C::NAME,
+                entry = entry.id,
+                event = %entry.event_id,
+                state = to.as_str(),
+                "an effect needs a person; see `orders parked list`"
+            );
+        }
+    }
+}
+
+/// A handler that panicked before anything began may be tried again.
+fn panicked(phase: State) -> Failure {
+    let reason = "the consumer panicked: this is a fault of the program, see its log".to_owned();
+    if phase == State::Sending { Failure::Unknown(reason) } else { Failure::Temporary(reason) }
+}

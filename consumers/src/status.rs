@@ -1,0 +1,54 @@
+//! How a long-running reader of the log or of Kafka is doing, for `/readyz` and `/metrics`.
+
+use domain::Position;
+use tokio::sync::watch;
+
+/// How one reader is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderStatus {
+    /// Which reader.
+    pub name: &'static str,
+    /// The last event that it is done with.
+    pub position: Position,
+    /// Whether it goes on.
+    pub state: ReaderState,
+}
+
+/// Whether a reader goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderState {
+    /// Not at work yet.
+    Starting,
+    /// At work, or waiting for work.
+    Running,
+    /// Something that it needs is away, for the reason given. It tries again by itself.
+    Retrying(String),
+    /// It needs a person, for the reason given.
+    Stopped(String),
+}
+
+impl ReaderStatus {
+    /// The channel on which a reader of that name tells how it is doing.
+    pub fn channel(name: &'static str) -> watch::Sender<Self> {
+        watch::Sender::new(Self { name, position: Position::ORIGIN, state: ReaderState::Starting })
+    }
+}
+
+/// Tells the new state to whoever watches, if it is new.
+pub(crate) fn tell(status: &watch::Sender<ReaderStatus>, state: ReaderState) {
+    status.send_if_modified(|now| {
+        let changed = now.state != state;
+        now.state = state;
+        changed
+    });
+}
+
+/// Tells that the reader runs and has got to `position`.
+pub(crate) fn tell_position(status: &watch::Sender<ReaderStatus>, position: Position) {
+    status.send_if_modified(|now| {
+        let changed = now.position != position || now.state != ReaderState::Running;
+        now.position = position;
+        now.state = ReaderState::Running;
+        changed
+    });
+}

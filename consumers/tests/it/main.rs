@@ -1,0 +1,1 @@
+//! The relay and the consumers against real servers.
