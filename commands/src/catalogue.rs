@@ -5,6 +5,7 @@
 //! [`refresh`]: Catalogue::refresh
 
 use crate::log::{Log, LogError};
+use crate::tasks::keep_running;
 use arc_swap::ArcSwap;
 use domain::{Event, Position, Prices, Sku};
 use std::sync::Arc;
@@ -48,7 +49,8 @@ impl Catalogue {
         };
         let catalogue = Self { shared: Arc::new(shared) };
         catalogue.refresh().await?;
-        tracker.spawn(cancel.run_until_cancelled_owned(catalogue.clone().follow()));
+        let follows = catalogue.clone();
+        keep_running("catalogue", cancel, tracker, move || follows.clone().follow());
         Ok(catalogue)
     }
 

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod lead;
 pub mod log;
 pub mod numbers;
+mod tasks;
 
 pub use aggregate::Aggregate;
 pub use catalogue::Catalogue;

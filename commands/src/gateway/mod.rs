@@ -156,6 +156,11 @@ impl Gateway {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Whether commands are taken in. They are not when the program is stopping.
+    pub fn is_open(&self) -> bool {
+        self.shared.appender.is_open()
+    }
+
     /// The next order number.
     pub async fn next_order_number(&self) -> Result<OrderNumber, LogError> {
         Ok(self.shared.numbers.next().await?)
@@ -197,7 +202,7 @@ impl Gateway {
         Err(CommandError::Contention)
     }
 
-    /// Decides and appends once; `None` when another came first.
+    /// Decides and appends once; `None` when it has to be decided again.
     async fn attempt<A: Aggregate>(
         &self,
         submission: &Arc<Submission<A>>,
@@ -217,7 +222,7 @@ impl Gateway {
             }
             Verdict::Refused(_) => {
                 attempt.at_head = true;
-                return Box::pin(self.attempt(submission, attempt)).await;
+                return Ok(None);
             }
             Verdict::Accepted(decided) => decided,
         };

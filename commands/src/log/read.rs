@@ -4,7 +4,7 @@ use super::stored::COLUMNS;
 use super::{Log, LogError, StoredEvent};
 use domain::{AggregateType, Position};
 use futures::TryStreamExt;
-use sqlx::FromRow;
+use sqlx::{FromRow, Row};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,18 +81,24 @@ impl Log {
     ///
     /// In one statement, so that the head is of the same snapshot as the events.
     pub(crate) async fn read_products(&self, after: Position) -> Result<(Position, Vec<StoredEvent>), LogError> {
-        let mut transaction = self.pool().begin().await?;
-        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *transaction).await?;
-        let head: Option<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position DESC LIMIT 1")
-            .fetch_optional(&mut *transaction)
-            .await?;
         // The kind is written out: a parameter would keep the planner from the products' own index.
         let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE aggregate_type = 'product' AND position > $1 ORDER BY position"
+            "SELECT product.*, coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0) AS head
+               FROM (SELECT 1) AS always
+               LEFT JOIN LATERAL (SELECT {COLUMNS} FROM events WHERE aggregate_type = 'product' AND position > $1)
+                      AS product ON true
+              ORDER BY product.position"
         );
-        let events = sqlx::query_as(&sql).bind(after.as_i64()).fetch_all(&mut *transaction).await?;
-        transaction.commit().await?;
-        let head = Position::from_i64(head.unwrap_or(0));
+        let rows = sqlx::query(&sql).bind(after.as_i64()).fetch_all(self.pool()).await?;
+        let head = rows.first().map_or(Ok(0), |row| row.try_get("head"))?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            // Without any product there is one row all the same, for the head.
+            if row.try_get::<Option<i64>, _>("position")?.is_some() {
+                events.push(StoredEvent::from_row(row)?);
+            }
+        }
+        let head = Position::from_i64(head);
         self.heard_of(head);
         Ok((head, events))
     }

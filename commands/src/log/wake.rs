@@ -2,6 +2,7 @@
 //! as the backstop, as listeners lose messages when they reconnect.
 
 use super::Log;
+use crate::tasks::keep_running;
 use domain::Position;
 use sqlx::postgres::PgListener;
 use std::time::Duration;
@@ -44,9 +45,10 @@ impl Log {
 
 /// Starts the tasks that tell and that listen. They end on `cancel`.
 pub(super) fn start(log: &Log, cancel: CancellationToken, tracker: &TaskTracker) {
-    tracker.spawn(cancel.clone().run_until_cancelled_owned(tell(log.clone())));
-    tracker.spawn(cancel.clone().run_until_cancelled_owned(listen(log.clone())));
-    tracker.spawn(cancel.run_until_cancelled_owned(poll(log.clone())));
+    let (tells, listens, polls) = (log.clone(), log.clone(), log.clone());
+    keep_running("log_tell", cancel.clone(), tracker, move || tell(tells.clone()));
+    keep_running("log_listen", cancel.clone(), tracker, move || listen(listens.clone()));
+    keep_running("log_poll", cancel, tracker, move || poll(polls.clone()));
 }
 
 async fn tell(log: Log) {

@@ -21,7 +21,9 @@ use crate::db;
 use batch::Batch;
 use connection::{Backend, Connection};
 use domain::Position;
+use futures::FutureExt;
 use statement::Written;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -54,6 +56,11 @@ impl Appender {
             TrySendError::Full(proposal) | TrySendError::Closed(proposal) => proposal,
         })
     }
+
+    /// Whether proposals are taken in.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.queue.is_closed()
+    }
 }
 
 /// The database is away: its reason, for those who wait.
@@ -84,7 +91,14 @@ impl Worker {
                 }
             }
             let batch = Batch::arrange(&mut gathered, &mut held_over);
-            if let Err(Away(reason)) = self.append(batch).await {
+            // A fault of ours in one batch must not end the only task that appends. Its clients are told that the outcome
+            // is unknown, as their replies are dropped with it.
+            let outcome = AssertUnwindSafe(self.append(batch)).catch_unwind().await.unwrap_or_else(|_panic| {
+                tracing::error!("appending a batch panicked");
+                self.connection.close();
+                Ok(())
+            });
+            if let Err(Away(reason)) = outcome {
                 // Who waits behind a database that is away is told at once, not one time-out after the other.
                 while let Some(proposal) = held_over.pop().or_else(|| waiting.try_recv().ok()) {
                     proposal.settle(Outcome::Unavailable(reason.clone()));
