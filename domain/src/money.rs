@@ -118,7 +118,7 @@ impl Money {
         Self::parse_amount(amount, currency)
     }
 
-    pub(crate) fn parse_amount(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
+    fn parse_amount(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
         let unsigned = amount.strip_prefix('-').unwrap_or(amount);
         let (units, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
         let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
