@@ -7,7 +7,7 @@ use crate::views::Settings;
 use commands::LogIdentity;
 use commands::db::APP_ROLE;
 use sqlx::types::Json;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -107,7 +107,7 @@ pub(crate) async fn active(connection: &mut PgConnection, name: &str) -> Result<
         "SELECT {COLUMNS} FROM public.projections AS p JOIN public.projection_builds AS b ON b.schema_name = p.active_schema
           WHERE p.name = $1"
     );
-    let row: Option<Row> = sqlx::query_as(&sql).bind(name).fetch_optional(connection).await?;
+    let row: Option<Row> = sqlx::query_as(&sql).bind(name).fetch_optional(&mut *connection).await?;
     row.map(Build::try_from).transpose()
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn find_or_create(
 pub(crate) async fn lock_registry(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('orders projection ' || $1, 0))")
         .bind(name)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
     Ok(())
 }
@@ -155,7 +155,7 @@ async fn unfinished(
         .bind(Json(settings))
         .bind(log.log_id)
         .bind(log.epoch.cast_signed())
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?;
     row.map(Build::try_from).transpose()
 }
@@ -194,7 +194,7 @@ async fn create(
     .await?;
     // What a build that was given up left behind under this name is nobody's.
     let make = format!("SET LOCAL ROLE {APP_ROLE}; DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-    sqlx::raw_sql(&make).execute(&mut *connection).await?;
+    connection.execute(make.as_str()).await?;
     run_ddl(connection, &schema, definition.tables).await?;
     tracing::info!(projection = name, schema, "a build begins");
     let settings = settings.clone();
@@ -204,8 +204,8 @@ async fn create(
 /// Runs DDL with unqualified names in the build's schema, as the group that all logins belong to.
 async fn run_ddl(connection: &mut PgConnection, schema: &str, ddl: &str) -> Result<(), sqlx::Error> {
     let place = format!("SET LOCAL ROLE {APP_ROLE}; SET LOCAL search_path TO {schema}");
-    sqlx::raw_sql(&place).execute(&mut *connection).await?;
-    sqlx::raw_sql(ddl).execute(&mut *connection).await?;
+    connection.execute(place.as_str()).await?;
+    connection.execute(ddl).await?;
     Ok(())
 }
 
@@ -219,7 +219,7 @@ pub(crate) async fn make_indexes(pool: &PgPool, definition: &Definition, build: 
     set_state(&mut transaction, &build.schema, State::CatchingUp).await?;
     run_ddl(&mut transaction, &build.schema, definition.indexes).await?;
     for table in tables {
-        sqlx::raw_sql(&format!("ANALYZE \"{table}\"")).execute(&mut *transaction).await?;
+        transaction.execute(format!("ANALYZE \"{table}\"").as_str()).await?;
     }
     transaction.commit().await?;
     build.state = State::CatchingUp;
@@ -232,7 +232,7 @@ pub(crate) async fn set_state(connection: &mut PgConnection, schema: &str, state
     )
     .bind(schema)
     .bind(state.as_str())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
     Ok(())
 }
@@ -280,7 +280,7 @@ async fn drop_build(pool: &PgPool, schema: &str) -> Result<(), RunError> {
     let drop = format!(
         "SET LOCAL lock_timeout = '{DROP_WAITS_AT_MOST}'; SET LOCAL ROLE {APP_ROLE}; DROP SCHEMA IF EXISTS {schema} CASCADE"
     );
-    sqlx::raw_sql(&drop).execute(&mut *transaction).await?;
+    transaction.execute(drop.as_str()).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) async fn load(connection: &mut PgConnection, build: &Build) -> Result
           WHERE schema_name = $1 ORDER BY revision DESC LIMIT 1",
     )
     .bind(&build.schema)
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
     Ok(row.map(|(revision, position, serves)| Checkpoint { revision, position: Position::from_i64(position), serves }))
 }
@@ -53,7 +53,7 @@ pub(crate) async fn advance(
     .bind(next.revision)
     .bind(next.position.as_i64())
     .bind(next.serves)
-    .execute(connection)
+    .execute(&mut *connection)
     .await;
     match inserted {
         Ok(_) => Ok(true),
@@ -75,7 +75,7 @@ pub(crate) async fn sweep(connection: &mut PgConnection, build: &Build, last: Ch
     sqlx::query("DELETE FROM public.projection_checkpoints WHERE schema_name = $1 AND revision <= $2")
         .bind(&build.schema)
         .bind(last.revision - KEEP_REVISIONS)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
     Ok(())
 }

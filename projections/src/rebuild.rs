@@ -12,7 +12,7 @@ use crate::projection::Definition;
 use crate::step::Writer;
 use crate::views::Views;
 use domain::Position;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -204,7 +204,7 @@ impl<'a> Builder<'a> {
         )
         .bind(name)
         .bind(&build.schema)
-        .execute(transaction)
+        .execute(&mut *transaction)
         .await?;
         Ok(true)
     }
@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
             return Ok(None);
         }
         let writer = self.writer(build);
-        sqlx::raw_sql(&writer.search_path()).execute(&mut *transaction).await?;
+        transaction.execute(writer.search_path().as_str()).await?;
         while checkpoint.position < level {
             let batch = read_batch(self.views.log(), self.definition.wants, checkpoint.position).await?;
             if batch.is_empty() {

@@ -1,0 +1,13 @@
+//! The read models on a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
+
+mod history;
+mod order_list;
+mod order_totals;
+mod paging;
+mod process;
+mod products;
+mod rebuilds;
+mod stops;
+mod waits;
+mod writers;

@@ -1,0 +1,83 @@
+//! Of several writers of one view, one wins each step.
+
+use crate::history::{History, at, many_orders};
+use crate::process::{BOUND, Process};
+use projections::ReaderState;
+use projections::order_list::{self, Filter};
+use testkit::{Db, eventually};
+
+const NAME: &str = "order_list";
+
+#[tokio::test]
+async fn a_checkpoint_that_moved_lets_a_step_write_nothing() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let time = at("2026-03-01T10:00:00Z");
+    let running = process.run(NAME);
+    process.caught_up(NAME).await;
+    // Another writer is in the middle of a step from the same checkpoint …
+    let mut other = process.pool().begin().await.unwrap();
+    sqlx::query(
+        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves)
+         SELECT schema_name, max(revision) + 1, 2, true FROM projection_checkpoints GROUP BY schema_name",
+    )
+    .execute(&mut *other)
+    .await
+    .unwrap();
+    let orders = many_orders(2);
+    history.append(orders[0].placed(time)).await;
+    history.append(orders[1].placed(time)).await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'";
+    eventually("the view waits for it", BOUND, async || {
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(process.pool()).await.unwrap() > 0
+    })
+    .await;
+    // … and says that the first order is in, without having written it: what the view would have is told by what it lacks.
+    other.commit().await.unwrap();
+    process.caught_up(NAME).await;
+    let rows = order_list::list(&process.views, &Filter::default(), None, 50).await.unwrap().value.rows;
+    assert_eq!(rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [orders[1].id]);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_leads_and_another_takes_over() {
+    let db = Db::new().await;
+    let (mut history, first, second) = (History::of(&db).await, Process::open(&db).await, Process::open(&db).await);
+    let time = at("2026-03-01T10:00:00Z");
+    let leading = first.run(NAME);
+    first.caught_up(NAME).await;
+    let standing_by = second.run(NAME);
+    let state = |process: &Process| {
+        process.views.statuses().into_iter().find(|status| status.name == NAME).map(|status| status.state)
+    };
+    eventually("the second stands by", BOUND, async || state(&second) == Some(ReaderState::Standby)).await;
+    leading.stop().await.unwrap();
+    eventually("the second leads", BOUND, async || state(&second) == Some(ReaderState::Running)).await;
+    assert_eq!(state(&first), Some(ReaderState::Elsewhere));
+    for order in many_orders(5) {
+        history.append(order.placed(time)).await;
+    }
+    second.caught_up(NAME).await;
+    let rows = order_list::list(&first.views, &Filter::default(), None, 50).await.unwrap().value.rows;
+    assert_eq!(rows.len(), 5);
+    standing_by.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn old_revisions_are_swept() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let running = process.run(NAME);
+    let time = at("2026-03-01T10:00:00Z");
+    for order in many_orders(300) {
+        history.append(order.placed(time)).await;
+        process.caught_up(NAME).await;
+    }
+    running.stop().await.unwrap();
+    let (kept, last): (i64, i64) = sqlx::query_as("SELECT count(*), max(revision) FROM projection_checkpoints")
+        .fetch_one(process.pool())
+        .await
+        .unwrap();
+    assert!(last >= 300 && kept < 256 + 64, "{kept} of {last}");
+}
