@@ -3,6 +3,7 @@
 use lettre::message::Mailbox;
 use percent_encoding::percent_decode_str;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::{Host, Url};
@@ -206,7 +207,10 @@ fn login(url: &Url) -> Result<Option<(String, String)>, MailError> {
 
 fn is_here(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost",
+        // In URLs of schemes that the web does not know, an IPv4 address stands as a name.
+        Host::Domain(name) => {
+            *name == "localhost" || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        }
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     }

@@ -1,1 +1,15 @@
-//! The relay and the consumers against real servers.
+//! The relay and the consumers on real servers. What needs Apache Kafka is in `kafka`; all else runs without it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that can not go on says so by a panic"
+)]
+
+mod embedded;
+mod faults;
+mod kafka;
+mod mails;
+mod process;
+mod shop;
+mod smtp;

@@ -1,0 +1,127 @@
+//! Consumer groups on a real broker.
+
+use super::settings;
+use crate::process::{Plan, Process, SOON, quick};
+use crate::shop::Shop;
+use consumers::topics::Topics;
+use consumers::{ConsumerSettings, KafkaSettings, MailBackend};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use testkit::eventually;
+use testkit::smtp::{Fault, Scripted, Step};
+
+#[tokio::test]
+async fn mails_follow_orders_and_a_group_set_back_to_the_beginning_sends_nothing() {
+    let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
+    let orders = shop.place_many(30).await;
+    for order in &orders {
+        shop.pay(order).await;
+    }
+    for order in &orders {
+        shop.until(order, "OrderPaid", "sent").await;
+    }
+    assert_eq!(server.received().len(), 60);
+    process.stop().await;
+
+    rewind(&kafka).await;
+    let process = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
+    let last = shop.place("Grace").await;
+    shop.until(&last, "OrderPlaced", "sent").await;
+    // Its partition was read again up to this order, and nothing was sent for what came before it.
+    eventually("the group has read all again", SOON, async || all_committed(&kafka)).await;
+    assert_eq!(server.attempts().len(), 61);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn two_members_share_the_work_and_the_mails_of_a_killed_one_are_sent_after_its_leases() {
+    let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
+    let mut slow = Plan::new(kafka.clone(), &server.url());
+    if let MailBackend::Smtp(smtp) = &mut slow.mail.backend {
+        smtp.connections = 1;
+        smtp.timeouts.message = Duration::from_secs(60);
+    }
+    slow.settings = ConsumerSettings { sending_lease: Duration::from_secs(3), ..quick() };
+    server.script(Fault::fall_silent(Step::EndOfData).times(1));
+    let doomed = Process::start(&shop, slow);
+    let first = shop.place("Ada").await;
+    shop.until(&first, "OrderPlaced", "sending").await;
+    let second = shop.place("Grace").await;
+    shop.until(&second, "OrderPlaced", "claimed").await;
+    doomed.kill();
+
+    let members = [0, 1].map(|_| Process::start(&shop, Plan::new(kafka.clone(), &server.url())));
+    shop.until(&second, "OrderPlaced", "sent").await;
+    shop.until(&first, "OrderPlaced", "unknown").await;
+    let orders = shop.place_many(60).await;
+    for order in &orders {
+        shop.until(order, "OrderPlaced", "sent").await;
+    }
+    let ids: BTreeSet<_> = server.attempts().iter().map(|attempt| attempt.mail.message_id().unwrap()).collect();
+    assert_eq!((ids.len(), server.attempts().len()), (62, 62));
+    for member in members {
+        member.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn members_that_come_and_go_lose_and_repeat_nothing() {
+    let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
+    server.script(Fault::delay(Step::EndOfData, Duration::from_millis(20)));
+    let staying = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let passing = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
+        orders.extend(shop.place_many(60).await);
+        let arrived = server.attempts().len();
+        eventually("some are out", SOON, async || server.attempts().len() > arrived + 5).await;
+        passing.stop().await;
+    }
+    for order in &orders {
+        shop.until(order, "OrderPlaced", "sent").await;
+    }
+    assert_eq!(server.attempts().len(), orders.len());
+    staying.stop().await;
+}
+
+fn group(kafka: &KafkaSettings) -> BaseConsumer {
+    ClientConfig::new()
+        .set("bootstrap.servers", &kafka.brokers)
+        .set("group.id", format!("{}order_mail", kafka.prefix))
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap()
+}
+
+fn partitions(kafka: &KafkaSettings) -> TopicPartitionList {
+    let mut partitions = TopicPartitionList::new();
+    for partition in 0..i32::from(kafka.partitions) {
+        partitions.add_partition(&Topics::new(&kafka.prefix).orders, partition);
+    }
+    partitions
+}
+
+/// Sets the group's offsets to zero, once it has no members.
+async fn rewind(kafka: &KafkaSettings) {
+    let consumer = group(kafka);
+    let mut beginning = partitions(kafka);
+    beginning.set_all_offsets(Offset::Offset(0)).unwrap();
+    eventually("the group's offsets can be set", SOON, async || consumer.commit(&beginning, CommitMode::Sync)).await;
+}
+
+/// Whether the group's offsets are at the ends of all partitions, but for the marker of the last transaction.
+fn all_committed(kafka: &KafkaSettings) -> Result<(), String> {
+    let consumer = group(kafka);
+    let committed = consumer.committed_offsets(partitions(kafka), Duration::from_secs(5)).unwrap();
+    for place in committed.elements() {
+        let (low, high) = consumer.fetch_watermarks(place.topic(), place.partition(), Duration::from_secs(5)).unwrap();
+        let offset = place.offset().to_raw().unwrap_or(0);
+        if high > low && offset < high - 1 {
+            return Err(format!("partition {} at {offset} of {high}", place.partition()));
+        }
+    }
+    Ok(())
+}

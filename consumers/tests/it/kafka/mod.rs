@@ -1,0 +1,15 @@
+//! What needs a real Apache Kafka.
+
+mod group;
+mod relay;
+
+use consumers::KafkaSettings;
+use testkit::kafka::KafkaBroker;
+
+/// The shared broker, with topics and groups of a test's own.
+fn settings() -> KafkaSettings {
+    KafkaSettings {
+        prefix: format!("t{}.", uuid::Uuid::now_v7().simple()),
+        ..KafkaSettings::new(KafkaBroker::shared().brokers())
+    }
+}

@@ -1,0 +1,294 @@
+//! Each event once and in order, whatever happens to the relay; and refusals where going on would break that.
+
+use super::settings;
+use crate::process::{Plan, Process, SOON};
+use crate::shop::Shop;
+use consumers::KafkaSettings;
+use consumers::topics::Topics;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use std::collections::HashMap;
+use std::time::Duration;
+use testkit::kafka::{KafkaBroker, Mechanism, Record, read_topic};
+use testkit::{Db, eventually};
+
+async fn records(kafka: &KafkaSettings, topic: &str) -> Vec<Record> {
+    read_topic(&kafka.brokers, topic).await.unwrap()
+}
+
+/// Reads all topics as an outsider does: each event of the log is there once, in order within its aggregate.
+async fn assert_published_once(shop: &Shop, kafka: &KafkaSettings) {
+    let topics = Topics::new(&kafka.prefix);
+    let mut published = records(kafka, &topics.orders).await;
+    published.extend(records(kafka, &topics.products).await);
+    let mut positions: Vec<u64> =
+        published.iter().map(|record| record.header("ce_position").unwrap().parse().unwrap()).collect();
+    positions.sort_unstable();
+    let head = shop.log.head().await.unwrap().0;
+    assert!(positions.iter().copied().eq(1..=head), "of {head} events: {} records", positions.len());
+    let mut sequences: HashMap<&str, u64> = HashMap::new();
+    for record in &published {
+        let sequence: u64 = record.header("ce_sequence").unwrap().parse().unwrap();
+        let last = sequences.insert(record.key_text(), sequence).unwrap_or(0);
+        assert_eq!(sequence, last + 1, "in order within {}", record.key_text());
+    }
+}
+
+fn client(kafka: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &kafka.brokers);
+    config
+}
+
+/// A producer with the relay's own transactional id, as an older instance of it has.
+fn rival(shop: &Shop, kafka: &KafkaSettings) -> BaseProducer {
+    let id = format!("{}.{}", Topics::new(&kafka.prefix).relay, shop.log.identity().log_id);
+    let rival: BaseProducer =
+        client(kafka).set("transactional.id", id).set("transaction.timeout.ms", "60000").create().unwrap();
+    rival.init_transactions(Duration::from_secs(30)).unwrap();
+    rival
+}
+
+async fn delete_topics(kafka: &KafkaSettings, topics: &[&str]) {
+    let admin: AdminClient<DefaultClientContext> = client(kafka).create().unwrap();
+    admin.delete_topics(topics, &AdminOptions::new()).await.unwrap();
+    for topic in topics {
+        eventually("the topic is gone", SOON, async || {
+            let metadata = admin.inner().fetch_metadata(None, Duration::from_secs(5)).unwrap();
+            metadata.topics().iter().all(|found| found.name() != *topic)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_a_cloud_event_keyed_by_its_aggregate() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    let order = shop.place("Ada").await;
+    process.relayed(&shop).await;
+    let records = records(&kafka, &Topics::new(&kafka.prefix).orders).await;
+    let placed = records.last().unwrap();
+    let stored = shop.log.read_event("order", &order.id, 2).await.unwrap().unwrap();
+    assert_eq!(placed.key_text(), order.id);
+    assert_eq!(placed.json(), serde_json::from_str::<serde_json::Value>(&stored.payload).unwrap());
+    let recorded = stored.recorded().unwrap();
+    let occurred_at: chrono::DateTime<chrono::Utc> = placed.header("ce_time").unwrap().parse().unwrap();
+    assert_eq!(occurred_at, recorded.metadata.occurred_at);
+    for (name, value) in [
+        ("ce_specversion", "1.0"),
+        ("ce_id", &stored.event_id.to_string()),
+        ("ce_source", &format!("urn:uuid:{}", shop.log.identity().log_id)),
+        ("ce_type", "OrderPlaced"),
+        ("ce_dataversion", "1"),
+        ("ce_subject", &order.id),
+        ("content-type", "application/json"),
+        ("ce_position", &stored.position.to_string()),
+        ("ce_sequence", "2"),
+        ("ce_actor", "test"),
+        ("ce_correlationid", "one request"),
+        ("ce_locale", "en"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ] {
+        assert_eq!(placed.header(name), Some(value), "{name}");
+    }
+    assert_eq!(placed.timestamp_ms, Some(stored.recorded_at.timestamp_millis()));
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+/// The hashes of the JVM client's own test of its murmur2, as partitions of six.
+#[tokio::test]
+async fn keys_fall_into_the_partitions_that_the_jvm_gives_them() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let vectors: [(&str, i32); 6] = [
+        ("21", -973_932_308),
+        ("foobar", -790_332_482),
+        ("a-little-bit-long-string", -985_981_536),
+        ("a-little-bit-longer-string", -1_486_304_829),
+        ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+        ("abc", 479_470_107),
+    ];
+    for (sku, _) in vectors {
+        shop.add_product(sku, "A vector").await;
+    }
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    let records = records(&kafka, &Topics::new(&kafka.prefix).products).await;
+    for (sku, hash) in vectors {
+        let record = records.iter().find(|record| record.key_text() == sku).unwrap();
+        assert_eq!(record.partition, (hash & 0x7fff_ffff) % 6, "{sku}");
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_that_died_in_a_transaction_leaves_neither_duplicate_nor_gap() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    shop.place_many(20).await;
+    process.relayed(&shop).await;
+    process.kill();
+    let more = shop.place_many(5).await;
+    // As it died between producing and committing: the next events and their position are there, uncommitted.
+    let topics = Topics::new(&kafka.prefix);
+    let zombie = rival(&shop, &kafka);
+    zombie.begin_transaction().unwrap();
+    for order in &more {
+        zombie.send(BaseRecord::to(&topics.orders).key(&order.id).payload("{}")).unwrap();
+    }
+    zombie.send(BaseRecord::to(&topics.relay).key("published").payload("{\"position\":1000}")).unwrap();
+    while zombie.in_flight_count() > 0 {
+        zombie.poll(Duration::from_millis(1));
+    }
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    // It comes back to life, and is fenced.
+    assert!(zombie.commit_transaction(Duration::from_secs(10)).is_err());
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_goes_on_where_kafka_says() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    for _ in 0..4 {
+        let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+        let begun = process.relay.borrow().position;
+        shop.place_many(60).await;
+        eventually("it is at work", SOON, async || process.relay.borrow().position > begun).await;
+        process.kill();
+    }
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
+async fn two_relays_at_once_publish_each_event_once() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let processes = [0, 1].map(|_| Process::start(&shop, Plan::relay_alone(kafka.clone())));
+    let superuser = shop.db.superuser_pool().await;
+    for _ in 0..4 {
+        shop.place_many(40).await;
+        // The leader's session is cut: the other one takes over while the old leader still believes that it leads.
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+              WHERE locktype = 'advisory' AND granted AND datname = current_database()",
+        )
+        .execute(&superuser)
+        .await
+        .unwrap();
+    }
+    let head = shop.log.head().await.unwrap();
+    eventually("one of them is at the head", Duration::from_secs(60), async || {
+        let positions = processes.each_ref().map(|process| process.relay.borrow().clone());
+        if positions.iter().any(|status| status.position >= head) { Ok(()) } else { Err(format!("{positions:?}")) }
+    })
+    .await;
+    for process in processes {
+        process.stop().await;
+    }
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
+async fn without_its_position_it_refuses_to_publish_again() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    shop.place("Ada").await;
+    process.relayed(&shop).await;
+    process.stop().await;
+    let topics = Topics::new(&kafka.prefix);
+    delete_topics(&kafka, &[&topics.relay]).await;
+    let refusal = Process::start(&shop, Plan::relay_alone(kafka.clone())).refusal().await;
+    assert!(refusal.contains("somebody deleted it") && refusal.contains(&topics.relay), "{refusal}");
+    // As the refusal says: with all topics gone everything is published anew.
+    delete_topics(&kafka, &[&topics.relay, &topics.orders, &topics.products]).await;
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
+async fn without_the_topics_of_events_it_refuses_to_go_on() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    process.stop().await;
+    let topics = Topics::new(&kafka.prefix);
+    delete_topics(&kafka, &[&topics.orders, &topics.products]).await;
+    let refusal = Process::start(&shop, Plan::relay_alone(kafka)).refusal().await;
+    assert!(refusal.contains("the topics of events are empty"), "{refusal}");
+}
+
+#[tokio::test]
+async fn ahead_of_the_log_or_of_another_log_it_refuses() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    shop.place_many(3).await;
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    process.stop().await;
+    // Another shop's log is a clone of the same template: the same identity, but shorter, as after a restore.
+    let shorter = Shop::open().await;
+    let refusal = Process::start(&shorter, Plan::relay_alone(kafka.clone())).refusal().await;
+    assert!(refusal.contains("restored to an earlier point"), "{refusal}");
+
+    let restored = Db::new().await;
+    let superuser = restored.superuser_pool().await;
+    sqlx::query("UPDATE log_head SET epoch = 2").execute(&superuser).await.unwrap();
+    let refusal = Process::start_on(&restored.app_url(), Plan::relay_alone(kafka.clone())).refusal().await;
+    assert!(refusal.contains("this one is") && refusal.contains("epoch 2"), "{refusal}");
+}
+
+#[tokio::test]
+async fn another_partition_count_is_refused() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    process.stop().await;
+    let refusal = Process::start(&shop, Plan::relay_alone(KafkaSettings { partitions: 12, ..kafka })).refusal().await;
+    assert!(refusal.contains("has 6 partitions, the settings say 12"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_broker_that_dies_is_waited_for() {
+    let broker = KafkaBroker::start();
+    let (shop, kafka) = (Shop::open().await, KafkaSettings::new(broker.brokers()));
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    shop.place_many(10).await;
+    process.relayed(&shop).await;
+    broker.kill();
+    shop.place_many(10).await;
+    eventually("it says so", SOON, async || {
+        matches!(process.relay.borrow().state, consumers::ReaderState::Retrying(_))
+    })
+    .await;
+    broker.restart();
+    process.relayed(&shop).await;
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
+async fn tls_and_login_pass_through() {
+    let broker = KafkaBroker::shared();
+    let shop = Shop::open().await;
+    let plain = settings();
+    for mechanism in [Mechanism::Plain, Mechanism::ScramSha512] {
+        let mut kafka = KafkaSettings { brokers: broker.secure_brokers(), ..settings() };
+        kafka.properties =
+            broker.secure_settings(mechanism).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+        process.relayed(&shop).await;
+        process.stop().await;
+        assert_published_once(&shop, &KafkaSettings { brokers: plain.brokers.clone(), ..kafka }).await;
+    }
+    let strange = KafkaSettings { properties: vec![("acks".to_owned(), "0".to_owned())], ..plain };
+    let refusal = Process::start(&shop, Plan::relay_alone(strange)).refusal().await;
+    assert!(refusal.contains("`acks` is no Kafka property that can be set"), "{refusal}");
+}

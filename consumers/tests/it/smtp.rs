@@ -1,0 +1,150 @@
+//! What each way of failing at each step of the SMTP dialogue comes to.
+
+use super::process::mail;
+use consumers::Mailer;
+use consumers::mail::{Letter, Outcome};
+use std::time::Duration;
+use testkit::smtp::{Fault, MailServer, Scripted, Step};
+
+fn letter(address: &str) -> Letter<'_> {
+    Letter {
+        address,
+        name: "Ada Lovelace".to_owned(),
+        subject: "Order nr. 1001".to_owned(),
+        text: "Dear Ada\n.\n..and so on: £12".to_owned(),
+        html: "<p>Dear Ada</p>".to_owned(),
+    }
+}
+
+async fn send(mailer: &Mailer, address: &str, id: &str) -> Outcome {
+    let message = mailer.compose(&letter(address), id).unwrap();
+    mailer.slot().await.send(&message).await
+}
+
+fn mailer(server: &Scripted) -> Mailer {
+    Mailer::new(mail(&server.url(), None)).unwrap()
+}
+
+#[tokio::test]
+async fn each_fault_at_each_step_is_told_for_what_it_is() {
+    const BEFORE: [Step; 5] = [Step::Connect, Step::Hello, Step::Sender, Step::Recipient, Step::Data];
+    let temporary = |outcome: &Outcome| matches!(outcome, Outcome::Temporary(_));
+    let permanent = |outcome: &Outcome| matches!(outcome, Outcome::Permanent(_));
+    let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_));
+    for step in BEFORE {
+        // About the server as a whole, even a 5yz may be gone later; about this mail, it is final.
+        let about_the_mail = matches!(step, Step::Sender | Step::Recipient | Step::Data);
+        check(Fault::reply(step, 421, "closing"), "421", temporary).await;
+        check(Fault::reply(step, 450, "busy"), "450", temporary).await;
+        check(Fault::reply(step, 550, "no"), "550", if about_the_mail { permanent } else { temporary }).await;
+        check(Fault::hang_up(step), "hang up", temporary).await;
+    }
+    check(Fault::reply(Step::EndOfData, 421, "closing"), "421", temporary).await;
+    check(Fault::reply(Step::EndOfData, 451, "busy"), "451", temporary).await;
+    check(Fault::reply(Step::EndOfData, 554, "no"), "554", permanent).await;
+    check(Fault::hang_up(Step::EndOfData), "hang up", unknown).await;
+}
+
+async fn check(fault: Fault, name: &str, expected: impl Fn(&Outcome) -> bool) {
+    let server = Scripted::start();
+    server.script(fault.clone());
+    let outcome = send(&mailer(&server), "ada@example.com", "one@leaf.example").await;
+    assert!(expected(&outcome), "{name}, {fault:?}: {outcome:?}");
+    let told = format!("{outcome:?}");
+    assert!(!told.contains("ada@example.com") && !told.contains("Lovelace"), "{told}");
+}
+
+#[tokio::test]
+async fn silence_before_the_message_is_temporary_and_after_it_unknown() {
+    let (before, after) = (Scripted::start(), Scripted::start());
+    before.script(Fault::fall_silent(Step::Recipient));
+    after.script(Fault::fall_silent(Step::EndOfData));
+    let (early, late) = (mailer(&before), mailer(&after));
+    let outcomes = tokio::join!(
+        send(&early, "ada@example.com", "one@leaf.example"),
+        send(&late, "ada@example.com", "one@leaf.example")
+    );
+    assert!(matches!(outcomes.0, Outcome::Temporary(_)), "{outcomes:?}");
+    assert!(matches!(outcomes.1, Outcome::Unknown(_)), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_a_dead_one_is_replaced_once() {
+    let server = Scripted::start();
+    let mailer = mailer(&server);
+    for _ in 0..3 {
+        assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Sent(_)));
+    }
+    assert_eq!(server.connections(), 1);
+    server.script(Fault::reply(Step::Sender, 421, "idle for too long").times(1));
+    assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Sent(_)));
+    assert_eq!(server.connections(), 2);
+    // A refused mail leaves its connection as it was.
+    server.script(Fault::reply(Step::Recipient, 550, "no").times(1));
+    assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Permanent(_)));
+    assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Sent(_)));
+    assert_eq!(server.connections(), 2);
+    assert_eq!(server.received().len(), 5);
+}
+
+#[tokio::test]
+async fn what_the_server_says_is_kept_without_the_address() {
+    let server = Scripted::start();
+    server.script(Fault::reply(Step::Recipient, 550, "5.1.1 <ada@example.com>: user ada unknown"));
+    let outcome = send(&mailer(&server), "ada@example.com", "one@leaf.example").await;
+    let Outcome::Permanent(reason) = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("550") && reason.contains("unknown"), "{reason}");
+    assert!(!reason.contains("ada"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_real_server_takes_it_by_starttls_and_by_tls_after_a_login() {
+    let server = MailServer::shared();
+    let authority = server.certificates().authority();
+    for (url, address) in [(server.starttls_url(), "starttls@example.com"), (server.tls_url(), "tls@example.com")] {
+        let mailer = Mailer::new(mail(&url, Some(&authority))).unwrap();
+        let outcome = send(&mailer, address, "real@leaf.example").await;
+        assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
+        let mails = server.wait_for(address, 1, Duration::from_secs(10)).await;
+        let mail = &mails[0];
+        assert!(mail.encrypted);
+        assert_eq!(mail.login.as_deref(), Some(server.user()));
+        assert_eq!(mail.envelope_from, "shop@leaf.example");
+        assert_eq!(mail.from().as_deref(), Some("shop@leaf.example"));
+        assert_eq!(mail.reply_to().as_deref(), Some("help@leaf.example"));
+        assert_eq!(mail.message_id().as_deref(), Some("real@leaf.example"));
+        assert_eq!(mail.subject(), "Order nr. 1001");
+        assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
+        let text = mail.text().unwrap().replace("\r\n", "\n");
+        assert_eq!(text.trim_end(), "Dear Ada\n.\n..and so on: £12");
+    }
+}
+
+#[tokio::test]
+async fn without_trust_or_with_a_wrong_password_nothing_goes_out() {
+    let server = MailServer::shared();
+    let untrusted = Mailer::new(mail(&server.tls_url(), None)).unwrap();
+    let outcome = send(&untrusted, "untrusted@example.com", "one@leaf.example").await;
+    assert!(matches!(outcome, Outcome::Temporary(_)), "{outcome:?}");
+    let url = server.starttls_url().replace(server.password(), "wrong");
+    let stranger = Mailer::new(mail(&url, Some(&server.certificates().authority()))).unwrap();
+    let outcome = send(&stranger, "stranger@example.com", "one@leaf.example").await;
+    let Outcome::Temporary(reason) = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("535"), "{reason}");
+}
+
+#[tokio::test]
+async fn files_are_whole_and_a_second_copy_shows() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", directory.path().display());
+    let mailer = Mailer::new(mail(&url, None)).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Sent(_)));
+    }
+    let mut names: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["one.2.eml", "one.eml"]);
+    let mail = std::fs::read_to_string(directory.path().join("one.eml")).unwrap();
+    assert!(mail.contains("Subject: Order nr. 1001\r\n"), "{mail}");
+}
