@@ -1,15 +1,22 @@
-//! The library behind the program `orders`: commands and reads over HTTP.
+//! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing configured.
 //!
 //! - [`http`]: serving, and what every request goes through. [`v1`]: the resources.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
 //! - [`auth`]: API keys and what they allow.
-//! - [`health`], [`metrics`]: whether this process can do its work, and how it does.
+//! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
+//! - [`embedded`]: what it brings along when nothing is configured.
+//! - [`health`], [`metrics`], [`logging`]: whether this process can do its work, and how it does.
 //!
 //! Only this crate knows status codes.
 
 pub mod auth;
+pub mod cli;
+pub mod embedded;
 pub mod health;
 pub mod http;
+pub mod logging;
 pub mod metrics;
 pub mod problem;
+pub mod roles;
+pub mod settings;
 pub mod v1;

@@ -23,10 +23,14 @@ pub struct Account {
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// Root, and neither of the users that it could give the server.
-    #[error("PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody`: add one, or start orders as an ordinary user")]
+    #[error(
+        "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody`: add one, or start orders as an ordinary user"
+    )]
     NoCandidate,
     /// The data belong to a user id that the system does not know.
-    #[error("the data in {path} belong to user id {uid}, which this machine does not know: add that user, or choose another --data-dir")]
+    #[error(
+        "the data in {path} belong to user id {uid}, which this machine does not know: add that user, or choose another --data-dir"
+    )]
     UnknownOwner {
         /// The data's directory.
         path: String,

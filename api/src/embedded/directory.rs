@@ -12,7 +12,7 @@ use super::account::is_root;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, process, thread};
@@ -66,7 +66,9 @@ pub enum DirectoryError {
         holder: Box<Holder>,
     },
     /// It is in the hands of a process that has not yet said who it is.
-    #[error("the data directory {path} is in use by a process that is just starting: try again, or choose another with --data-dir")]
+    #[error(
+        "the data directory {path} is in use by a process that is just starting: try again, or choose another with --data-dir"
+    )]
     InUseByUnknown {
         /// The directory.
         path: String,
@@ -100,7 +102,7 @@ impl DataDirectory {
     /// Takes the directory, making it if need be. `command` and `passing` are what others are told about us.
     pub fn claim(path: &Path, command: &str, passing: bool) -> Result<Self, DirectoryError> {
         let failed = |source| DirectoryError::Io { path: path.display().to_string(), source };
-        make_private(path).map_err(failed)?;
+        make(path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
         let lock = open_lock(&path).map_err(failed)?;
         take(&lock, &path)?;
@@ -183,12 +185,24 @@ fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Ours alone; as root others may pass through it, because PostgreSQL's user must.
-fn make_private(path: &Path) -> io::Result<()> {
+fn make(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     fs::create_dir_all(path)?;
     fs::set_permissions(path, Permissions::from_mode(if is_root() { 0o711 } else { 0o700 }))
+}
+
+/// Makes a directory that nobody else may look into, such as that of mails. One that exists stays as it is.
+pub fn make_private(path: &Path) -> Result<(), DirectoryError> {
+    let failed = |source| DirectoryError::Io { path: path.display().to_string(), source };
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make(parent).map_err(failed)?;
+    }
+    fs::DirBuilder::new().mode(0o700).create(path).map_err(failed)
 }
 
 #[cfg(test)]

@@ -65,8 +65,7 @@ pub(super) fn major_of(data: &Path) -> Result<Option<u32>, PostgresError> {
 /// A directory for the server's user alone.
 pub(super) fn make_directory(path: &Path, account: Option<&Account>) -> Result<(), PostgresError> {
     let made = match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => account
-            .map_or(Ok(()), |account| chown(path, Some(account.uid.as_raw()), Some(account.gid.as_raw()))),
+        Ok(()) => account.map_or(Ok(()), |account| chown(path, Some(account.uid.as_raw()), Some(account.gid.as_raw()))),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     };
@@ -141,8 +140,7 @@ impl Cluster {
     fn command(&self, program: &str) -> Result<Command, PostgresError> {
         let path = self.binaries.program(program);
         let home = self.data.parent().unwrap_or(Path::new("/"));
-        let mut command =
-            launcher::command(&path, self.account.as_ref()).map_err(|source| self.io(&path, source))?;
+        let mut command = launcher::command(&path, self.account.as_ref()).map_err(|source| self.io(&path, source))?;
         // Without TZ initdb compares every zone of the world with the system's.
         command.env("LC_ALL", "C").env("TZ", "UTC").current_dir(home);
         Ok(command)

@@ -35,7 +35,9 @@ pub enum PostgresError {
         reason: String,
     },
     /// The named directory has no programs in it.
-    #[error("{0} has no working `postgres` and `initdb`: name the directory that has them with --postgres-bin, or leave that out")]
+    #[error(
+        "{0} has no working `postgres` and `initdb`: name the directory that has them with --postgres-bin, or leave that out"
+    )]
     NotThere(String),
     /// The named directory's version is too old.
     #[error("PostgreSQL {found} is too old: {} or newer is needed", commands::db::OLDEST_SERVER_MAJOR)]
@@ -44,7 +46,9 @@ pub enum PostgresError {
         found: String,
     },
     /// Data of a version that is not there any more.
-    #[error("the data were made by PostgreSQL {major}, whose programs are not to be had (found: {found}): install it, or move the data with pg_upgrade")]
+    #[error(
+        "the data were made by PostgreSQL {major}, whose programs are not to be had (found: {found}): install it, or move the data with pg_upgrade"
+    )]
     OtherMajor {
         /// The version that made the data.
         major: u32,
@@ -52,7 +56,9 @@ pub enum PostgresError {
         found: String,
     },
     /// The server's user can't get at the data.
-    #[error("{directory} is closed to the user `{account}`, as whom PostgreSQL runs here: open it (chmod o+x), or choose another --data-dir")]
+    #[error(
+        "{directory} is closed to the user `{account}`, as whom PostgreSQL runs here: open it (chmod o+x), or choose another --data-dir"
+    )]
     Closed {
         /// The first directory on the way that is closed.
         directory: String,

@@ -108,11 +108,7 @@ async fn keep(cluster: &Cluster, stop: &CancellationToken, state: &watch::Sender
 }
 
 /// One life of the server. `Ok` when it ended because it was to; otherwise why it ended.
-async fn run(
-    cluster: &Cluster,
-    stop: &CancellationToken,
-    state: &watch::Sender<ServerState>,
-) -> Result<(), String> {
+async fn run(cluster: &Cluster, stop: &CancellationToken, state: &watch::Sender<ServerState>) -> Result<(), String> {
     stale::clear(&cluster.data, &cluster.sockets).await.map_err(|error| error.to_string())?;
     let command = cluster.server().map_err(|error| error.to_string())?;
     let mut child = tokio::process::Command::from(command).spawn().map_err(|error| error.to_string())?;

@@ -21,7 +21,8 @@ pub(super) const PORT: u16 = 5432;
 const MAX_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// What a query value of a URL must not hold as it is.
-const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>').add(b'?');
+const IN_QUERY: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>').add(b'?');
 
 /// The socket's directory: `preferred`, or one of our own with a short path where that would be too long.
 pub(super) fn directory(preferred: &Path, account: Option<&Account>) -> Result<PathBuf, PostgresError> {
@@ -47,7 +48,9 @@ fn short(preferred: &Path) -> PathBuf {
 /// somebody else could have made it.
 fn make(directory: &Path, account: Option<&Account>) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {
-        Ok(()) => account.map_or(Ok(()), |account| chown(directory, Some(account.uid.as_raw()), Some(account.gid.as_raw()))),
+        Ok(()) => {
+            account.map_or(Ok(()), |account| chown(directory, Some(account.uid.as_raw()), Some(account.gid.as_raw())))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let found = fs::symlink_metadata(directory)?;
             let owner = account.map_or_else(nix::unistd::geteuid, |account| account.uid);

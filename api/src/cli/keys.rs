@@ -1,0 +1,123 @@
+//! `orders keys`: making, listing and revoking API keys.
+
+use super::With;
+use super::table::table;
+use crate::auth::keys::{self, ApiKey};
+use crate::auth::{Scope, UnknownScope};
+use crate::roles::{Asker, Database, Failure};
+use crate::settings::{DatabaseArgs, LogArgs};
+use clap::{Args, Subcommand};
+use sqlx::PgPool;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Makes a key and shows it, this once
+    #[command(after_help = "\
+Scopes:
+  orders:write  place orders and add items
+  orders:read   read orders and totals
+  staff         payments, the catalogue, and all that is done with orders
+  analyst       read the history and totals
+  operator      run the system
+
+Example:
+  orders keys create --name web-shop --scope orders:write --scope orders:read")]
+    Create(With<CreateArgs>),
+    /// Lists all keys, without their secrets
+    List(With<ListArgs>),
+    /// Revokes a key; running processes refuse it within five seconds
+    Revoke(With<RevokeArgs>),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct CreateArgs {
+    /// What the key is called
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What it is for; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
+    scopes: Vec<Scope>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RevokeArgs {
+    /// The key's id, or its prefix
+    #[arg(value_name = "KEY")]
+    key: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+fn scope(text: &str) -> Result<Scope, UnknownScope> {
+    text.parse()
+}
+
+impl Keys {
+    pub(super) fn log_args(&self) -> &LogArgs {
+        match self {
+            Self::Create(with) => &with.log,
+            Self::List(with) => &with.log,
+            Self::Revoke(with) => &with.log,
+        }
+    }
+
+    fn database_args(&self) -> &DatabaseArgs {
+        match self {
+            Self::Create(with) => &with.args.database,
+            Self::List(with) => &with.args.database,
+            Self::Revoke(with) => &with.args.database,
+        }
+    }
+
+    pub(super) async fn run(&self) -> Result<(), Failure> {
+        let asker = Asker { command: "orders keys", joins: true, passing: true };
+        let database = Database::open(self.database_args(), None, asker).await?;
+        let outcome = match database.pool().await {
+            Ok(pool) => {
+                let outcome = self.run_on(&pool).await;
+                pool.close().await;
+                outcome
+            }
+            Err(failure) => Err(failure),
+        };
+        database.close().await;
+        print!("{}", outcome?);
+        Ok(())
+    }
+
+    async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {
+        match self {
+            Self::Create(with) => {
+                let (key, token) = keys::create(pool, &with.args.name, with.args.scopes.iter().copied()).await?;
+                // The token alone on standard output, so that it can be piped to where it is kept.
+                eprintln!("The key `{}` may: {}. It is shown this once:", key.name, key.scopes);
+                Ok(format!("{token}\n"))
+            }
+            Self::List(_) => Ok(list(&keys::list(pool).await?)),
+            Self::Revoke(with) => {
+                let key = keys::revoke(pool, &with.args.key).await?;
+                Ok(format!("The key `{}` ({}) is revoked.\n", key.name, key.prefix))
+            }
+        }
+    }
+}
+
+fn list(keys: &[ApiKey]) -> String {
+    let rows: Vec<[String; 5]> = keys
+        .iter()
+        .map(|key| {
+            let state = key.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {}", at.format("%F %T")));
+            let made = key.created_at.format("%F %T").to_string();
+            [key.prefix.clone(), key.name.clone(), key.scopes.to_string(), made, state]
+        })
+        .collect();
+    table(["PREFIX", "NAME", "SCOPES", "MADE (UTC)", "STATE"], &rows)
+}

@@ -1,0 +1,172 @@
+//! The roles as processes of their own: `orders api`, `orders relay`, `orders projections run`, `orders consumers run`.
+
+use super::process::stop_token;
+use super::serve::{http_settings, mail_settings};
+use super::{Asker, Failure, Process};
+use crate::http::{App, Server, ServerSettings};
+use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ViewArgs};
+use consumers::{KafkaSettings, Mailer};
+use projections::Views;
+use std::net::SocketAddr;
+
+/// Where a process without an API shows its health.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct ProbeArgs {
+    /// Address on which /healthz, /readyz and /metrics are served [default: none]
+    #[arg(long, value_name = "ADDRESS", env = "ORDERS_LISTEN", hide_env_values = true)]
+    listen: Option<SocketAddr>,
+}
+
+impl ProbeArgs {
+    async fn bind(&self) -> Result<Option<Server>, Failure> {
+        match self.listen {
+            Some(address) => Ok(Some(Server::bind(address, ServerSettings::default()).await?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The settings of `orders api`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ApiArgs {
+    #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    migration: MigrationArgs,
+    #[command(flatten)]
+    views: ViewArgs,
+}
+
+/// The settings of `orders relay`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RelayArgs {
+    #[command(flatten)]
+    probe: ProbeArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    kafka: KafkaArgs,
+}
+
+/// The settings of `orders projections run`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ProjectionsArgs {
+    /// Which projections to run [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    probe: ProbeArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    views: ViewArgs,
+}
+
+/// The settings of `orders consumers run`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConsumersArgs {
+    /// Which consumers to run [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    probe: ProbeArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    kafka: KafkaArgs,
+    #[command(flatten)]
+    mail: MailArgs,
+}
+
+/// Commands and reads over HTTP, until a signal.
+pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
+    let stop = stop_token()?;
+    let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
+    let address = server.address();
+    let mut process = Process::open(&args.database, Some(&args.migration), role("orders api"), stop).await?;
+    let gateway = match process.core.gateway().await {
+        Ok((gateway, _)) => gateway,
+        Err(failure) => {
+            process.close().await;
+            return Err(failure);
+        }
+    };
+    let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
+    process.sweep();
+    let readiness = process.readiness().clone();
+    let app = App::new(gateway, process.core.log.clone(), views, readiness, http_settings(&args.http));
+    process.serve(server, app.router());
+    tracing::info!(%address, "serving the API");
+    process.run().await;
+    Ok(())
+}
+
+/// The log to Kafka, until a signal.
+pub async fn relay(args: &RelayArgs) -> Result<(), Failure> {
+    let stop = stop_token()?;
+    let kafka = configured(&args.kafka, "relay")?;
+    let server = args.probe.bind().await?;
+    let mut process = Process::open(&args.database, None, role("orders relay"), stop).await?;
+    process.relay(&kafka);
+    process.show_health(server);
+    tracing::info!(brokers = kafka.brokers, "relaying the log to Kafka");
+    process.run().await;
+    Ok(())
+}
+
+/// The views, until a signal.
+pub async fn project(args: &ProjectionsArgs) -> Result<(), Failure> {
+    let stop = stop_token()?;
+    let names = chosen("projection", &args.names, &Views::names().collect::<Vec<_>>())?;
+    let server = args.probe.bind().await?;
+    let mut process = Process::open(&args.database, None, role("orders projections run"), stop).await?;
+    let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
+    process.project(&views, &names);
+    process.show_health(server);
+    tracing::info!(names = names.join(" "), "running projections");
+    process.run().await;
+    Ok(())
+}
+
+/// The consumers, until a signal.
+pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
+    let stop = stop_token()?;
+    let names = chosen("consumer", &args.names, consumers::NAMES)?;
+    let kafka = configured(&args.kafka, "consumers run")?;
+    let mailer = Mailer::new(mail_settings(&args.database, &args.mail)?)?;
+    let server = args.probe.bind().await?;
+    let mut process = Process::open(&args.database, None, role("orders consumers run"), stop).await?;
+    process.consume(&kafka, &mailer, &names);
+    process.show_health(server);
+    tracing::info!(names = names.join(" "), brokers = kafka.brokers, "running consumers");
+    process.run().await;
+    Ok(())
+}
+
+/// It may join the database of a running system, and stays.
+fn role(command: &'static str) -> Asker {
+    Asker { command, joins: true, passing: false }
+}
+
+/// Kafka inside a process is of no use to another one.
+fn configured(args: &KafkaArgs, role: &'static str) -> Result<KafkaSettings, SettingsError> {
+    let why = "the Kafka that `orders serve` brings along lives and ends with that process";
+    args.settings()?.ok_or(SettingsError::Needed { role, name: "KAFKA_BROKERS", why })
+}
+
+/// The names as they are registered; all of them when none is given.
+fn chosen(kind: &str, wanted: &[String], known: &[&'static str]) -> Result<Vec<&'static str>, Failure> {
+    if wanted.is_empty() {
+        return Ok(known.to_vec());
+    }
+    wanted
+        .iter()
+        .map(|name| {
+            let found = known.iter().copied().find(|known| known == name);
+            found.ok_or_else(|| Failure::new(format!("there is no {kind} `{name}`; there are {}", known.join(", "))))
+        })
+        .collect()
+}

@@ -1,0 +1,62 @@
+//! What most roles are made of: a pool, the log, and what follows it.
+
+use super::{Database, Failure};
+use commands::{Catalogue, Gateway, GatewaySettings, Log};
+use projections::Views;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long the parts may take to end: what was handed in is written, connections are closed.
+const STOP_AT_MOST: Duration = Duration::from_secs(10);
+
+/// The log, opened, and the tasks that it needs.
+pub struct Core {
+    /// The log.
+    pub log: Log,
+    pool: PgPool,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Core {
+    /// Connects and opens the log.
+    pub async fn open(database: &Database) -> Result<Self, Failure> {
+        let pool = database.pool().await?;
+        let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let log = Log::open(pool.clone(), cancel.clone(), &tasks).await?;
+        Ok(Self { log, pool, cancel, tasks })
+    }
+
+    /// The way in for commands. The catalogue has caught up on return.
+    pub async fn gateway(&self) -> Result<(Gateway, Catalogue), Failure> {
+        let catalogue = Catalogue::open(self.log.clone(), self.cancel.clone(), &self.tasks).await?;
+        let settings = GatewaySettings::default();
+        let gateway = Gateway::open(self.log.clone(), catalogue.clone(), settings, self.cancel.clone(), &self.tasks);
+        Ok((gateway, catalogue))
+    }
+
+    /// The read models.
+    pub fn views(&self, settings: projections::Settings) -> Views {
+        Views::new(self.log.clone(), settings)
+    }
+
+    /// The pool that all share.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Writes what was handed in and closes the connections.
+    pub async fn close(self) {
+        self.cancel.cancel();
+        self.tasks.close();
+        let ended = async {
+            self.tasks.wait().await;
+            self.pool.close().await;
+        };
+        if tokio::time::timeout(STOP_AT_MOST, ended).await.is_err() {
+            tracing::warn!("parts of the log were still at work after {STOP_AT_MOST:?}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The database of a command: the configured one, that of a running system, or a private one started for the command.
+
+use super::Failure;
+use crate::embedded::directory::{self, DataDirectory, DirectoryError, Holder, PostgresUrls};
+use crate::embedded::postgres::Postgres;
+use crate::settings::{DatabaseArgs, MigrationArgs, Secret, without_password};
+use commands::db::{self, DbError};
+use sqlx::PgPool;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a command waits for another one that uses the data directory for a moment.
+const PASSING_AT_MOST: Duration = Duration::from_secs(10);
+const PASSING_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Who asks for a database, and what others are told.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    /// The command, such as `orders events`.
+    pub command: &'static str,
+    /// Whether it may use the PostgreSQL of a system that runs already.
+    pub joins: bool,
+    /// Whether it is gone soon, and the PostgreSQL that it started with it.
+    pub passing: bool,
+}
+
+/// A database that can be used until it is closed.
+#[derive(Debug)]
+pub struct Database {
+    url: Secret,
+    connections: u32,
+    private: Option<Private>,
+}
+
+/// A private PostgreSQL that this process runs.
+#[derive(Debug)]
+pub struct Private {
+    /// Where its data are. Held by this process.
+    pub directory: DataDirectory,
+    postgres: Postgres,
+}
+
+/// Where the data directory is.
+pub fn data_path(args: &DatabaseArgs) -> Result<PathBuf, DirectoryError> {
+    args.data_dir.clone().map_or_else(directory::default_path, Ok)
+}
+
+impl Database {
+    /// Finds the database, or starts one. It is migrated if we may: our own always, another with the owner's URL.
+    pub async fn open(args: &DatabaseArgs, owner: Option<&MigrationArgs>, asker: Asker) -> Result<Self, Failure> {
+        let connections = args.database_connections;
+        if let Some(url) = args.url()? {
+            if let Some(owner) = owner.map(MigrationArgs::url).transpose()?.flatten() {
+                migrate(&owner).await?;
+            }
+            return Ok(Self { url, connections, private: None });
+        }
+        match claim(args, asker).await? {
+            Claim::Running(urls) => Ok(Self { url: Secret::from(urls.login), connections, private: None }),
+            Claim::Ours(directory) => Self::start(args, *directory).await,
+        }
+    }
+
+    async fn start(args: &DatabaseArgs, mut directory: DataDirectory) -> Result<Self, Failure> {
+        let postgres = Postgres::start(&directory, args.postgres_bin.as_deref()).await?;
+        let urls = postgres.urls().clone();
+        let prepared = match db::migrate(&urls.owner).await {
+            Ok(()) => directory.announce(urls.clone()).map_err(Failure::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(failure) = prepared {
+            postgres.stop().await;
+            return Err(failure);
+        }
+        let private = Some(Private { directory, postgres });
+        Ok(Self { url: Secret::from(urls.login), connections: args.database_connections, private })
+    }
+
+    /// A pool of connections.
+    pub async fn pool(&self) -> Result<PgPool, Failure> {
+        connect(&self.url, self.connections).await
+    }
+
+    /// Where it is, as may be shown.
+    pub fn shown(&self) -> String {
+        match &self.private {
+            // No secret in it, and only whole does it lead there.
+            Some(private) => private.postgres.urls().login.clone(),
+            None => without_password(&self.url),
+        }
+    }
+
+    /// Our own server, if it is one.
+    pub fn private(&self) -> Option<&Private> {
+        self.private.as_ref()
+    }
+
+    /// Ends our own server, if it is one. Close pools before.
+    pub async fn close(self) {
+        if let Some(private) = self.private {
+            private.postgres.stop().await;
+        }
+    }
+}
+
+impl Private {
+    /// What the server is doing, as it changes.
+    pub fn state(&self) -> tokio::sync::watch::Receiver<crate::embedded::postgres::ServerState> {
+        self.postgres.state()
+    }
+}
+
+/// Migrates as the owner of the tables.
+pub async fn migrate(owner: &Secret) -> Result<(), Failure> {
+    db::migrate(owner.expose()).await.map_err(|error| hinted(error, "MIGRATION_DATABASE_URL"))
+}
+
+async fn connect(url: &Secret, connections: u32) -> Result<PgPool, Failure> {
+    db::connect(url.expose(), connections).await.map_err(|error| hinted(error, "DATABASE_URL"))
+}
+
+/// An address may be wrong, or its server not up: say where it was set.
+fn hinted(error: DbError, name: &str) -> Failure {
+    match error {
+        DbError::Unreachable { .. } => Failure::new(format!("{error}; is the server up, and {name} right?")),
+        error => error.into(),
+    }
+}
+
+enum Claim {
+    Ours(Box<DataDirectory>),
+    Running(PostgresUrls),
+}
+
+async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
+    let path = data_path(args)?;
+    let deadline = Instant::now() + PASSING_AT_MOST;
+    loop {
+        let error = match DataDirectory::claim(&path, asker.command, asker.passing) {
+            Ok(directory) => return Ok(Claim::Ours(Box::new(directory))),
+            Err(error) => error,
+        };
+        match usable(&error, asker) {
+            Usable::Yes(urls) => return Ok(Claim::Running(urls)),
+            Usable::Soon if Instant::now() < deadline => tokio::time::sleep(PASSING_LOOK_EVERY).await,
+            Usable::Soon | Usable::No => return Err(error.into()),
+        }
+    }
+}
+
+enum Usable {
+    Yes(PostgresUrls),
+    Soon,
+    No,
+}
+
+/// What a holder's PostgreSQL is to us. One that was started for a short command is gone with it.
+fn usable(error: &DirectoryError, asker: Asker) -> Usable {
+    match error {
+        DirectoryError::InUse { holder, .. } => match &**holder {
+            Holder { passing: true, .. } => Usable::Soon,
+            _ if !asker.joins => Usable::No,
+            Holder { postgres: Some(urls), .. } => Usable::Yes(urls.clone()),
+            Holder { postgres: None, .. } => Usable::Soon,
+        },
+        _ => Usable::No,
+    }
+}

@@ -1,0 +1,202 @@
+//! A long-running process: its database, the tasks that it runs, and their orderly end.
+
+use super::supervise::Supervisor;
+use super::{Asker, Core, Database, Failure, probe, signals};
+use crate::embedded::postgres::ServerState;
+use crate::health::Readiness;
+use crate::http::Server;
+use crate::settings::{DatabaseArgs, MigrationArgs};
+use axum::Router;
+use consumers::{ConsumerSettings, KafkaSettings, Mailer, ReaderState, ReaderStatus};
+use projections::Views;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long runners may take to end: a mail in hand gets to its reply, a batch is written.
+const RUNNERS_AT_MOST: Duration = Duration::from_secs(45);
+
+/// How often answers kept under old idempotency keys are swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// A process with its database, before and while its tasks run.
+pub struct Process {
+    /// The parts that most roles are made of.
+    pub core: Core,
+    database: Database,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+    http: Option<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Opens the database and the log. `stop` ends the process.
+    pub async fn open(
+        args: &DatabaseArgs,
+        owner: Option<&MigrationArgs>,
+        asker: Asker,
+        stop: CancellationToken,
+    ) -> Result<Self, Failure> {
+        let database = Database::open(args, owner, asker).await?;
+        let core = match Core::open(&database).await {
+            Ok(core) => core,
+            Err(failure) => {
+                database.close().await;
+                return Err(failure);
+            }
+        };
+        let supervisor = Supervisor::new(Readiness::default());
+        supervisor.spawn_plain("metrics", |cancel| async {
+            crate::metrics::run(cancel).await;
+            Ok::<(), Failure>(())
+        });
+        let process = Self { core, database, supervisor, stop, http: None };
+        process.watch_database();
+        Ok(process)
+    }
+
+    /// Where this process shows whether it can do its work.
+    pub fn readiness(&self) -> &Readiness {
+        self.supervisor.readiness()
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    fn watch_database(&self) {
+        if let Some(private) = self.database.private() {
+            let state = private.state();
+            self.readiness().register("postgres", move || {
+                std::future::ready(match &*state.borrow() {
+                    ServerState::Ready => Ok(()),
+                    ServerState::Down(reason) => Err(reason.clone()),
+                    ServerState::Starting | ServerState::Stopped => Err("it does not run".to_owned()),
+                })
+            });
+        }
+        let pool = self.core.pool().clone();
+        self.readiness().register("database", move || {
+            let pool = pool.clone();
+            async move {
+                let answer = sqlx::query("SELECT 1").execute(&pool).await;
+                answer.map(|_| ()).map_err(|error| error.to_string())
+            }
+        });
+    }
+
+    /// Follows the log with the views of these names.
+    pub fn project(&self, views: &Views, names: &[&'static str]) {
+        for name in names.iter().copied() {
+            let shown = views.clone();
+            let health = move || shown.watch(name).map_or(Ok(()), |status| view_health(&status.borrow().state));
+            let views = views.clone();
+            self.supervisor.spawn(&format!("projection {name}"), health, move |cancel| {
+                let views = views.clone();
+                async move { projections::run(&views, name, &cancel).await }
+            });
+        }
+    }
+
+    /// Streams the log to Kafka.
+    pub fn relay(&self, kafka: &KafkaSettings) {
+        let status = ReaderStatus::channel(consumers::relay::RELAY);
+        let (log, kafka) = (self.core.log.clone(), kafka.clone());
+        self.supervisor.spawn(consumers::relay::RELAY, health_of(&status), move |cancel| {
+            consumers::run_relay(log.clone(), kafka.clone(), cancel, status.clone())
+        });
+    }
+
+    /// Runs the consumers of these names.
+    pub fn consume(&self, kafka: &KafkaSettings, mailer: &Mailer, names: &[&'static str]) {
+        for name in names.iter().copied() {
+            let status = ReaderStatus::channel(name);
+            let (log, kafka, mailer) = (self.core.log.clone(), kafka.clone(), mailer.clone());
+            self.supervisor.spawn(&format!("consumer {name}"), health_of(&status), move |cancel| {
+                let statuses = vec![status.clone()];
+                let settings = ConsumerSettings::default();
+                consumers::run_consumers(log.clone(), kafka.clone(), mailer.clone(), settings, statuses, cancel)
+            });
+        }
+    }
+
+    /// Deletes what was kept for clients that repeat a request, once it is old enough.
+    pub fn sweep(&self) {
+        let pool = self.core.pool().clone();
+        self.supervisor.spawn_plain("sweep of idempotency keys", move |cancel| {
+            let pool = pool.clone();
+            async move {
+                while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+                    if let Err(error) = commands::idempotency::sweep(&pool).await {
+                        tracing::warn!(%error, "old idempotency keys could not be swept; the next sweep takes them");
+                    }
+                }
+                Ok::<(), Failure>(())
+            }
+        });
+    }
+
+    /// Serves on a socket that listens already, until the process is to stop.
+    pub fn serve(&mut self, server: Server, router: Router) {
+        self.http = Some(tokio::spawn(server.run(router, self.stop.clone())));
+    }
+
+    /// Shows the health of a process without an API, if it was given an address.
+    pub fn show_health(&mut self, server: Option<Server>) {
+        if let Some(server) = server {
+            let router = probe::router(self.readiness().clone());
+            self.serve(server, router);
+        }
+    }
+
+    /// Runs until the process is to stop, then ends all in order: requests first, then what follows the log, then the
+    /// log, then the database.
+    pub async fn run(self) {
+        self.stop.cancelled().await;
+        self.close().await;
+    }
+
+    /// Ends all in order.
+    pub async fn close(self) {
+        self.stop.cancel();
+        if let Some(http) = self.http
+            && let Err(error) = http.await
+        {
+            tracing::error!(%error, "serving ended badly");
+        }
+        if !self.supervisor.stop(RUNNERS_AT_MOST).await {
+            tracing::warn!("some tasks were still at work after {RUNNERS_AT_MOST:?}");
+        }
+        self.core.close().await;
+        self.database.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Listens for signals that end the process.
+pub fn stop_token() -> Result<CancellationToken, Failure> {
+    Ok(signals::stop_token()?)
+}
+
+fn health_of(status: &watch::Sender<ReaderStatus>) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
+    let status = status.subscribe();
+    move || match &status.borrow().state {
+        ReaderState::Running => Ok(()),
+        ReaderState::Starting => Err("it is starting".to_owned()),
+        ReaderState::Retrying(reason) | ReaderState::Stopped(reason) => Err(reason.clone()),
+    }
+}
+
+fn view_health(state: &projections::ReaderState) -> Result<(), String> {
+    use projections::ReaderState;
+    match state {
+        ReaderState::Running | ReaderState::Standby => Ok(()),
+        ReaderState::Elsewhere => Err("it is starting".to_owned()),
+        ReaderState::Building(progress) => {
+            Err(format!("it is being built: {} of {} events", progress.done_events, progress.total_events))
+        }
+        ReaderState::Retrying(reason) | ReaderState::Stopped(reason) => Err(reason.clone()),
+    }
+}

@@ -1,0 +1,160 @@
+//! `orders serve`: everything in one process; what is not configured is brought along.
+
+use super::process::stop_token;
+use super::{Asker, Failure, Process, data_path};
+use crate::embedded::welcome::Welcome;
+use crate::embedded::{demo, dev_key, directory};
+use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
+use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, ViewArgs};
+use commands::{Catalogue, Gateway};
+use consumers::{EmbeddedBroker, KafkaSettings, MailBackend, MailSettings, Mailer};
+use projections::Views;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long the welcome waits for the views: on a first start they are there in no time; a large one that is built anew
+/// must not keep orders from being taken.
+const VIEWS_AT_MOST: Duration = Duration::from_secs(2);
+const VIEWS_LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The settings of this role: all there are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+    #[command(flatten)]
+    pub(crate) migration: MigrationArgs,
+    #[command(flatten)]
+    pub(crate) kafka: KafkaArgs,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+    #[command(flatten)]
+    pub(crate) views: ViewArgs,
+}
+
+/// Runs until a signal.
+pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let started = Instant::now();
+    let stop = stop_token()?;
+    // All that can be refused without starting anything.
+    let kafka = Kafka::of(&args.kafka)?;
+    let mail = mail_settings(&args.database, &args.mail)?;
+    let mailer = Mailer::new(mail.clone())?;
+    let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
+    let asker = Asker { command: "orders serve", joins: false, passing: false };
+    let mut process = Process::open(&args.database, Some(&args.migration), asker, stop).await?;
+    match start(&mut process, args, &kafka, &mailer, server).await {
+        Ok(mut welcome) => {
+            welcome.mail = mail_shown(&mail);
+            welcome.took = started.elapsed();
+            // Who closed our output wants no welcome.
+            let _ = io::stdout().lock().write_all(welcome.text().as_bytes());
+            process.run().await;
+            Ok(())
+        }
+        Err(failure) => {
+            process.close().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn start(
+    process: &mut Process,
+    args: &ServeArgs,
+    kafka: &Kafka,
+    mailer: &Mailer,
+    server: Server,
+) -> Result<Welcome, Failure> {
+    let address = server.address();
+    let (gateway, catalogue) = process.core.gateway().await?;
+    let private = bring_along(process, &gateway, &catalogue).await?;
+    let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
+    process.project(&views, &Views::names().collect::<Vec<_>>());
+    process.relay(&kafka.settings);
+    process.consume(&kafka.settings, mailer, consumers::NAMES);
+    process.sweep();
+    let readiness = process.readiness().clone();
+    let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http_settings(&args.http));
+    process.serve(server, app.router());
+    wait_for_views(&views).await;
+    Ok(Welcome {
+        address,
+        database: process.database().shown(),
+        brokers: kafka.settings.brokers.clone(),
+        embedded_broker: kafka.settings.embedded,
+        mail: String::new(),
+        private,
+        took: Duration::ZERO,
+    })
+}
+
+/// The demo's catalogue and API key belong to the private database alone.
+async fn bring_along(
+    process: &Process,
+    gateway: &Gateway,
+    catalogue: &Catalogue,
+) -> Result<Option<(PathBuf, String)>, Failure> {
+    let Some(private) = process.database().private() else { return Ok(None) };
+    demo::stock(gateway, &process.core.log, catalogue).await?;
+    let token = dev_key::ensure(&private.directory, process.core.pool()).await?;
+    Ok(Some((private.directory.path().to_path_buf(), token.to_string())))
+}
+
+/// What the routes need of the settings.
+pub(super) fn http_settings(args: &HttpArgs) -> HttpSettings {
+    let rate_limit = args.rate_limit.map(|count| RateLimit { per_second: f64::from(count), burst: count });
+    HttpSettings { rate_limit, ..HttpSettings::default() }
+}
+
+/// How mail is sent; a directory for it is made, for our eyes alone.
+pub(super) fn mail_settings(database: &DatabaseArgs, mail: &MailArgs) -> Result<MailSettings, Failure> {
+    let directory = data_path(database)?.join("mail");
+    let settings = mail.settings(&directory)?;
+    if matches!(settings.backend, MailBackend::ConsoleAndFiles(_)) {
+        directory::make_private(&directory)?;
+    }
+    Ok(settings)
+}
+
+fn mail_shown(mail: &MailSettings) -> String {
+    match &mail.backend {
+        MailBackend::Smtp(server) => format!("by {}:{}", server.host, server.port),
+        MailBackend::Console => "shown here".to_owned(),
+        MailBackend::Files(directory) => format!("{}/*.eml", directory.display()),
+        MailBackend::ConsoleAndFiles(directory) => format!("shown here, and {}/*.eml", directory.display()),
+    }
+}
+
+async fn wait_for_views(views: &Views) {
+    let all_here = async {
+        let at_work = |status: &projections::ReaderStatus| {
+            !matches!(status.state, projections::ReaderState::Elsewhere | projections::ReaderState::Building(_))
+        };
+        while !views.statuses().iter().all(at_work) {
+            tokio::time::sleep(VIEWS_LOOK_EVERY).await;
+        }
+    };
+    // Longer than this, `/readyz` tells.
+    let _ = tokio::time::timeout(VIEWS_AT_MOST, all_here).await;
+}
+
+/// The configured Kafka, or the one inside this process.
+struct Kafka {
+    settings: KafkaSettings,
+    /// Ends when dropped.
+    _embedded: Option<EmbeddedBroker>,
+}
+
+impl Kafka {
+    fn of(args: &KafkaArgs) -> Result<Self, Failure> {
+        if let Some(settings) = args.settings()? {
+            return Ok(Self { settings, _embedded: None });
+        }
+        let broker = EmbeddedBroker::start(args.kafka_partitions)?;
+        Ok(Self { settings: broker.settings(), _embedded: Some(broker) })
+    }
+}
