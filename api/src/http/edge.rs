@@ -64,3 +64,53 @@ fn finish(mut response: Response, id: &RequestId) -> Response {
     headers.entry(timing::SERVER_TIMING).or_insert_with(timing::none);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http::{HeaderMap, StatusCode};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    async fn ask<H, R>(room: usize, handler: H) -> (StatusCode, HeaderMap, serde_json::Value)
+    where
+        H: Fn() -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Response> + Send,
+    {
+        let (path, produces, room) = ("/", Produces::Json, Some(Arc::new(Semaphore::new(room))));
+        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });
+        let router: Router = Router::new().route("/", get(handler).layer(from_fn_with_state(edge, run)));
+        let request = Request::builder().uri("/").header("request-id", "r-1").body(Body::empty()).unwrap();
+        let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, head.headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_500_and_the_next_request_is_served() {
+        let (status, headers, problem) = ask(1, || async { panic!("secret") }).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!((problem["code"].as_str(), problem["request_id"].as_str()), (Some("internal"), Some("r-1")));
+        assert_eq!(headers[REQUEST_ID], "r-1");
+        assert!(headers.contains_key(timing::SERVER_TIMING));
+        assert!(!problem.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn without_room_it_is_503() {
+        let (status, headers, problem) = ask(0, || async { unreachable!("it has no room") }).await;
+        assert_eq!((status, problem["code"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("overloaded")));
+        assert_eq!(headers["retry-after"], "1");
+    }
+
+    #[tokio::test]
+    async fn what_a_handler_says_of_its_time_is_kept() {
+        let answer = || async { ([(timing::SERVER_TIMING, "decide;dur=1")], "{}").into_response() };
+        let (_, headers, _) = ask(1, answer).await;
+        assert_eq!(headers[timing::SERVER_TIMING], "decide;dur=1");
+    }
+}

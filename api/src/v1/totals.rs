@@ -39,7 +39,7 @@ pub(super) async fn handle(
     let days = Days { from: day(&mut query, "from"), to: day(&mut query, "to") };
     let page = PageRequest::of(&mut query);
     query.finish()?;
-    let list = List::new("totals", &(by, days));
+    let list = List::new("totals", &format!("{by:?} {days:?}"));
     match by {
         By::Day => by_day(&app, &headers, days, &list, &page).await,
         By::Product => by_product(&app, &headers, days, &list, &page).await,

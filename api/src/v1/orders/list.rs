@@ -26,7 +26,7 @@ pub(in crate::v1) async fn handle(
     let mut query = Query::new(query.as_deref());
     let (filter, page) = (filter(&mut query), PageRequest::of(&mut query));
     query.finish()?;
-    let list = List::new("orders", &filter);
+    let list = List::new("orders", &format!("{filter:?}"));
     let after = page.after(&list)?;
     let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
     let seen = read.run(order_list::list(&app.views, &filter, after, page.limit)).await?;

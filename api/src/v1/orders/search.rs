@@ -30,7 +30,7 @@ pub(in crate::v1) async fn handle(
     let headers = request.headers().clone();
     let body = body::receive(request, Accepts::JSON).await?;
     let search = body::read(&body, search)?;
-    let list = List::new("orders/search", &search);
+    let list = List::new("orders/search", &written_out(&search));
     let after = page.after(&list)?;
     let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
     let seen = read.run(order_list::search(&app.views, &search, after, page.limit)).await?;
@@ -45,5 +45,13 @@ fn search(body: &mut Fields<'_, '_>) -> Option<Search> {
         (Some(email), None) => Some(Search::Email(email)),
         (None, Some(number)) => Some(Search::Number(OrderNumber(number))),
         _ => body.whole("one_of", "must have either email or number"),
+    }
+}
+
+/// What the cursors are bound to. `Debug` would hide the address.
+fn written_out(search: &Search) -> String {
+    match search {
+        Search::Email(email) => format!("email {}", email.search_key()),
+        Search::Number(number) => format!("number {number}"),
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::v1) async fn handle(
     let mut query = Query::new(query.as_deref());
     let page = PageRequest::of(&mut query);
     query.finish()?;
-    let list = List::new("products", &());
+    let list = List::new("products", "");
     let after: Option<Sku> = page.after(&list)?;
     let mut read = Read::begin(&app, Products::NAME, &headers).await?;
     let seen = read.run(products::list(&app.views, after.as_ref(), page.limit)).await?;

@@ -1,0 +1,47 @@
+//! PostgreSQL away: an answer within seconds, nothing half-written, and back to normal by itself.
+
+use crate::http_support::{Shop, ada_buys};
+use std::time::{Duration, Instant};
+use testkit::eventually;
+use testkit::postgres::PostgresServer;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_postgres_every_request_is_503_within_seconds() {
+    let server = PostgresServer::start();
+    let shop = Shop::on(server.database().await).await;
+    let api = shop.open().await;
+    let placed = api.place(&[("TEA", 1)]).await;
+    api.get("/v1/orders").header("orders-min-position", placed.header("orders-position")).await.is(200);
+    server.kill();
+
+    let order = ada_buys(&[("TEA", 1)]);
+    let path = format!("/v1/orders/{}", placed.id());
+    let started = Instant::now();
+    let (place, read, list, search, products, totals, events) = tokio::join!(
+        async { api.post("/v1/orders", &order).header("idempotency-key", "k").await },
+        async { api.get(&path).await },
+        async { api.get("/v1/orders").await },
+        async { api.post("/v1/orders/search", &serde_json::json!({ "number": 1 })).await },
+        async { api.get("/v1/products").await },
+        async { api.get("/v1/totals?by=day").await },
+        async { api.get("/v1/events").await },
+    );
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    let code = place.json()["code"].clone();
+    assert!(code == "unavailable" || code == "outcome_unknown", "{}", place.text);
+    assert!(!place.is(503).header("retry-after").is_empty());
+    for reply in [read, list, search, products, totals, events] {
+        assert_eq!(reply.problem(503, "unavailable").header("retry-after"), "2");
+    }
+    api.get("/healthz").await.is(200);
+
+    server.restart();
+    let again = eventually("orders are taken again", Duration::from_secs(30), async || {
+        let reply = api.post("/v1/orders", &order).header("idempotency-key", "k").await;
+        (reply.status == 201).then_some(reply)
+    })
+    .await;
+    let events = api.get("/v1/events?after=4").await.is(200);
+    assert_eq!(events.text.lines().count(), 2, "the order that was refused left nothing behind: {}", events.text);
+    assert_eq!(again.position(), 6);
+}

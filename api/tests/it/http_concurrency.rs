@@ -1,0 +1,50 @@
+//! Commands that race, on one process and on two.
+
+use crate::http_support::{Shop, usd};
+use futures::future::join_all;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_name_a_version_one_wins() {
+    let shop = Shop::new().await;
+    let instances = [shop.open().await, shop.instance().await];
+    let items = format!("/v1/orders/{}/items", instances[0].place(&[("TEA", 1)]).await.id());
+    let body = json!({ "sku": "CUP", "quantity": 1 });
+    let racing = (0..20).map(|n| {
+        let call = instances[n % 2].post(&items, &body).header("if-match", "\"2\"");
+        async move { call.await }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = join_all(racing).await.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!((won.len(), lost.len()), (1, 19));
+    for reply in lost {
+        assert_eq!(reply.problem(412, "version_mismatch").header("etag"), "\"3\"");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_name_none_are_all_served() {
+    let shop = Shop::new().await;
+    let instances = [shop.open().await, shop.instance().await];
+    let id = instances[0].place(&[("TEA", 100)]).await.id();
+    let items = format!("/v1/orders/{id}/items");
+    let body = json!({ "sku": "CUP", "quantity": 1 });
+    let adding = (0..40).map(|n| {
+        let call = instances[n % 2].post(&items, &body);
+        async move { call.await.is(200) }
+    });
+    let versions: std::collections::BTreeSet<u64> =
+        join_all(adding).await.iter().map(|reply| reply.json()["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, (3..=42).collect(), "each on the state that the one before left");
+    let order = instances[1].get(&format!("/v1/orders/{id}")).header("orders-min-position", "44").await.is(200).json();
+    assert_eq!((&order["total"], order["items"][1]["quantity"].as_u64()), (&usd("1570.00"), Some(40)));
+
+    let paying = (0..20).map(|n| {
+        let (api, id) = (&instances[n % 2], &id);
+        async move { api.pay(id, "100.00", &format!("r-{n}")).await }
+    });
+    let (paid, refused): (Vec<_>, Vec<_>) = join_all(paying).await.into_iter().partition(|reply| reply.status == 200);
+    assert_eq!((paid.len(), refused.len()), (15, 5));
+    for reply in refused {
+        assert_eq!(reply.problem(422, "above_balance").json()["balance"], usd("70.00"));
+    }
+}

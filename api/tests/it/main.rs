@@ -1,0 +1,24 @@
+//! The program and its library, on real servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test that can not go on says so by a panic"
+)]
+
+mod cli_refusals;
+mod cli_settings;
+mod embedded_fetch;
+mod embedded_start;
+mod embedded_support;
+mod http_away;
+mod http_concurrency;
+mod http_events;
+mod http_faults;
+mod http_idempotency;
+mod http_orders;
+mod http_products;
+mod http_reads;
+mod http_server;
+mod http_support;
+mod walk;
