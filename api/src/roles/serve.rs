@@ -112,7 +112,7 @@ pub(super) fn http_settings(args: &HttpArgs) -> HttpSettings {
 
 /// How mail is sent; a directory for it is made, for our eyes alone.
 pub(super) fn mail_settings(database: &DatabaseArgs, mail: &MailArgs) -> Result<MailSettings, Failure> {
-    let directory = data_path(database)?.join("mail");
+    let directory = data_path(database)?.join("mails");
     let settings = mail.settings(&directory)?;
     if matches!(settings.backend, MailBackend::ConsoleAndFiles(_)) {
         directory::make_private(&directory)?;
