@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::Metadata;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long a topic that was just made may take to show in the cluster's metadata.
@@ -21,6 +22,12 @@ pub struct Topics {
     pub products: String,
     /// How far the relay is: one record per transaction, of which compaction keeps the last.
     pub relay: String,
+}
+
+impl fmt::Display for Topics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} and {}", self.orders, self.products, self.relay)
+    }
 }
 
 impl Topics {

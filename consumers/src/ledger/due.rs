@@ -114,13 +114,13 @@ pub(crate) async fn release_held(pool: &PgPool, consumer: &str) -> Result<u64, L
     Ok(sqlx::query(&sql).bind(consumer).execute(pool).await?.rows_affected())
 }
 
-/// Prolongs the leases of what this run has claimed and not begun to send.
-pub(crate) async fn renew(pool: &PgPool, consumer: &str, owner: Uuid, lease: Duration) -> Result<(), LedgerError> {
+/// Prolongs the leases of those of the entries that this run has claimed and not begun to send.
+pub(crate) async fn renew(pool: &PgPool, owner: Uuid, lease: Duration, ids: &[i64]) -> Result<(), LedgerError> {
     sqlx::query(
         "UPDATE consumer_ledger SET due_at = now() + make_interval(secs => $3)
-          WHERE consumer = $1 AND owner = $2 AND state = 'claimed' AND due_at < 'infinity'",
+          WHERE id = ANY($1) AND owner = $2 AND state = 'claimed'",
     )
-    .bind(consumer)
+    .bind(ids)
     .bind(owner)
     .bind(lease.as_secs_f64())
     .execute(pool)

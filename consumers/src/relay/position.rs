@@ -43,18 +43,14 @@ impl Published {
 /// Where to go on: behind what Kafka has. Refuses when Kafka and the log don't belong together.
 ///
 /// To be asked after `init_transactions`, which ends whatever transaction was open: only then is the answer the last.
-pub(super) fn resume(
-    kafka: &KafkaSettings,
-    topics: &Topics,
-    log: LogIdentity,
-    head: Position,
-) -> Result<Position, RelayError> {
+pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -> Result<Position, RelayError> {
     let reader = Reader::new(kafka)?;
     let published = reader.last_published(&topics.relay)?;
     let holds_events = reader.any_record(topics, kafka.partitions)?;
-    let names = || format!("{}, {} and {}", topics.orders, topics.products, topics.relay);
     match published {
-        None if holds_events => Err(RelayError::PositionLost { relay_topic: topics.relay.clone(), topics: names() }),
+        None if holds_events => {
+            Err(RelayError::PositionLost { relay_topic: topics.relay.clone(), topics: topics.to_string() })
+        }
         None => Ok(Position::ORIGIN),
         Some(published) if published.log_id != log.log_id || published.epoch != log.epoch => {
             Err(RelayError::OtherLog {
@@ -62,11 +58,8 @@ pub(super) fn resume(
                 published_epoch: published.epoch,
                 log_id: log.log_id,
                 epoch: log.epoch,
-                topics: names(),
+                topics: topics.to_string(),
             })
-        }
-        Some(Published { position, .. }) if position > head => {
-            Err(RelayError::Ahead { published: position, head, topics: names() })
         }
         Some(Published { position, .. }) if position > Position::ORIGIN && !holds_events => {
             Err(RelayError::EventsLost { relay_topic: topics.relay.clone(), published: position })

@@ -3,6 +3,7 @@
 use super::{Member, RunError, note_cut_off};
 use crate::consumer::Consumer;
 use crate::ledger::{LedgerError, due};
+use crate::status::{ReaderState, tell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,17 +30,20 @@ impl<C: Consumer> Member<C> {
     pub(super) async fn keep_time(self: Arc<Self>) -> Result<(), RunError> {
         let now = Instant::now();
         let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, count: now };
-        let mut well = Instant::now();
+        let mut failing_since: Option<Instant> = None;
         loop {
             match self.tick(&mut next).await {
-                // There may be more of them.
-                Ok(true) => {
-                    well = Instant::now();
-                    continue;
+                Ok(more) => {
+                    if failing_since.take().is_some() {
+                        tell(&self.status, ReaderState::Running);
+                    }
+                    if more {
+                        continue;
+                    }
                 }
-                Ok(false) => well = Instant::now(),
-                Err(error) if well.elapsed() < AWAY_AT_MOST => {
+                Err(error) if failing_since.get_or_insert_with(Instant::now).elapsed() < AWAY_AT_MOST => {
                     tracing::warn!(consumer = C::NAME, %error, "what is due can't be looked up");
+                    tell(&self.status, ReaderState::Retrying(error.to_string()));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -55,7 +59,9 @@ impl<C: Consumer> Member<C> {
         let (pool, owner) = (&self.tools.pool, self.tools.owner);
         let now = Instant::now();
         if now >= next.renew {
-            due::renew(pool, C::NAME, owner, self.settings.claim_lease).await?;
+            // By name: what nobody here works on any more, after a lost reply, must run out.
+            let ids: Vec<i64> = self.hand().iter().copied().collect();
+            due::renew(pool, owner, self.settings.claim_lease, &ids).await?;
             next.renew = now + self.settings.claim_lease / 3;
         }
         if now >= next.release {

@@ -8,7 +8,7 @@ use crate::kafka::BrokerError;
 use crate::ledger::intake::{Cause, Claimant, Mark, Marks, note};
 use crate::ledger::{Entry, LedgerError};
 use crate::pause::Pauses;
-use crate::status::{ReaderState, ReaderStatus, tell, tell_position};
+use crate::status::{ReaderState, tell, tell_position};
 use domain::{Position, Recorded};
 use futures::FutureExt;
 use rdkafka::consumer::Consumer as _;
@@ -18,7 +18,6 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 
 /// How many records are noted in one statement.
 const BATCH_RECORDS: usize = 500;
@@ -42,27 +41,22 @@ struct Batch<E> {
 
 impl<C: Consumer> Member<C> {
     /// Takes in what Kafka hands over, until an error.
-    pub(super) async fn take_in(self: Arc<Self>, status: &watch::Sender<ReaderStatus>) -> Result<(), RunError> {
-        let member = membership::join(&self.kafka, &self.topics, C::NAME, &C::WANTS.kinds())?;
-        tell(status, ReaderState::Running);
+    pub(super) async fn take_in(self: Arc<Self>, member: &GroupMember) -> Result<(), RunError> {
+        tell(&self.status, ReaderState::Running);
         loop {
-            let batch = self.collect(&member, status).await?;
+            let batch = self.collect(member).await?;
             let last = batch.last;
             metrics::counter!("orders_consumer_records_total", "consumer" => C::NAME).increment(batch.records as u64);
             let marks = self.note(batch).await?;
-            store(&member, &marks)?;
+            store(member, &marks)?;
             metrics::gauge!("orders_consumer_position", "consumer" => C::NAME).set(last.0 as f64);
-            let before = status.borrow().position;
-            tell_position(status, last.max(before));
+            let before = self.status.borrow().position;
+            tell_position(&self.status, last.max(before));
         }
     }
 
     /// Waits for a record, and takes what else is there.
-    async fn collect(
-        &self,
-        member: &GroupMember,
-        status: &watch::Sender<ReaderStatus>,
-    ) -> Result<Batch<C::Event>, RunError> {
+    async fn collect(&self, member: &GroupMember) -> Result<Batch<C::Event>, RunError> {
         let mut batch =
             Batch { causes: Vec::new(), events: Vec::new(), marks: HashMap::new(), records: 0, last: Position::ORIGIN };
         loop {
@@ -73,7 +67,7 @@ impl<C: Consumer> Member<C> {
                 }
                 Err(KafkaError::MessageConsumptionFatal(code)) => return Err(RunError::Fatal(code.to_string())),
                 // The library goes on by itself: it connects again, or joins again.
-                Err(error) => tell(status, ReaderState::Retrying(format!("Kafka: {error}"))),
+                Err(error) => membership::failing(&self.status, &error),
             }
         }
         while batch.records < BATCH_RECORDS && batch.causes.len() < BATCH_CAUSES {
@@ -150,6 +144,7 @@ impl<C: Consumer> Member<C> {
             match note(&self.tools.pool, claimant, &batch.causes, &marks).await {
                 Err(error) if Instant::now() < deadline => {
                     tracing::warn!(consumer = C::NAME, %error, "events can't be noted yet");
+                    tell(&self.status, ReaderState::Retrying(error.to_string()));
                     tokio::time::sleep(pauses.next()).await;
                 }
                 outcome => return outcome,

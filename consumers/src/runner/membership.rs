@@ -1,6 +1,7 @@
 //! Membership in a Kafka consumer group.
 
 use crate::kafka::{BrokerError, KafkaSettings, log, report};
+use crate::status::{ReaderState, ReaderStatus};
 use crate::topics::Topics;
 use domain::AggregateType;
 use rdkafka::client::ClientContext;
@@ -9,6 +10,7 @@ use rdkafka::consumer::{Consumer as _, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::watch;
 
 /// A member of a group.
 pub(super) type GroupMember = StreamConsumer<Context>;
@@ -17,6 +19,7 @@ pub(super) type GroupMember = StreamConsumer<Context>;
 #[derive(Debug)]
 pub(super) struct Context {
     consumer: &'static str,
+    status: watch::Sender<ReaderStatus>,
 }
 
 impl ClientContext for Context {
@@ -29,6 +32,10 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
+        // An error is told when it comes; that it has gone, nothing else tells while no record comes.
+        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+            recovered(&self.status);
+        }
         for (topic, of_topic) in statistics.topics {
             let lag: i64 = of_topic.partitions.values().map(|partition| partition.consumer_lag.max(0)).sum();
             metrics::gauge!("orders_consumer_lag_records", "consumer" => self.consumer, "topic" => topic)
@@ -45,6 +52,7 @@ pub(super) fn join(
     topics: &Topics,
     consumer: &'static str,
     kinds: &[AggregateType],
+    status: &watch::Sender<ReaderStatus>,
 ) -> Result<GroupMember, BrokerError> {
     let mut config = kafka.consumer(&kafka.group(consumer))?;
     config
@@ -53,7 +61,8 @@ pub(super) fn join(
         .set("session.timeout.ms", "10000")
         .set("heartbeat.interval.ms", "2000")
         .set("statistics.interval.ms", "5000");
-    let member = GroupMember::from_config_and_context(&config, Context { consumer }).map_err(BrokerError::Settings)?;
+    let member = GroupMember::from_config_and_context(&config, Context { consumer, status: status.clone() })
+        .map_err(BrokerError::Settings)?;
     let names: Vec<&str> = kinds.iter().map(|kind| topics.of(*kind)).collect();
     if kafka.embedded {
         // The only member takes all partitions at once: the embedded broker would make it wait seconds for others.
@@ -73,4 +82,23 @@ fn everything(topics: &[&str], partitions: u16) -> Result<TopicPartitionList, Ka
         }
     }
     Ok(all)
+}
+
+/// How a state that Kafka is the reason of begins.
+const KAFKA: &str = "Kafka: ";
+
+/// Tells that Kafka fails, for now.
+pub(super) fn failing(status: &watch::Sender<ReaderStatus>, error: &KafkaError) {
+    crate::status::tell(status, ReaderState::Retrying(format!("{KAFKA}{error}")));
+}
+
+/// Tells that Kafka is back, if it was away.
+fn recovered(status: &watch::Sender<ReaderStatus>) {
+    status.send_if_modified(|now| {
+        let was_away = matches!(&now.state, ReaderState::Retrying(reason) if reason.starts_with(KAFKA));
+        if was_away {
+            now.state = ReaderState::Running;
+        }
+        was_away
+    });
 }

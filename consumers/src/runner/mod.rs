@@ -23,7 +23,8 @@ use crate::status::{ReaderState, ReaderStatus, tell};
 use crate::topics::{self, Topics};
 use commands::{Log, LogError};
 use domain::Position;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a stop waits for effects in hand. What has not begun by then is given back.
 const FINISH_AT_MOST: Duration = Duration::from_secs(20);
+
+/// How long a stop waits until the group is left.
+const LEAVE_AT_MOST: Duration = Duration::from_secs(5);
 
 /// Bounds and leases of consumers.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +172,9 @@ struct Member<C> {
     /// Ends intake and clock, and lets work that has not begun go.
     stop: CancellationToken,
     tracker: TaskTracker,
+    /// The entries in hand.
+    hand: Mutex<HashSet<i64>>,
+    status: watch::Sender<ReaderStatus>,
 }
 
 impl<C: Consumer> Member<C> {
@@ -199,18 +206,29 @@ impl<C: Consumer> Member<C> {
             due,
             stop: group.cancel.child_token(),
             tracker,
+            hand: Mutex::default(),
+            status: status.clone(),
         });
+        let kafka = membership::join(&member.kafka, &member.topics, C::NAME, &C::WANTS.kinds(), status)?;
         let outcome = tokio::select! {
             () = group.cancel.cancelled() => Ok(()),
-            outcome = Arc::clone(&member).take_in(status) => outcome,
+            outcome = Arc::clone(&member).take_in(&kafka) => outcome,
             outcome = Arc::clone(&member).keep_time() => outcome,
         };
+        // Leaving the group talks with Kafka, and blocks meanwhile.
+        let left = tokio::task::spawn_blocking(move || drop(kafka));
         member.leave().await;
+        let _ = tokio::time::timeout(LEAVE_AT_MOST, left).await;
         drop(member);
         writing.close();
         // It ends with the last effect in hand; one that hangs has a lease.
         let _ = tokio::time::timeout(FINISH_AT_MOST, writing.wait()).await;
         outcome
+    }
+
+    /// The entries in hand.
+    fn hand(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets what has begun come to its end, and gives the rest back.

@@ -92,8 +92,15 @@ fn poison(kind: AggregateType, message: &BorrowedMessage<'_>, fault: &Poison) ->
         sequence: envelope.as_ref().map_or(0, |envelope| envelope.sequence),
         position: envelope.as_ref().map_or(Position::ORIGIN, |envelope| envelope.position),
         event_type: envelope.map_or_else(String::new, |envelope| envelope.event_type.to_owned()),
-        poison: Some(fault.to_string()),
+        poison: Some(unquoted(&fault.to_string())),
     }
+}
+
+/// The text without what stands in double quotes: there, JSON's reader shows the values that it stumbles over.
+pub(super) fn unquoted(text: &str) -> String {
+    let parts: Vec<&str> = text.split('"').collect();
+    let shown = parts.iter().enumerate().map(|(place, part)| if place % 2 == 0 { *part } else { "…" });
+    shown.collect::<Vec<_>>().join("\"")
 }
 
 /// An id for a record that has none: the same each time that it is read.
@@ -103,4 +110,15 @@ fn id_of_place(message: &BorrowedMessage<'_>) -> EventId {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     EventId(Uuid::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn values_are_taken_out() {
+        let fault = r#"invalid type: string "ada@example.com", expected u64 at line 1"#;
+        assert_eq!(unquoted(fault), r#"invalid type: string "…", expected u64 at line 1"#);
+    }
 }

@@ -1,6 +1,7 @@
 //! Carrying out one effect, and writing down what it came to.
 
 use super::Member;
+use super::record::unquoted;
 use crate::claim::Claim;
 use crate::consumer::{Consumer, Done, Failure, FromEvent};
 use crate::ledger::moves::Move;
@@ -21,8 +22,10 @@ impl<C: Consumer> Member<C> {
         place: OwnedSemaphorePermit,
     ) {
         let member = Arc::clone(self);
+        self.hand().insert(entry.id);
         self.tracker.spawn(async move {
             member.carry_out(&entry, event).await;
+            member.hand().remove(&entry.id);
             drop(place);
         });
     }
@@ -69,7 +72,7 @@ impl<C: Consumer> Member<C> {
         let Some(stored) = stored.filter(|stored| stored.event_id == entry.event_id) else {
             return Err(Failure::Permanent("the log has no such event".to_owned()));
         };
-        let recorded = stored.recorded().map_err(|error| Failure::Permanent(error.to_string()))?.clone();
+        let recorded = stored.recorded().map_err(|error| Failure::Permanent(unquoted(&error.to_string())))?.clone();
         recorded
             .filter_map(C::Event::from_event)
             .map(Box::new)
