@@ -67,21 +67,16 @@ fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
                 (id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code, city,
                  country, items, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
                  placed_position, position)
-         SELECT id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code, city,
-                country, items::json, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
-                placed_position, position
-           FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::boolean[], $5::uuid[], $6::text[], $7::text[],
-                       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                       $15::text[], $16::numeric[], $17::numeric[], $18::bigint[], $19::timestamptz[],
-                       $20::timestamptz[], $21::timestamptz[], $22::bigint[], $23::bigint[])
-             AS u(id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code,
-                  city, country, items, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
-                  placed_position, position)
+         SELECT unnest($1::uuid[]), unnest($2::bigint[]), 'placed', unnest($3::boolean[]), unnest($4::uuid[]),
+                unnest($5::text[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]),
+                unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::text[])::json,
+                unnest($14::text[]), unnest($15::numeric[]), unnest($16::numeric[]), unnest($17::bigint[]),
+                unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::timestamptz[]),
+                unnest($21::bigint[]), unnest($22::bigint[])
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(column(rows, |row| row.id))
     .bind(column(rows, |row| row.placed.number.0.cast_signed()))
-    .bind(column(rows, |_| Status::Placed.as_str()))
     .bind(column(rows, |row| row.change.paid))
     .bind(column(rows, |row| row.customer().subject_id.0))
     .bind(column(rows, |row| row.customer().first_name.as_str()))
@@ -110,9 +105,10 @@ fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postg
             SET items = coalesce(u.items::json, o.items), total = coalesce(u.total, o.total),
                 paid_amount = coalesce(u.paid_amount, o.paid_amount), paid = o.paid OR u.paid,
                 version = u.version, updated_at = u.updated_at, position = u.position
-           FROM unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[], $5::boolean[], $6::bigint[],
-                       $7::timestamptz[], $8::bigint[])
-             AS u(id, items, total, paid_amount, paid, version, updated_at, position)
+           FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS items, unnest($3::numeric[]) AS total,
+                        unnest($4::numeric[]) AS paid_amount, unnest($5::boolean[]) AS paid,
+                        unnest($6::bigint[]) AS version, unnest($7::timestamptz[]) AS updated_at,
+                        unnest($8::bigint[]) AS position) AS u
           WHERE o.id = u.id AND o.version < u.version",
     )
     .bind(column(rows, |(id, _, _)| *id))

@@ -69,7 +69,7 @@ async fn days_of(
 }
 
 fn insert_placed(placed: &[(Uuid, NaiveDate)]) -> Query<'_, Postgres, PgArguments> {
-    sqlx::query("INSERT INTO placed_orders (order_id, day) SELECT * FROM unnest($1::uuid[], $2::date[])")
+    sqlx::query("INSERT INTO placed_orders (order_id, day) SELECT unnest($1::uuid[]), unnest($2::date[])")
         .bind(column(placed, |(order_id, _)| *order_id))
         .bind(column(placed, |(_, day)| *day))
 }
@@ -77,7 +77,8 @@ fn insert_placed(placed: &[(Uuid, NaiveDate)]) -> Query<'_, Postgres, PgArgument
 fn add_days(rows: &[DaySums]) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(
         "INSERT INTO days AS d (day, currency, placed_orders, placed_revenue, paid_orders, paid_revenue)
-         SELECT * FROM unnest($1::date[], $2::text[], $3::bigint[], $4::numeric[], $5::bigint[], $6::numeric[])
+         SELECT unnest($1::date[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::numeric[]),
+                unnest($5::bigint[]), unnest($6::numeric[])
          ON CONFLICT (day, currency) DO UPDATE
             SET placed_orders = d.placed_orders + excluded.placed_orders,
                 placed_revenue = d.placed_revenue + excluded.placed_revenue,
@@ -96,8 +97,8 @@ fn add_products<'r>(rows: &'r [ProductSums<'_>]) -> Query<'r, Postgres, PgArgume
     sqlx::query(
         "INSERT INTO product_days AS d
                 (sku, currency, day, placed_quantity, placed_revenue, paid_quantity, paid_revenue)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::numeric[], $6::bigint[],
-                              $7::numeric[])
+         SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::date[]), unnest($4::bigint[]),
+                unnest($5::numeric[]), unnest($6::bigint[]), unnest($7::numeric[])
          ON CONFLICT (sku, currency, day) DO UPDATE
             SET placed_quantity = d.placed_quantity + excluded.placed_quantity,
                 placed_revenue = d.placed_revenue + excluded.placed_revenue,

@@ -166,8 +166,8 @@ fn added_row(recorded: &Recorded<Event>, added: &ProductAdded) -> ProductRow {
 fn upsert(rows: &[ProductRow]) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(
         "INSERT INTO products (sku, name, description, price, currency, status, version, added_at, updated_at)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::bigint[],
-                              $8::timestamptz[], $9::timestamptz[])
+         SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::numeric[]), unnest($5::text[]),
+                unnest($6::text[]), unnest($7::bigint[]), unnest($8::timestamptz[]), unnest($9::timestamptz[])
          ON CONFLICT (sku) DO UPDATE SET name = excluded.name, description = excluded.description,
                 price = excluded.price, currency = excluded.currency, status = excluded.status,
                 version = excluded.version, updated_at = excluded.updated_at",

@@ -95,8 +95,10 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// What `P` declares.
+    /// What `P` declares. A name that can't stand in that of a schema does not compile.
     pub const fn of<P: Projection>() -> Self {
+        const { assert!(is_plain(P::NAME), "a projection's NAME is 1 to 40 of a-z, 0-9 and _, a letter first") };
+        const { assert!(P::VERSION > 0, "a projection's VERSION counts from 1") };
         Self {
             name: P::NAME,
             version: P::VERSION,
@@ -107,4 +109,16 @@ impl Definition {
             apply: |batch, view| Box::pin(P::apply(batch, view)),
         }
     }
+}
+
+const fn is_plain(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !matches!(bytes[index], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty() && bytes.len() <= 40 && bytes[0].is_ascii_lowercase()
 }

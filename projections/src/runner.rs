@@ -158,10 +158,11 @@ impl Runner<'_> {
             time_zone: self.views.settings().time_zone,
         };
         let mut feed = Feed::new(log, self.definition().wants, checkpoint.position);
-        let mut failed_before = true;
+        build::set_error(self.views.pool(), &build.schema, None).await?;
         self.entry.reached(checkpoint.position);
-        while !self.cancel.is_cancelled() {
-            let batch = feed.next().await?;
+        loop {
+            let Some(batch) = self.cancel.run_until_cancelled(feed.next()).await else { return Ok(End::Cancelled) };
+            let batch = batch?;
             if batch.is_empty() {
                 if let Some(fault) = batch.fault {
                     return Err(RunError::Unreadable { name: self.definition().name, fault });
@@ -181,11 +182,7 @@ impl Runner<'_> {
             self.pause = FIRST_PAUSE;
             self.entry.reached(checkpoint.position);
             self.measure(&checkpoint, &batch);
-            if std::mem::take(&mut failed_before) {
-                build::set_error(self.views.pool(), &build.schema, None).await?;
-            }
         }
-        Ok(End::Cancelled)
     }
 
     async fn overtaken(&self, build: &Build) -> Result<End, RunError> {

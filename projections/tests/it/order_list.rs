@@ -1,11 +1,15 @@
 //! Given what happened to orders, then the rows of the list.
 
-use crate::history::{AnOrder, History, at, line, usd};
+use crate::history::{AnOrder, Happened, History, at, line, seconds, usd};
 use crate::process::Process;
-use domain::Position;
 use domain::ids::{OrderId, OrderNumber};
+use domain::order::{Order, evolve, merge_line};
 use domain::text::Email;
-use projections::order_list::{self, OrderRow, Search, Status};
+use domain::{Event, Position};
+use projections::order_list::{self, OrderRow, Search, Status, items_json};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::HashMap;
 use testkit::Db;
 
 const NAME: &str = "order_list";
@@ -146,4 +150,74 @@ async fn orders_are_found_by_address_in_any_case_and_by_number() {
     assert_eq!(page.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [other.id]);
     let search = Search::Number(OrderNumber(7));
     assert!(order_list::search(&process.views, &search, None, 50).await.unwrap().value.rows.is_empty());
+}
+
+/// Whatever happens to some orders, each row is what the domain makes of the order's events.
+#[tokio::test]
+async fn rows_are_what_the_domain_makes_of_the_events() {
+    const SEED: u64 = 20_260_301;
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut states: HashMap<String, (Order, u64)> = HashMap::new();
+    let running = process.run(NAME);
+    for events in random_history(&mut random) {
+        for Happened { id, event, .. } in &events {
+            let Event::Order(event) = event else { continue };
+            let (state, version) = states.remove(id).unwrap_or_default();
+            states.insert(id.clone(), (evolve(state, event), version + 1));
+        }
+        history.append(events).await;
+        if random.random_ratio(1, 3) {
+            process.caught_up(NAME).await;
+        }
+    }
+    process.caught_up(NAME).await;
+    running.stop().await.unwrap();
+    for (id, (state, version)) in states {
+        let placed = state.placed().unwrap();
+        let row = order_list::get(&process.views, id.parse().unwrap()).await.unwrap().value.unwrap();
+        assert_eq!(row.items.get(), items_json(&placed.lines).unwrap(), "{id}");
+        assert_eq!((row.total, row.paid_amount), (placed.total, placed.paid_amount), "{id}");
+        assert_eq!((row.paid, row.version), (state.is_paid(), version), "{id}");
+    }
+}
+
+/// What happens to orders in a random order, cut into appends at random, within a checkout too.
+fn random_history(random: &mut StdRng) -> Vec<Vec<Happened>> {
+    let mut time = at("2026-03-01T10:00:00Z");
+    let (mut orders, mut happened): (Vec<AnOrder>, Vec<Happened>) = Default::default();
+    for _ in 0..150 {
+        time += seconds(1);
+        let some_line = |random: &mut StdRng| {
+            let sku = ["TEA", "CUP", "POT"][random.random_range(0..3)];
+            line(sku, usd(["1.00", "2.50"][random.random_range(0..2)]), random.random_range(1..4))
+        };
+        if orders.is_empty() || random.random_ratio(1, 4) {
+            let mut lines = Vec::new();
+            (0..random.random_range(1..4)).for_each(|_| merge_line(&mut lines, &some_line(random)));
+            orders.push(AnOrder::of("ada@example.com", lines));
+            happened.extend(orders[orders.len() - 1].placed(time));
+            continue;
+        }
+        let index = random.random_range(0..orders.len());
+        let order = &mut orders[index];
+        let balance = order.total().checked_sub(order.paid_amount).unwrap();
+        if order.paid_amount.is_zero() && random.random_ratio(1, 2) {
+            happened.extend(order.item_added(some_line(random), time));
+        } else if !balance.is_zero() {
+            let amount = if balance.amount() > usd("1.00").amount() && random.random_ratio(1, 2) {
+                usd("1.00")
+            } else {
+                balance
+            };
+            happened.extend(order.payment(amount, time));
+        }
+    }
+    let mut appends = Vec::new();
+    while !happened.is_empty() {
+        let rest = happened.split_off(happened.len().min(random.random_range(1..7)));
+        appends.push(std::mem::replace(&mut happened, rest));
+    }
+    appends
 }

@@ -138,13 +138,9 @@ async fn a_deep_page_touches_no_more_than_the_first() {
     let unpaid = Filter { paid: Some(false), ..early.clone() };
 
     let first = pages_touched(&process, &statements, &Filter::default(), None).await;
-    for (filter, after) in [
-        (&Filter::default(), Some(deep)),
-        (&early, None),
-        (&early, Some(deep)),
-        (&unpaid, None),
-        (&unpaid, Some(deep)),
-    ] {
+    for (filter, after) in
+        [(&Filter::default(), Some(deep)), (&early, None), (&early, Some(deep)), (&unpaid, None), (&unpaid, Some(deep))]
+    {
         let touched = pages_touched(&process, &statements, filter, after).await;
         assert!(touched <= first + 10, "{touched} against {first}: {filter:?} {after:?}");
     }

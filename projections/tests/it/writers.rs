@@ -2,8 +2,8 @@
 
 use crate::history::{History, at, many_orders};
 use crate::process::{BOUND, Process};
-use projections::ReaderState;
 use projections::order_list::{self, Filter};
+use projections::{ReaderState, RunError};
 use testkit::{Db, eventually};
 
 const NAME: &str = "order_list";
@@ -80,4 +80,22 @@ async fn old_revisions_are_swept() {
         .await
         .unwrap();
     assert!(last >= 300 && kept < 256 + 64, "{kept} of {last}");
+}
+
+#[tokio::test]
+async fn of_two_rebuilds_at_once_no_event_is_applied_twice() {
+    let db = Db::new().await;
+    let (mut history, process, other) = (History::of(&db).await, Process::open(&db).await, Process::open(&db).await);
+    let time = at("2026-03-01T10:00:00Z");
+    history.append(many_orders(4_000).iter().flat_map(|order| order.placed(time)).collect()).await;
+    process.catch_up("order_totals").await;
+    let live = process.rows("order_totals_v1_1.days").await;
+    let (one, another) = tokio::join!(process.rebuild("order_totals"), other.rebuild("order_totals"));
+    assert!(one.is_ok() || another.is_ok(), "{one:?} {another:?}");
+    for outcome in [one, another] {
+        assert!(matches!(outcome, Ok(_) | Err(RunError::Overtaken { .. })), "{outcome:?}");
+    }
+    let schema = process.active_schema("order_totals").await;
+    assert_ne!(schema, "order_totals_v1_1");
+    assert_eq!(process.rows(&format!("{schema}.days")).await, live);
 }
