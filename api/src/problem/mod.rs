@@ -87,10 +87,13 @@ impl Problem {
         self.0.code
     }
 
+    fn document(&self, request_id: &str) -> String {
+        serde_json::to_string(&Document { problem: &self.0, request_id }).unwrap_or_default()
+    }
+
     /// The whole answer.
     pub(crate) fn render(&self, request_id: &str) -> Response {
-        let body = serde_json::to_string(&Document { problem: &self.0, request_id }).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Body::from(self.document(request_id)));
         *response.status_mut() = self.0.code.status();
         response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
         for (name, value) in &self.0.headers {

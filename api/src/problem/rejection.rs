@@ -182,3 +182,6 @@ fn sentence(words: &impl std::fmt::Display) -> String {
     text.push('.');
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,8 +58,9 @@ impl Incoming {
         request: Request,
         accepts: Accepts,
     ) -> Result<Self, Problem> {
-        let (head, request) = split(request);
-        Ok(Self { head, key: allowed.key, request_id, body: body::receive(request, accepts).await? })
+        let (head, body) = request.into_parts();
+        let body = body::receive(&head.headers, body, accepts).await?;
+        Ok(Self { head, key: allowed.key, request_id, body })
     }
 
     /// Receives a request whose path says all.
@@ -68,8 +69,9 @@ impl Incoming {
         request_id: RequestId,
         request: Request,
     ) -> Result<Self, Problem> {
-        let (head, request) = split(request);
-        Ok(Self { head, key: allowed.key, request_id, body: body::receive_nothing(request).await? })
+        let (head, body) = request.into_parts();
+        let body = body::receive_nothing(&head.headers, body).await?;
+        Ok(Self { head, key: allowed.key, request_id, body })
     }
 
     /// What `If-Match` asks for.
@@ -102,18 +104,6 @@ impl Incoming {
             Err(error) => Err(rejection::problem(&error, ask.items_at)),
         }
     }
-}
-
-/// The head apart; the body's reader needs the headers as well.
-fn split(request: Request) -> (request::Parts, Request) {
-    let (head, body) = request.into_parts();
-    let mut request = Request::new(body);
-    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
-        if let Some(value) = head.headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
-        }
-    }
-    (head, request)
 }
 
 /// The one version that the command may meet.

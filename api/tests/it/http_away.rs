@@ -45,3 +45,18 @@ async fn without_postgres_every_request_is_503_within_seconds() {
     assert_eq!(events.text.lines().count(), 2, "the order that was refused left nothing behind: {}", events.text);
     assert_eq!(again.position(), 6);
 }
+
+#[tokio::test]
+async fn a_log_that_another_session_holds_is_no_hang() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let mut holder = shop.db.superuser_pool().await.begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let place = || api.post("/v1/orders", &ada_buys(&[("TEA", 1)])).header("idempotency-key", "k");
+    let started = Instant::now();
+    place().await.problem(503, "unavailable");
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    api.get("/v1/orders").await.is(200);
+    holder.rollback().await.unwrap();
+    assert_eq!(place().await.is(201).header("idempotent-replayed"), "", "nothing was written before");
+}

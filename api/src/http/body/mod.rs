@@ -7,11 +7,10 @@ mod pointer;
 pub use fields::{Fields, Patch};
 pub use json::Json;
 
-use crate::problem::{Code, Faults, Place, Problem};
+use crate::problem::{Code, Faults, Problem};
 use axum::body::Body;
-use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt;
 use pointer::Path;
 use std::time::Duration;
@@ -53,33 +52,34 @@ fn is_utf8(parameters: &str) -> bool {
 }
 
 /// Receives a body that must be there.
-pub async fn receive(request: Request, accepts: Accepts) -> Result<Bytes, Problem> {
-    accepts.check(request.headers())?;
-    receive_any(request).await
+pub async fn receive(headers: &HeaderMap, body: Body, accepts: Accepts) -> Result<Bytes, Problem> {
+    accepts.check(headers)?;
+    receive_any(headers, body).await
 }
 
 /// Receives a body that may say nothing: none at all, or `{}`.
-pub async fn receive_nothing(request: Request) -> Result<Bytes, Problem> {
-    let checked = Accepts::JSON.check(request.headers());
-    let bytes = receive_any(request).await?;
+pub async fn receive_nothing(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let bytes = receive_any(headers, body).await?;
     if !bytes.is_empty() {
-        checked?;
+        Accepts::JSON.check(headers)?;
         read(&bytes, |_| Some(()))?;
     }
     Ok(bytes)
 }
 
-async fn receive_any(request: Request) -> Result<Bytes, Problem> {
+async fn receive_any(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     // A client that says how much it is about to send need not send it to hear that it is too much.
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: u64| bytes > MAX_BYTES as u64) {
         return Err(too_large());
     }
-    tokio::time::timeout(RECEIVE_AT_MOST, collect(request.into_body())).await.unwrap_or_else(|_| {
-        let detail = format!("A body must arrive within {RECEIVE_AT_MOST:?}.");
-        Err(Problem::new(Code::RequestTimeout, detail)
-            .header(header::CONNECTION, header::HeaderValue::from_static("close")))
-    })
+    tokio::time::timeout(RECEIVE_AT_MOST, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+/// The rest of the body would be taken for the next request, so the connection ends.
+fn too_slow() -> Problem {
+    Problem::new(Code::RequestTimeout, format!("A body must arrive within {RECEIVE_AT_MOST:?}."))
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 async fn collect(mut body: Body) -> Result<Bytes, Problem> {
@@ -123,15 +123,6 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::new(Code::MalformedJson, format!("Line {line}, column {column}: {what}."))
         .with("line", line)
         .with("column", column)
-}
-
-/// A problem of one member of a body that was read already.
-pub fn invalid(pointer: &str, code: &'static str, detail: &'static str) -> Problem {
-    Problem::new(Code::InvalidBody, "Each fault is named under errors.").error(
-        Place::Pointer(pointer.to_owned()),
-        code,
-        detail,
-    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 use super::*;
+use crate::problem::Place;
+use axum::body::Body;
 use domain::text::{Country, PersonName};
 use domain::{Money, Quantity, Sku};
+use futures::stream::{self, StreamExt};
+use std::convert::Infallible;
 
 type Faulty = Vec<(String, &'static str)>;
 
@@ -133,4 +137,34 @@ fn refused_members_have_their_own_reason() {
         fields.text("sku", Sku::parse)
     });
     assert_eq!(found, at(&[("/price", "price_not_accepted")]));
+}
+
+fn chunks(count: usize, bytes: usize) -> Body {
+    Body::from_stream(stream::iter((0..count).map(move |_| Ok::<_, Infallible>(vec![b' '; bytes]))))
+}
+
+fn json_headers() -> HeaderMap {
+    HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))])
+}
+
+#[tokio::test]
+async fn a_body_in_pieces_is_put_together_up_to_its_limit() {
+    let received = receive(&json_headers(), chunks(1 << 10, 1 << 10), Accepts::JSON).await.unwrap();
+    assert_eq!(received.len(), MAX_BYTES);
+    let refused = receive(&json_headers(), chunks((1 << 10) + 1, 1 << 10), Accepts::JSON).await.unwrap_err();
+    assert_eq!(refused.code(), Code::BodyTooLarge);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_end_is_408() {
+    let stalled = stream::iter([Ok::<_, Infallible>(vec![b'{'])]).chain(stream::pending());
+    let refused = receive(&json_headers(), Body::from_stream(stalled), Accepts::JSON).await.unwrap_err();
+    assert_eq!(refused.code(), Code::RequestTimeout);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_is_400() {
+    let cut = stream::iter([Ok(vec![b'{']), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
+    let refused = receive(&json_headers(), Body::from_stream(cut), Accepts::JSON).await.unwrap_err();
+    assert_eq!(refused.code(), Code::IncompleteBody);
 }

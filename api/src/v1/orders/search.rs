@@ -27,12 +27,12 @@ pub(in crate::v1) async fn handle(
     let mut query = Query::new(query.as_deref());
     let page = PageRequest::of(&mut query);
     query.finish()?;
-    let headers = request.headers().clone();
-    let body = body::receive(request, Accepts::JSON).await?;
+    let (head, body) = request.into_parts();
+    let body = body::receive(&head.headers, body, Accepts::JSON).await?;
     let search = body::read(&body, search)?;
     let list = List::new("orders/search", &written_out(&search));
     let after = page.after(&list)?;
-    let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
+    let mut read = Read::begin(&app, order_list::OrderList::NAME, &head.headers).await?;
     let seen = read.run(order_list::search(&app.views, &search, after, page.limit)).await?;
     Ok(read.answer(seen.position, list::page(&list, &seen.value)))
 }
