@@ -5,6 +5,7 @@ mod compose;
 mod kafka;
 mod postgres;
 mod program;
+mod readme;
 mod scripted_smtp;
 mod smtp;
 mod structure;
