@@ -33,5 +33,5 @@ pub use kafka::{BrokerError, KafkaSettings};
 pub use mail::{MailBackend, MailSettings, Mailer};
 pub use registry::NAMES;
 pub use relay::{RelayError, run_relay};
-pub use runner::{ConsumerSettings, RunError, run_consumers};
+pub use runner::{ConsumerSettings, RunError, Services, run_consumer, run_consumers};
 pub use status::{ReaderState, ReaderStatus};

@@ -2,7 +2,7 @@
 
 use crate::consumer::Consumer;
 use crate::ledger::groups::Declared;
-use crate::runner::{Group, RunError, run};
+use crate::runner::{RunError, Services, run_consumer};
 use crate::status::ReaderStatus;
 use tokio::sync::watch;
 
@@ -18,10 +18,10 @@ macro_rules! registry {
         }
 
         /// Runs the consumer whose status it is.
-        pub(crate) async fn run_one(group: Group, status: watch::Sender<ReaderStatus>) -> Result<(), RunError> {
+        pub(crate) async fn run_one(services: Services, status: watch::Sender<ReaderStatus>) -> Result<(), RunError> {
             let name = status.borrow().name;
             match name {
-                $(<crate::$module::$consumer as Consumer>::NAME => run(crate::$module::$consumer, group, status).await,)+
+                $(<crate::$module::$consumer as Consumer>::NAME => run_consumer(crate::$module::$consumer, services, status).await,)+
                 _ => Err(RunError::NoSuchConsumer { name: name.to_owned(), known: NAMES.join(", ") }),
             }
         }

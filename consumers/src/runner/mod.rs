@@ -1,4 +1,4 @@
-//! Runs a consumer as a member of its Kafka group.
+//! Runs a consumer as a member of its Kafka services.
 //!
 //! Three things go on at once. The [`intake`] notes in the ledger what Kafka hands over, and lets the group's offsets pass
 //! what is noted. The [`clock`] claims what is due again: retries, and what a crashed run left. The [`work`] carries out
@@ -73,7 +73,7 @@ pub enum RunError {
     /// The ledger is away.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The library gave up the membership in the group.
+    /// The library gave up the membership in the services.
     #[error("Kafka's client gave up: {0}")]
     Fatal(String),
     /// No consumer of that name.
@@ -99,11 +99,16 @@ impl RunError {
 
 /// What consumers run with; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Group {
+pub struct Services {
+    /// The log, from which events are read again.
     pub log: Log,
+    /// Where events come from.
     pub kafka: KafkaSettings,
+    /// By which mail goes out.
     pub mailer: Mailer,
+    /// Bounds and leases.
     pub settings: ConsumerSettings,
+    /// Ends them.
     pub cancel: CancellationToken,
 }
 
@@ -118,22 +123,22 @@ pub async fn run_consumers(
     statuses: Vec<watch::Sender<ReaderStatus>>,
     cancel: CancellationToken,
 ) -> Result<(), RunError> {
-    let group = Group { log, kafka, mailer, settings, cancel };
-    let all = statuses.into_iter().map(|status| registry::run_one(group.clone(), status));
+    let services = Services { log, kafka, mailer, settings, cancel };
+    let all = statuses.into_iter().map(|status| registry::run_one(services.clone(), status));
     futures::future::join_all(all).await.into_iter().collect()
 }
 
-/// Runs one consumer until its cancellation, starting it again after what may go away by itself.
-pub(crate) async fn run<C: Consumer>(
+/// Runs one consumer, registered or not, until its cancellation, starting it again after what may go away by itself.
+pub async fn run_consumer<C: Consumer>(
     consumer: C,
-    group: Group,
+    services: Services,
     status: watch::Sender<ReaderStatus>,
 ) -> Result<(), RunError> {
     let consumer = Arc::new(consumer);
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let before = status.borrow().position;
-        match Member::start(Arc::clone(&consumer), &group, &status).await {
+        match Member::start(Arc::clone(&consumer), &services, &status).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_transient() => {
                 tracing::warn!(consumer = C::NAME, %error, "a consumer is started again");
@@ -148,7 +153,7 @@ pub(crate) async fn run<C: Consumer>(
         if status.borrow().position > before {
             pauses.start_over();
         }
-        if group.cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
+        if services.cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
             return Ok(());
         }
     }
@@ -178,40 +183,45 @@ struct Member<C> {
 }
 
 impl<C: Consumer> Member<C> {
-    async fn start(consumer: Arc<C>, group: &Group, status: &watch::Sender<ReaderStatus>) -> Result<(), RunError> {
-        let Some(topics) = group.cancel.run_until_cancelled(topics::ensure(&group.kafka)).await.transpose()? else {
+    async fn start(
+        consumer: Arc<C>,
+        services: &Services,
+        status: &watch::Sender<ReaderStatus>,
+    ) -> Result<(), RunError> {
+        let Some(topics) = services.cancel.run_until_cancelled(topics::ensure(&services.kafka)).await.transpose()?
+        else {
             return Ok(());
         };
-        let started_after = groups::register(&group.log, &registry::declare::<C>()).await?;
+        let started_after = groups::register(&services.log, &registry::declare::<C>()).await?;
         let owner = Uuid::now_v7();
-        let pool = group.log.pool().clone();
-        if group.kafka.embedded {
+        let pool = services.log.pool().clone();
+        if services.kafka.embedded {
             // Whoever has an embedded broker is alone on its data, and its forerunner is dead.
             note_cut_off::<C>(due::take_over(&pool, C::NAME, owner).await?);
         }
         let due = Arc::new(Notify::new());
         let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
         let writer = Writer::start(pool.clone(), owner, Arc::clone(&due), &writing);
-        let sending_lease = group.settings.sending_lease;
+        let sending_lease = services.settings.sending_lease;
         let member = Arc::new(Self {
             consumer,
-            log: group.log.clone(),
-            kafka: group.kafka.clone(),
+            log: services.log.clone(),
+            kafka: services.kafka.clone(),
             topics,
-            settings: group.settings,
-            retry: group.settings.retry.unwrap_or(C::RETRY),
-            tools: Tools { pool, writer, mailer: group.mailer.clone(), owner, sending_lease },
+            settings: services.settings,
+            retry: services.settings.retry.unwrap_or(C::RETRY),
+            tools: Tools { pool, writer, mailer: services.mailer.clone(), owner, sending_lease },
             started_after,
-            room: Arc::new(Semaphore::new(group.settings.in_hand as usize)),
+            room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
-            stop: group.cancel.child_token(),
+            stop: services.cancel.child_token(),
             tracker,
             hand: Mutex::default(),
             status: status.clone(),
         });
         let kafka = membership::join(&member.kafka, &member.topics, C::NAME, &C::WANTS.kinds(), status)?;
         let outcome = tokio::select! {
-            () = group.cancel.cancelled() => Ok(()),
+            () = services.cancel.cancelled() => Ok(()),
             outcome = Arc::clone(&member).take_in(&kafka) => outcome,
             outcome = Arc::clone(&member).keep_time() => outcome,
         };

@@ -113,11 +113,18 @@ async fn the_relay_never_runs_further_ahead_than_the_broker_keeps() {
     fill(&shop, 20_000).await;
     let broker = EmbeddedBroker::start(1).unwrap();
     let relay = Process::start(&shop, Plan::relay_alone(broker.settings()));
-    // Without consumers it stops at its window, far from the head.
-    eventually("the relay has begun", SOON, async || relay.relay.borrow().position.0 > 1_000).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Without consumers it stops at its window, far from the head, and all that it published is still there.
+    let mut looks = (0, 0);
+    eventually("the relay waits for the consumers", SOON, async || {
+        let position = relay.relay.borrow().position.0;
+        looks = if position == looks.0 && position > 0 { (position, looks.1 + 1) } else { (position, 0) };
+        looks.1 >= 5
+    })
+    .await;
     let head = shop.log.head().await.unwrap();
     assert!(relay.relay.borrow().position < head, "it ran to the head");
+    let held = read_topic(broker.brokers(), "orders.events").await.unwrap();
+    assert_eq!(held.first().unwrap().header("ce_position"), Some("2"), "the first event of an order");
     let mut plan = Plan::new(broker.settings(), "console:");
     plan.mail = mail(&format!("file://{}", directory.path().display()), None);
     let consumers = Process::start(&shop, Plan { relay: false, ..plan });

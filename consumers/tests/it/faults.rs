@@ -41,9 +41,10 @@ impl World {
 #[tokio::test]
 async fn a_busy_server_is_tried_again_and_others_flow_meanwhile() {
     let world = World::new().await;
-    let (busy, other) = (world.shop.place("Ada").await, world.shop.place("Grace").await);
-    // The fault is there before the relay has come this far or not: either way the mail arrives once in the end.
-    world.server.script(Fault::reply(Step::Recipient, 450, "busy").only_for(&busy.email).times(3));
+    world.server.script(Fault::reply(Step::Recipient, 450, "busy").only_for("busy@example.com").times(3));
+    world.server.script(Fault::reply(Step::Sender, 421, "closing").times(1));
+    let busy = world.shop.place_for("Ada", "busy@example.com").await;
+    let other = world.shop.place("Grace").await;
     world.shop.until(&other, "OrderPlaced", "sent").await;
     world.shop.until(&busy, "OrderPlaced", "sent").await;
     assert_eq!((world.arrivals(&busy).len(), world.arrivals(&other).len()), (1, 1));
@@ -155,14 +156,16 @@ async fn a_poison_event_parks_its_own_order_and_lets_others_pass() {
 }
 
 #[tokio::test]
-async fn a_slow_mailbox_delays_nobody() {
+async fn a_silent_mailbox_delays_nobody() {
     let world = World::new().await;
-    world.server.script(Fault::fall_silent(Step::Recipient).only_for("slow@example.com"));
-    // More than there are connections would be needed to stop the others; the pool and the bound on each send see to it.
+    world.server.script(Fault::fall_silent(Step::Recipient).only_for("silent@example.com"));
+    let silent = world.shop.place_for("Ada", "silent@example.com").await;
     let orders = world.shop.place_many(40).await;
     for order in &orders {
         world.shop.until(order, "OrderPlaced", "sent").await;
     }
+    let state = world.shop.state(&silent, "OrderPlaced").await;
+    assert!(matches!(state.as_deref(), Some("claimed" | "sending" | "waiting")), "{state:?}");
     assert_eq!(world.server.received().len(), 40);
 }
 

@@ -10,6 +10,7 @@ mod embedded;
 mod faults;
 mod kafka;
 mod mails;
+mod points;
 mod process;
 mod shop;
 mod smtp;

@@ -67,6 +67,7 @@ pub struct Process {
     runtime: Option<Runtime>,
     cancel: CancellationToken,
     pub relay: watch::Receiver<ReaderStatus>,
+    pub consumers: Vec<watch::Receiver<ReaderStatus>>,
     ended: oneshot::Receiver<Result<(), String>>,
 }
 
@@ -82,7 +83,9 @@ impl Process {
         let relay = ReaderStatus::channel("relay");
         let statuses: Vec<_> = NAMES.iter().map(|name| ReaderStatus::channel(name)).collect();
         let (tell, ended) = oneshot::channel();
-        let process = Self { relay: relay.subscribe(), cancel: cancel.clone(), runtime: Some(runtime), ended };
+        let consumers = statuses.iter().map(watch::Sender::subscribe).collect();
+        let process =
+            Self { relay: relay.subscribe(), consumers, cancel: cancel.clone(), runtime: Some(runtime), ended };
         let url = url.to_owned();
         process.runtime.as_ref().unwrap().spawn(async move {
             let _ = tell.send(run(url, plan, relay, statuses, cancel).await);

@@ -61,18 +61,22 @@ impl Shop {
 
     /// Places an order of two teas, by a customer of that first name with an address of their own.
     pub async fn place(&self, first_name: &str) -> Order {
+        self.place_for(first_name, &format!("{}.{}@example.com", first_name.to_lowercase(), Uuid::now_v7())).await
+    }
+
+    /// The same by a customer of that address.
+    pub async fn place_for(&self, first_name: &str, email: &str) -> Order {
         let id = OrderId(Uuid::now_v7()).to_string();
         let number = self.gateway.next_order_number().await.unwrap();
-        let email = format!("{}.{}@example.com", first_name.to_lowercase(), &id[24..]);
         let place = Place {
             number,
-            customer: Arc::new(customer(first_name, &email)),
+            customer: Arc::new(customer(first_name, email)),
             items: vec![RequestedItem { sku: Sku::parse("TEA").unwrap(), quantity: Quantity::try_from(2).unwrap() }],
             expected_total: None,
         };
         let placed = submission::<domain::order::Order>(&id, Command::Place(place));
         self.gateway.submit(Submission { fresh_id: true, ..placed }).await.expect("it is placed");
-        Order { id, number: number.to_string(), email }
+        Order { id, number: number.to_string(), email: email.to_owned() }
     }
 
     /// Places many orders, several at a time.

@@ -4,12 +4,13 @@ use super::settings;
 use crate::process::{Plan, Process, SOON, quick};
 use crate::shop::Shop;
 use consumers::topics::Topics;
-use consumers::{ConsumerSettings, KafkaSettings, MailBackend};
+use consumers::{ConsumerSettings, KafkaSettings, MailBackend, ReaderState};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::eventually;
+use testkit::kafka::KafkaBroker;
 use testkit::smtp::{Fault, Scripted, Step};
 
 #[tokio::test]
@@ -85,6 +86,26 @@ async fn members_that_come_and_go_lose_and_repeat_nothing() {
     }
     assert_eq!(server.attempts().len(), orders.len());
     staying.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_dies_takes_no_mail_with_it() {
+    let broker = KafkaBroker::start();
+    let (server, shop, kafka) = (Scripted::start(), Shop::open().await, KafkaSettings::new(broker.brokers()));
+    let process = Process::start(&shop, Plan::new(kafka, &server.url()));
+    let before = shop.place("Ada").await;
+    shop.until(&before, "OrderPlaced", "sent").await;
+    let mut consumer = process.consumers[0].clone();
+    broker.kill();
+    let during = shop.place("Grace").await;
+    let away = consumer.wait_for(|status| matches!(status.state, ReaderState::Retrying(_)));
+    tokio::time::timeout(SOON, away).await.expect("it says so").unwrap();
+    broker.restart();
+    let back = consumer.wait_for(|status| status.state == ReaderState::Running);
+    tokio::time::timeout(SOON, back).await.expect("it says so").unwrap();
+    shop.until(&during, "OrderPlaced", "sent").await;
+    assert_eq!(server.attempts().len(), 2);
+    process.stop().await;
 }
 
 fn group(kafka: &KafkaSettings) -> BaseConsumer {
