@@ -26,6 +26,7 @@ pub fn init(args: &LogArgs) -> Result<(), Failure> {
         }
         LogFormat::Json => registry.with(layer().json().flatten_event(true).with_writer(io::stderr)).try_init()?,
     }
+    crate::http::log_panics();
     Ok(())
 }
 

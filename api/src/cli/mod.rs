@@ -17,24 +17,28 @@ use std::process::ExitCode;
 /// The exit code of a command line or a setting that is refused.
 const REFUSED: u8 = 2;
 
+const ABOUT: &str = "\
+Takes a shop's orders: keeps each as its history of events, lists and counts them, streams them
+to Kafka, sends the mails.
+
+Without a command it serves everything in one process and brings along what is not configured:
+PostgreSQL, Kafka, a demo catalogue.";
+
 const EXAMPLES: &str = "\
 Examples:
-  orders                                     everything in one process, nothing to configure
-  orders --listen 127.0.0.1:9000             the same, on another address
-  orders events --follow                     what happens, as it happens, one JSON object per line
+  orders                                   everything in one process, nothing to configure
+  orders --listen 127.0.0.1:9000           the same, on another address
+  orders events --follow                   what happens, as it happens, one JSON object per line
   orders keys create --name shop --scope orders:write --scope orders:read
-  DATABASE_URL=postgres://… orders api       the API alone, on a database of yours
+  DATABASE_URL=postgres://… orders api     the API alone, on a database of yours
 
-Flags go before variables. A value that is secret is better given as a variable, or as a file that NAME_FILE names: other
-users of the machine can see flags.";
+A flag goes before a variable. A secret is better given as a variable, or as a file that NAME_FILE
+names: other users of the machine can see flags.";
 
-/// Takes a shop's orders: keeps each as its history of events, lists and counts them, streams them to Kafka, sends the
-/// mails.
-///
-/// Without a command it serves everything in one process and brings along what is not configured: PostgreSQL, Kafka, a
-/// demo catalogue.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "orders", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 110)]
+#[command(name = "orders", version, about = ABOUT, long_about = None, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -13,7 +13,14 @@ pub(super) fn one_line(error: &clap::Error, program: &Command) -> String {
     let words = said.join("; ").replace("error: ", "").replace("tip: ", "").replace(":; ", ": ");
     let words: Vec<&str> = words.split(' ').map(|word| if word.contains("://") { "'…'" } else { word }).collect();
     let source = source(error, program).unwrap_or_default();
-    format!("{}{source} (`orders --help` explains)", words.join(" "))
+    format!("{}{source} (`{} --help` explains)", words.join(" "), command_of(&text))
+}
+
+/// The command whose usage clap shows: `Usage: orders keys create [OPTIONS] …` is of `orders keys create`.
+fn command_of(text: &str) -> String {
+    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage:")).unwrap_or("orders");
+    let words = usage.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Where a value comes from, when it is not the command line.

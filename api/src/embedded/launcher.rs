@@ -8,7 +8,6 @@
 //! The request is bound to the *thread* that started the copy: start it from one that lives as long as the process.
 
 use super::account::Account;
-use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Pid, Uid, getppid, setgid, setuid};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -82,7 +81,7 @@ fn change_user(uid: Uid, gid: Gid) -> io::Result<()> {
 
 fn die_with_parent(parent: u32) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_pdeathsig(Signal::SIGINT)?;
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGINT)?;
     // It may have died before the request: then nobody would tell us.
     if getppid() != Pid::from_raw(parent.cast_signed()) {
         return Err(io::Error::other("its parent has ended"));

@@ -150,8 +150,15 @@ pub struct LogArgs {
     /// What to log: a level (error, warn, info, debug, trace), or a list such as info,sqlx=warn
     #[arg(long, value_name = "FILTER", env = "ORDERS_LOG", hide_env_values = true, default_value = "info")]
     pub log: String,
-    /// How to write it
-    #[arg(long, value_name = "FORMAT", env = "ORDERS_LOG_FORMAT", hide_env_values = true, default_value = "text")]
+    /// How to write it: text, or json with one object per line
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "ORDERS_LOG_FORMAT",
+        hide_env_values = true,
+        hide_possible_values = true,
+        default_value = "text"
+    )]
     pub log_format: LogFormat,
 }
 

@@ -6,6 +6,7 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
 mod embedded_fetch;

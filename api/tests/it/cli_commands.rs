@@ -1,0 +1,75 @@
+//! Commands and roles on a database of their own, configured as in production.
+
+use std::fs;
+use testkit::{Db, Launch, Program};
+
+async fn ends_well(mut program: Program) {
+    program.sigterm();
+    let status = program.wait().await;
+    assert_eq!(status.code(), Some(0), "{}", program.output());
+}
+
+#[tokio::test]
+async fn urls_come_from_files_and_the_owner_migrates() {
+    let db = Db::empty().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (owner, login) = (directory.path().join("owner"), directory.path().join("login"));
+    fs::write(&owner, format!("{}\n", db.owner_url())).unwrap();
+    fs::write(&login, db.app_url()).unwrap();
+    let migrate = Launch::orders().arg("migrate").env("MIGRATION_DATABASE_URL_FILE", &owner);
+    for _ in 0..2 {
+        assert_eq!(migrate.run().await.succeeded(), "The database is up to date.\n");
+    }
+    let events = Launch::orders().arg("events").env("DATABASE_URL_FILE", &login).run().await;
+    assert_eq!(events.succeeded(), "");
+}
+
+#[tokio::test]
+async fn an_api_with_the_owners_url_migrates_by_itself() {
+    let db = Db::empty().await;
+    let mut api = Launch::orders()
+        .args(["api", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", db.app_url())
+        .env("MIGRATION_DATABASE_URL", db.owner_url())
+        .spawn();
+    api.wait_for_line("serving the API").await;
+    ends_well(api).await;
+}
+
+#[tokio::test]
+async fn a_role_without_an_api_shows_its_health() {
+    let db = Db::new().await;
+    let address = format!("127.0.0.1:{}", testkit::free_port());
+    let mut views = Launch::orders()
+        .args(["projections", "run", "--listen", &address, "--log-format", "json"])
+        .env("DATABASE_URL", db.app_url())
+        .spawn();
+    let line = views.wait_for_line("running projections").await;
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(json["level"], "INFO");
+    let get = |path: &str| {
+        let url = format!("http://{address}{path}");
+        Launch::of("/usr/bin/curl").args(["-sS", "--fail", "--retry", "20", "--retry-connrefused", &url])
+    };
+    assert_eq!(get("/healthz").run().await.succeeded(), "{\"alive\":true}\n");
+    let ready = get("/readyz").run().await.succeeded();
+    assert!(ready.contains("projection order_list"), "{ready}");
+    assert!(get("/metrics").run().await.succeeded().contains("orders_task_up"));
+    ends_well(views).await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_made_is_listed_and_revoked() {
+    let db = Db::new().await;
+    let keys = |arguments: &[&str]| Launch::orders().arg("keys").args(arguments).env("DATABASE_URL", db.app_url());
+    let made = keys(&["create", "--name", "till", "--scope", "staff"]).run().await;
+    assert!(made.stderr.contains("staff"), "{made:?}");
+    let token = made.succeeded();
+    let prefix = token.split('_').nth(1).unwrap();
+    let list = keys(&["list"]).run().await.succeeded();
+    assert!(list.contains(prefix) && list.contains("valid") && !list.contains(token.trim()), "{list}");
+    keys(&["revoke", prefix]).run().await.succeeded();
+    assert!(keys(&["list"]).run().await.succeeded().contains("revoked"));
+    let unknown = keys(&["revoke", "nothing"]).run().await;
+    assert!(!unknown.status.success() && unknown.stderr.contains("orders keys list"), "{unknown:?}");
+}
