@@ -37,26 +37,33 @@ pub(crate) async fn load(connection: &mut PgConnection, build: &Build) -> Result
     Ok(row.map(|(revision, position, serves)| Checkpoint { revision, position: Position::from_i64(position), serves }))
 }
 
-/// Moves the checkpoint to `next` in the caller's transaction; `false` when another writer was first. Then the
-/// transaction is broken, and nothing of it can be committed.
+/// Moves the checkpoint from `from` to `next` in the caller's transaction; `false` when `from` is not the last any more.
+/// Then nothing of the transaction may be committed.
 ///
-/// The first statement of a step: a second writer waits here for the first one's commit, before it has touched a row.
+/// The first statement of a step: a second writer waits here for the first one's commit, before it has touched a row, and
+/// then violates the key. That `from` must be there, as it was, finds out what the key does not: a server that crashed
+/// or failed over and is back with an earlier state of the view.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
     build: &Build,
+    from: Checkpoint,
     next: Checkpoint,
 ) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query(
-        "INSERT INTO public.projection_checkpoints (schema_name, revision, position, serves) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO public.projection_checkpoints (schema_name, revision, position, serves)
+         SELECT schema_name, $4, $5, $6 FROM public.projection_checkpoints
+          WHERE schema_name = $1 AND revision = $2 AND position = $3",
     )
     .bind(&build.schema)
+    .bind(from.revision)
+    .bind(from.position.as_i64())
     .bind(next.revision)
     .bind(next.position.as_i64())
     .bind(next.serves)
     .execute(&mut *connection)
     .await;
     match inserted {
-        Ok(_) => Ok(true),
+        Ok(done) => Ok(done.rows_affected() == 1),
         Err(error) if violated_constraint(&error) == Some("projection_checkpoints_revision") => Ok(false),
         Err(error) if is_build_gone(&error) => Ok(false),
         Err(error) => Err(error),

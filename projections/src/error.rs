@@ -111,8 +111,9 @@ pub enum RunError {
         /// This program's.
         own: u32,
     },
-    /// Another process went on with the same build. Nothing was applied twice.
-    #[error("another process builds or follows {name} too")]
+    /// Another process went on with the same build, or PostgreSQL is back from a crash with an earlier state of it.
+    /// Nothing was applied twice or left out.
+    #[error("the checkpoint of {name} is not where it was left: another process writes it too, or PostgreSQL crashed")]
     Overtaken {
         /// The projection.
         name: &'static str,

@@ -14,7 +14,7 @@
 //! # How it fits together
 //!
 //! - [`projection`]: what a read model declares. [`view_transaction`]: all that it is given.
-//! - [`runner`]: follows the log with one view. [`rebuild`]: makes one anew beside the one that serves, then swaps.
+//! - [`runner`]: follows the log with one view. [`mod@rebuild`]: makes one anew beside the one that serves, then swaps.
 //! - [`Views`]: the handle through which views are read, waited for and watched.
 //!
 //! Each build of a view is a schema of its own (`order_list_v1_2`: version 1, build 2). The registry names the active

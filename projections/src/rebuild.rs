@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
             build::set_state(transaction, &served.schema, State::Retired).await?;
         }
         let serving = Checkpoint { serves: true, ..checkpoint.next(checkpoint.position) };
-        if !checkpoint::advance(transaction, build, serving).await? {
+        if !checkpoint::advance(transaction, build, checkpoint, serving).await? {
             return Err(RunError::Overtaken { name });
         }
         build::set_state(transaction, &build.schema, State::Active).await?;
@@ -230,9 +230,7 @@ impl<'a> Builder<'a> {
                     None => Ok(None),
                 };
             }
-            let next = checkpoint.next(batch.through());
-            writer.write(transaction, next, &batch).await?;
-            checkpoint = next;
+            checkpoint = writer.write(transaction, checkpoint, &batch).await?;
         }
         Ok(Some(checkpoint))
     }

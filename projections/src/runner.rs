@@ -175,7 +175,8 @@ impl Runner<'_> {
             }
             checkpoint = match writer.step(checkpoint, &batch).await {
                 Ok(next) => next,
-                // Either another writer was first or another build was promoted: the checkpoint tells.
+                // Another writer was first, another build was promoted, or a crash took the last steps: the checkpoint
+                // tells.
                 Err(RunError::Overtaken { .. }) => return self.overtaken(build).await,
                 Err(error) => return Err(error),
             };

@@ -24,21 +24,21 @@ impl Writer<'_> {
     ///
     /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback.
     pub(crate) async fn step(&self, from: Checkpoint, batch: &Batch) -> Result<Checkpoint, RunError> {
-        let next = from.next(batch.through());
         let mut connection = self.pool.acquire().await?;
         // Nobody is told that this commit is durable, and nothing is lost with it: rows and checkpoint go together, and
         // the log, which is on disk before it can be read, gives them back. Waiting for a flush here would only make the
         // appends, who must wait for theirs, queue behind it.
         let begin = format!("BEGIN; SET LOCAL synchronous_commit = off; {}", self.search_path());
         let mut transaction = connection.begin_with(begin).await?;
-        match self.write(&mut transaction, next, batch).await {
-            Ok(()) => transaction.commit().await?,
+        let next = match self.write(&mut transaction, from, batch).await {
+            Ok(next) => next,
             Err(error) => {
                 // The error that led here says more than one of the rollback could.
                 let _ = transaction.rollback().await;
                 return Err(error);
             }
-        }
+        };
+        transaction.commit().await?;
         self.measure(batch);
         checkpoint::sweep(&mut connection, self.build, next).await?;
         Ok(next)
@@ -49,26 +49,28 @@ impl Writer<'_> {
         format!("SET LOCAL search_path TO {}", self.build.schema)
     }
 
-    /// Writes a step into the caller's transaction, whose search path is the build's.
+    /// Writes a step into the caller's transaction, whose search path is the build's; returns the checkpoint behind it.
     pub(crate) async fn write(
         &self,
         connection: &mut PgConnection,
-        next: Checkpoint,
+        from: Checkpoint,
         batch: &Batch,
-    ) -> Result<(), RunError> {
+    ) -> Result<Checkpoint, RunError> {
         let name = self.definition.name;
-        if !checkpoint::advance(connection, self.build, next).await? {
+        let next = from.next(batch.through());
+        if !checkpoint::advance(connection, self.build, from, next).await? {
             return Err(RunError::Overtaken { name });
         }
         let wanted = batch.wanted();
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(next);
         }
         let mut view = ViewTransaction::new(connection, self.time_zone);
         (self.definition.apply)(&wanted, &mut view).await.map_err(|fault| {
             let first = Position(batch.after().0 + 1);
             RunError::Failed { name, first, last: batch.through(), fault }
-        })
+        })?;
+        Ok(next)
     }
 
     fn measure(&self, batch: &Batch) {

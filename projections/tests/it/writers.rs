@@ -40,6 +40,38 @@ async fn a_checkpoint_that_moved_lets_a_step_write_nothing() {
     running.stop().await.unwrap();
 }
 
+/// What a crash takes from a view, whose steps do not wait for the disk, the log gives back.
+#[tokio::test]
+async fn steps_that_a_crash_took_are_taken_again() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let time = at("2026-03-01T10:00:00Z");
+    let orders = many_orders(3);
+    let running = process.run(NAME);
+    for order in &orders[..2] {
+        history.append(order.placed(time)).await;
+        process.caught_up(NAME).await;
+    }
+    sqlx::query(
+        "DELETE FROM projection_checkpoints WHERE revision = (SELECT max(revision) FROM projection_checkpoints)",
+    )
+    .execute(process.pool())
+    .await
+    .unwrap();
+    sqlx::query("DELETE FROM order_list_v1_1.orders WHERE id = $1")
+        .bind(orders[1].id)
+        .execute(process.pool())
+        .await
+        .unwrap();
+    history.append(orders[2].placed(time)).await;
+    process.caught_up(NAME).await;
+    running.stop().await.unwrap();
+    let live = process.rows("order_list_v1_1.orders").await;
+    assert_eq!(live.len(), 3);
+    process.rebuild(NAME).await.unwrap();
+    assert_eq!(process.rows("order_list_v1_2.orders").await, live);
+}
+
 #[tokio::test]
 async fn one_leads_and_another_takes_over() {
     let db = Db::new().await;
