@@ -57,6 +57,34 @@ pub fn walk(root: &Path) -> BTreeSet<String> {
     names
 }
 
+/// Gives the workspace's packages a version that they have nowhere else.
+///
+/// Cargo tells what it has built from such packages by name, version and path *within* the workspace. So what it builds from a
+/// copy would take the place of what it built from the original in the directory that both share, and pass for it.
+pub fn give_another_version(files: &mut Files) {
+    const VERSION: &str = "version = \"0.0.0-copy\"";
+    let (manifest, lock) = (text(files, "Cargo.toml"), text(files, "Cargo.lock"));
+    let (before, after) = manifest.split_once("[workspace.package]\n").expect("what all packages have in common");
+    let version = after.lines().find(|line| line.starts_with("version = ")).expect("their version");
+    let manifest = format!("{before}[workspace.package]\n{}", after.replacen(version, VERSION, 1));
+    // What comes from elsewhere says where from.
+    let of_ours = |package: &str| !package.contains("\nsource = ");
+    let packages = lock.split("[[package]]\n").map(|package| {
+        if of_ours(package) {
+            package.replace(&format!("\n{version}\n"), &format!("\n{VERSION}\n"))
+        } else {
+            package.to_owned()
+        }
+    });
+    let lock = packages.collect::<Vec<_>>().join("[[package]]\n");
+    files.insert("Cargo.toml".to_owned(), manifest.into_bytes());
+    files.insert("Cargo.lock".to_owned(), lock.into_bytes());
+}
+
+fn text(files: &Files, name: &str) -> String {
+    String::from_utf8(files[name].clone()).expect("a text")
+}
+
 /// A directory that holds some files and nothing else. Other test processes wait until this one has done with it.
 pub struct CleanCopy {
     directory: PathBuf,

@@ -123,7 +123,7 @@ impl Change {
         let [old, new] = [&self.old, &self.new].map(|lines| format!("\n{}\n", lines.join("\n")));
         let count = text.matches(&old).count();
         assert!(count == 1 && !self.old.is_empty(), "these lines stand {count} times in {file}, not once:{old}");
-        *content = text.replace(&old, &new)[1..].as_bytes().to_vec();
+        *content = text.replace(&old, &new).split_off(1).into_bytes();
     }
 }
 
