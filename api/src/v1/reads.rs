@@ -29,6 +29,8 @@ pub(super) struct Read<'a> {
     view: &'static str,
     database: Duration,
     granted_s: Option<u64>,
+    /// What the client asked to see.
+    at_least: Option<Position>,
 }
 
 /// What a read was asked to wait for.
@@ -62,7 +64,7 @@ impl Wanted {
 impl<'a> Read<'a> {
     /// A read that waits for nothing.
     pub(super) fn new(app: &'a App, view: &'static str) -> Self {
-        Self { app, view, database: Duration::ZERO, granted_s: None }
+        Self { app, view, database: Duration::ZERO, granted_s: None, at_least: None }
     }
 
     /// Waits until the view is where the client wants it.
@@ -73,7 +75,7 @@ impl<'a> Read<'a> {
             let wait = granted_s.map_or(WAIT, Duration::from_secs);
             app.views.wait_for(view, position, wait).await.map_err(|error| behind(view, error))?;
         }
-        Ok(Self { granted_s, ..Self::new(app, view) })
+        Ok(Self { granted_s, at_least: wanted.position, ..Self::new(app, view) })
     }
 
     /// Runs the read, bounded and timed.
@@ -84,7 +86,12 @@ impl<'a> Read<'a> {
         let started = Instant::now();
         let outcome = within(async { read.await.map_err(|error| unreadable(self.view, error)) }).await;
         self.database += started.elapsed();
-        outcome
+        let seen = outcome?;
+        // A view was waited for, but a crash of PostgreSQL may take its last moment back before it is read.
+        if let Some(wanted) = self.at_least.filter(|wanted| seen.position < *wanted) {
+            return Err(behind(self.view, WaitError::Behind { at: seen.position, wanted }));
+        }
+        Ok(seen)
     }
 
     /// Loads an aggregate from the log, bounded and timed.
