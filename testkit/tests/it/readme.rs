@@ -128,9 +128,7 @@ async fn copy_with_all() -> &'static CleanCopy {
         }
         clean_copy::give_another_version(&mut files);
         let copy = CleanCopy::of("readme", &files);
-        let packages = how_tos.iter().flat_map(|how_to| ["-p", &how_to.test().package]);
-        let format: Vec<_> = ["fmt", "--check"].into_iter().chain(packages).map(str::to_owned).collect();
-        copy.cargo(&format).await.succeeded();
+        copy.is_formatted(how_tos.iter().flat_map(HowTo::files)).await;
         let mut arguments = cargo_test(&how_tos.each_ref().map(HowTo::test));
         arguments.push("--no-run".to_owned());
         let built = copy.cargo(&arguments).await;

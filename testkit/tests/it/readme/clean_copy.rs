@@ -114,6 +114,16 @@ impl CleanCopy {
         Self { directory, target, _lock: lock }
     }
 
+    /// # Panics
+    /// When one of these files is not as rustfmt writes it.
+    pub async fn is_formatted(&self, files: impl Iterator<Item = &str>) {
+        let list = ["fmt", "--all", "--check", "--", "--files-with-diff"].map(str::to_owned);
+        let listed = self.cargo(&list).await;
+        let wrong: Vec<&str> = files.filter(|file| listed.stdout.lines().any(|line| line.ends_with(file))).collect();
+        assert!(wrong.is_empty(), "rustfmt would write these another way: {wrong:?}");
+        assert!(listed.stderr.is_empty(), "{}", listed.stderr);
+    }
+
     /// Runs cargo in it. While tests run, the cargo that runs them holds no lock on what is built.
     pub async fn cargo(&self, arguments: &[String]) -> Finished {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
