@@ -34,7 +34,7 @@ pub fn init(args: &LogArgs) -> Result<(), Failure> {
 fn check(filter: &str) -> Result<(), Failure> {
     for part in filter.split(',').map(str::trim) {
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
-        if level.parse::<LevelFilter>().is_err() {
+        if level.is_empty() || level.parse::<LevelFilter>().is_err() {
             return Err(Failure::new(format!(
                 "`{part}` in ORDERS_LOG is neither a level (error, warn, info, debug, trace, off) nor module=level"
             )));

@@ -49,7 +49,7 @@ async fn a_role_without_an_api_shows_its_health() {
     assert_eq!(json["level"], "INFO");
     let get = |path: &str| {
         let url = format!("http://{address}{path}");
-        Launch::of("/usr/bin/curl").args(["-sS", "--fail", "--retry", "20", "--retry-connrefused", &url])
+        Launch::of("curl").args(["-sS", "--fail", "--retry", "20", "--retry-connrefused", &url])
     };
     assert_eq!(get("/healthz").run().await.succeeded(), "{\"alive\":true}\n");
     let ready = get("/readyz").run().await.succeeded();

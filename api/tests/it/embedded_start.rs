@@ -80,7 +80,7 @@ async fn a_lock_left_by_a_crash_that_names_another_process_is_repaired() {
     let place = Place::new();
     place.orders(&["events"]).run().await.succeeded();
     let data = place.data().join("postgres/data");
-    let sleeper = Launch::of("/bin/sleep").arg("600").spawn();
+    let sleeper = Launch::of("sleep").arg("600").spawn();
     let owner = fs::metadata(&data).unwrap();
     for (name, directory) in [("postmaster.pid", &data), (".s.PGSQL.5432.lock", &place.data().join("postgres/socket"))]
     {
@@ -141,7 +141,7 @@ async fn a_reader_that_closes_the_pipe_ends_events_quietly() {
     let program = place.start().await;
     let piped = format!("{} events --follow | head -n 1", env!("CARGO_BIN_EXE_orders"));
     let mut pipe =
-        Launch::of("/bin/bash").args(["-o", "pipefail", "-c", &piped]).env("ORDERS_DATA_DIR", place.data()).spawn();
+        Launch::of("bash").args(["-o", "pipefail", "-c", &piped]).env("ORDERS_DATA_DIR", place.data()).spawn();
     pipe.wait_for_line("ProductAdded").await;
     eventually("a write meets the closed pipe", BOUND, async || {
         order_as_printed(&program).await;
@@ -207,7 +207,7 @@ fn as_nobody(place: &Place, home: &Path) -> Launch {
         std::os::unix::fs::chown(home, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
         let ids = [format!("--reuid={}", nobody.uid), format!("--regid={}", nobody.gid)];
         // The death signal again: changing the user takes it away.
-        Launch::of("/usr/bin/setpriv").args(ids).args(["--clear-groups", "--pdeathsig", "KILL", "--"]).arg(&binary)
+        Launch::of("setpriv").args(ids).args(["--clear-groups", "--pdeathsig", "KILL", "--"]).arg(&binary)
     } else {
         Launch::of(&binary)
     };

@@ -78,6 +78,6 @@ pub fn printed_curl(program: &Program) -> String {
 
 /// Runs the printed curl in a shell; its answer.
 pub async fn order_as_printed(program: &Program) -> serde_json::Value {
-    let answer = Launch::of("/bin/sh").args(["-c", &printed_curl(program)]).run().await.succeeded();
+    let answer = Launch::of("sh").args(["-c", &printed_curl(program)]).run().await.succeeded();
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
