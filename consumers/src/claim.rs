@@ -20,6 +20,9 @@ pub struct Claim<'a> {
 
 /// What claims work with.
 pub(crate) struct Tools {
+    /// For the ledger.
+    pub ledger: PgPool,
+    /// For what consumers write.
     pub pool: PgPool,
     pub writer: Writer,
     pub mailer: Mailer,

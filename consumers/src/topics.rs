@@ -5,8 +5,9 @@ use domain::AggregateType;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::metadata::Metadata;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a topic that was just made may take to show in the cluster's metadata.
@@ -66,82 +67,119 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<Topics, BrokerError> {
     let topics = Topics::new(&settings.prefix);
     let client = settings.client()?;
     let admin = AdminClient::from_config_and_context(&client, Quiet).map_err(BrokerError::Settings)?;
-    // An embedded broker makes its topics itself, at its start.
+    let mut wanted = vec![Wanted::events(&topics.orders, settings), Wanted::events(&topics.products, settings)];
+    // An embedded broker makes its topics itself, at its start, and needs no position.
     if !settings.embedded {
-        make(&admin, settings, &topics).await?;
+        wanted.push(Wanted { topic: topics.relay.clone(), partitions: 1, kind: Kind::Position });
     }
-    let (settings, names) = (settings.clone(), topics.clone());
-    tokio::task::spawn_blocking(move || check(&admin, &settings, &names))
-        .await
-        .map_err(|panic| BrokerError::NotMade { topic: topics.orders.clone(), fault: panic.to_string() })??;
+    let cluster = Cluster { admin: Arc::new(admin), brokers: settings.brokers.clone() };
+    let missing = cluster.missing(&wanted).await?;
+    // Asked only where it is needed: a login may use topics that it may not make.
+    if !settings.embedded && !missing.is_empty() {
+        cluster.make(&missing, settings.replicas).await?;
+    }
+    cluster.until_there(&wanted).await?;
     Ok(topics)
 }
 
-async fn make(admin: &AdminClient<Quiet>, settings: &KafkaSettings, topics: &Topics) -> Result<(), BrokerError> {
-    let replicas = settings.replicas.map_or(-1, i32::from);
-    let events = topics.events().map(|name| {
-        NewTopic::new(name, i32::from(settings.partitions), TopicReplication::Fixed(replicas))
-            .set("cleanup.policy", "delete")
-            .set("retention.ms", "-1")
-            .set("retention.bytes", "-1")
-    });
-    let position = NewTopic::new(&topics.relay, 1, TopicReplication::Fixed(replicas))
-        .set("cleanup.policy", "compact")
-        // Small segments are compacted soon, so that the topic stays small.
-        .set("segment.bytes", "16777216")
-        .set("min.cleanable.dirty.ratio", "0.1");
-    let options =
-        AdminOptions::new().request_timeout(Some(ASK_AT_MOST)).operation_timeout(Some(Duration::from_secs(5)));
-    let made = admin
-        .create_topics(events.iter().chain([&position]), &options)
-        .await
-        .map_err(|error| BrokerError::Unreachable { brokers: settings.brokers.clone(), fault: error.to_string() })?;
-    for outcome in made {
-        match outcome {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(BrokerError::NotMade { topic, fault: code.to_string() }),
-        }
-    }
-    Ok(())
+/// A topic as it must be.
+#[derive(Debug, Clone)]
+struct Wanted {
+    topic: String,
+    partitions: u16,
+    kind: Kind,
 }
 
-fn check(admin: &AdminClient<Quiet>, settings: &KafkaSettings, topics: &Topics) -> Result<(), BrokerError> {
-    let mut wanted = vec![(topics.orders.as_str(), usize::from(settings.partitions))];
-    wanted.push((&topics.products, usize::from(settings.partitions)));
-    if !settings.embedded {
-        wanted.push((&topics.relay, 1));
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Events,
+    Position,
+}
+
+impl Wanted {
+    fn events(topic: &str, settings: &KafkaSettings) -> Self {
+        Self { topic: topic.to_owned(), partitions: settings.partitions, kind: Kind::Events }
     }
-    let deadline = Instant::now() + SHOWS_WITHIN;
-    loop {
-        let metadata = admin.inner().fetch_metadata(None, ASK_AT_MOST).map_err(|error| BrokerError::Unreachable {
-            brokers: settings.brokers.clone(),
-            fault: error.to_string(),
-        })?;
-        let Some((missing, _)) = wanted.iter().find(|(topic, _)| partitions(&metadata, topic) == 0) else {
-            return counts(&metadata, &wanted);
-        };
-        if Instant::now() > deadline {
-            let fault = format!("it does not show in the cluster's metadata after {} s", SHOWS_WITHIN.as_secs());
-            return Err(BrokerError::NotMade { topic: (*missing).to_owned(), fault });
+
+    fn new_topic(&self, replicas: Option<u16>) -> NewTopic<'_> {
+        let replicas = TopicReplication::Fixed(replicas.map_or(-1, i32::from));
+        let topic = NewTopic::new(&self.topic, i32::from(self.partitions), replicas);
+        match self.kind {
+            Kind::Events => {
+                topic.set("cleanup.policy", "delete").set("retention.ms", "-1").set("retention.bytes", "-1")
+            }
+            // Small segments are compacted soon, so that the topic stays small.
+            Kind::Position => topic
+                .set("cleanup.policy", "compact")
+                .set("segment.bytes", "16777216")
+                .set("min.cleanable.dirty.ratio", "0.1"),
         }
-        std::thread::sleep(LOOK_EVERY);
     }
 }
 
-fn counts(metadata: &Metadata, wanted: &[(&str, usize)]) -> Result<(), BrokerError> {
-    for (topic, wanted) in wanted {
-        let found = partitions(metadata, topic);
-        if found != *wanted {
-            return Err(BrokerError::PartitionsChanged { topic: (*topic).to_owned(), found, wanted: *wanted });
-        }
-    }
-    Ok(())
+/// The cluster, as an administrator asks it.
+struct Cluster {
+    admin: Arc<AdminClient<Quiet>>,
+    brokers: String,
 }
 
-fn partitions(metadata: &Metadata, topic: &str) -> usize {
-    metadata
-        .topics()
-        .iter()
-        .find(|found| found.name() == topic && found.error().is_none())
-        .map_or(0, |found| found.partitions().len())
+impl Cluster {
+    async fn make(&self, missing: &[Wanted], replicas: Option<u16>) -> Result<(), BrokerError> {
+        let new: Vec<_> = missing.iter().map(|wanted| wanted.new_topic(replicas)).collect();
+        let options =
+            AdminOptions::new().request_timeout(Some(ASK_AT_MOST)).operation_timeout(Some(Duration::from_secs(5)));
+        let made = self.admin.create_topics(&new, &options).await.map_err(|error| self.unreachable(&error))?;
+        for outcome in made {
+            match outcome {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(BrokerError::NotMade { topic, fault: code.to_string() }),
+            }
+        }
+        Ok(())
+    }
+
+    async fn until_there(&self, wanted: &[Wanted]) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + SHOWS_WITHIN;
+        while let Some(missing) = self.missing(wanted).await?.pop() {
+            if Instant::now() > deadline {
+                let fault = format!("it does not show in the cluster's metadata after {} s", SHOWS_WITHIN.as_secs());
+                return Err(BrokerError::NotMade { topic: missing.topic, fault });
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// Which topics are not there. Those that are must have the right count of partitions.
+    async fn missing(&self, wanted: &[Wanted]) -> Result<Vec<Wanted>, BrokerError> {
+        let counts = self.partition_counts().await?;
+        let mut missing = Vec::new();
+        for wanted in wanted {
+            match counts.get(&wanted.topic) {
+                None => missing.push(wanted.clone()),
+                Some(found) if *found == usize::from(wanted.partitions) => {}
+                Some(found) => {
+                    return Err(BrokerError::PartitionsChanged {
+                        topic: wanted.topic.clone(),
+                        found: *found,
+                        wanted: usize::from(wanted.partitions),
+                    });
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn partition_counts(&self) -> Result<HashMap<String, usize>, BrokerError> {
+        let admin = Arc::clone(&self.admin);
+        let ask = tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, ASK_AT_MOST));
+        let metadata =
+            ask.await.map_err(|error| self.unreachable(&error))?.map_err(|error| self.unreachable(&error))?;
+        let there = metadata.topics().iter().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+        Ok(there.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
+    }
+
+    fn unreachable(&self, fault: &dyn fmt::Display) -> BrokerError {
+        BrokerError::Unreachable { brokers: self.brokers.clone(), fault: fault.to_string() }
+    }
 }

@@ -14,7 +14,32 @@ pub(crate) mod writer;
 
 use domain::Position;
 use domain::ids::EventId;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How many connections one consumer has for its ledger: the statements of its intake, clock and writer.
+const CONNECTIONS: u32 = 3;
+/// How long a statement waits for one of them.
+const ACQUIRE_AT_MOST: Duration = Duration::from_secs(5);
+
+/// The connections on which a consumer's ledger is kept.
+///
+/// Each statement looks up a few hundred rows by index. A session keeps the plan that it made when it began, and for a
+/// ledger that was empty then that is a scan of the table: ruinous when the ledger has grown.
+pub(crate) fn connections(pool: &PgPool) -> PgPool {
+    let options = pool.connect_options().as_ref().clone().options([
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_AT_MOST)
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
 
 /// Why the ledger can't be read or written.
 #[derive(Debug, thiserror::Error)]

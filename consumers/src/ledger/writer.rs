@@ -14,8 +14,8 @@ use uuid::Uuid;
 const QUEUED_MOVES: usize = 1_024;
 const BATCH_MOVES: usize = 500;
 
-/// How long a statement is repeated while PostgreSQL is away. The leases outlast it.
-const TRY_AT_MOST: Duration = Duration::from_secs(10);
+/// How long a statement is repeated while PostgreSQL is away. The lease of what is being sent outlasts it.
+const TRY_AT_MOST: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 

@@ -56,7 +56,7 @@ impl<C: Consumer> Member<C> {
 
     /// Looks once; says whether as much was due as could be taken.
     async fn tick(self: &Arc<Self>, next: &mut Next) -> Result<bool, LedgerError> {
-        let (pool, owner) = (&self.tools.pool, self.tools.owner);
+        let (pool, owner) = (&self.tools.ledger, self.tools.owner);
         let now = Instant::now();
         if now >= next.renew {
             // By name: what nobody here works on any more, after a lost reply, must run out.
@@ -84,7 +84,7 @@ impl<C: Consumer> Member<C> {
             return Ok(false);
         }
         let lease = self.settings.claim_lease;
-        let entries = due::claim_due(&self.tools.pool, C::NAME, self.tools.owner, lease, limit).await?;
+        let entries = due::claim_due(&self.tools.ledger, C::NAME, self.tools.owner, lease, limit).await?;
         let all = entries.len() == limit;
         for entry in entries {
             let Some(place) = places.split(1) else { break };
@@ -94,7 +94,7 @@ impl<C: Consumer> Member<C> {
     }
 
     async fn count(&self) -> Result<(), LedgerError> {
-        let (parked, unknown, waiting) = due::count_open(&self.tools.pool, C::NAME).await?;
+        let (parked, unknown, waiting) = due::count_open(&self.tools.ledger, C::NAME).await?;
         for (state, count) in [("parked", parked), ("unknown", unknown), ("waiting", waiting)] {
             metrics::gauge!("orders_consumer_entries", "consumer" => C::NAME, "state" => state).set(count as f64);
         }

@@ -141,7 +141,7 @@ impl<C: Consumer> Member<C> {
         let deadline = Instant::now() + NOTE_AT_MOST;
         let mut pauses = Pauses::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
-            match note(&self.tools.pool, claimant, &batch.causes, &marks).await {
+            match note(&self.tools.ledger, claimant, &batch.causes, &marks).await {
                 Err(error) if Instant::now() < deadline => {
                     tracing::warn!(consumer = C::NAME, %error, "events can't be noted yet");
                     tell(&self.status, ReaderState::Retrying(error.to_string()));

@@ -15,7 +15,7 @@ use crate::claim::Tools;
 use crate::consumer::{Consumer, Retry};
 use crate::kafka::{BrokerError, KafkaSettings};
 use crate::ledger::writer::Writer;
-use crate::ledger::{LedgerError, due, groups};
+use crate::ledger::{LedgerError, connections, due, groups};
 use crate::mail::Mailer;
 use crate::pause::Pauses;
 use crate::registry;
@@ -195,13 +195,14 @@ impl<C: Consumer> Member<C> {
         let started_after = groups::register(&services.log, &registry::declare::<C>()).await?;
         let owner = Uuid::now_v7();
         let pool = services.log.pool().clone();
+        let ledger = connections(&pool);
         if services.kafka.embedded {
             // Whoever has an embedded broker is alone on its data, and its forerunner is dead.
-            note_cut_off::<C>(due::take_over(&pool, C::NAME, owner).await?);
+            note_cut_off::<C>(due::take_over(&ledger, C::NAME, owner).await?);
         }
         let due = Arc::new(Notify::new());
         let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
-        let writer = Writer::start(pool.clone(), owner, Arc::clone(&due), &writing);
+        let writer = Writer::start(ledger.clone(), owner, Arc::clone(&due), &writing);
         let sending_lease = services.settings.sending_lease;
         let member = Arc::new(Self {
             consumer,
@@ -210,7 +211,7 @@ impl<C: Consumer> Member<C> {
             topics,
             settings: services.settings,
             retry: services.settings.retry.unwrap_or(C::RETRY),
-            tools: Tools { pool, writer, mailer: services.mailer.clone(), owner, sending_lease },
+            tools: Tools { ledger, pool, writer, mailer: services.mailer.clone(), owner, sending_lease },
             started_after,
             room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
@@ -248,7 +249,7 @@ impl<C: Consumer> Member<C> {
         if tokio::time::timeout(FINISH_AT_MOST, self.tracker.wait()).await.is_err() {
             tracing::warn!(consumer = C::NAME, "effects are still under way at the end: their leases decide");
         }
-        if let Err(error) = due::give_back(&self.tools.pool, C::NAME, self.tools.owner).await {
+        if let Err(error) = due::give_back(&self.tools.ledger, C::NAME, self.tools.owner).await {
             tracing::warn!(consumer = C::NAME, %error, "claims could not be given back: their leases will run out");
         }
     }

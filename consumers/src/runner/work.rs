@@ -22,7 +22,11 @@ impl<C: Consumer> Member<C> {
         place: OwnedSemaphorePermit,
     ) {
         let member = Arc::clone(self);
-        self.hand().insert(entry.id);
+        // A lease can run out while PostgreSQL is away, though its holder lives: the entry is claimed anew then, but not
+        // begun a second time.
+        if !self.hand().insert(entry.id) {
+            return;
+        }
         self.tracker.spawn(async move {
             member.carry_out(&entry, event).await;
             member.hand().remove(&entry.id);
