@@ -3,7 +3,7 @@
 //! ```text
 //! lock            held (flock) by the process that uses the directory; says who that is and how to reach its parts
 //! dev-api-key     the API key of the demo
-//! mails/          what was sent while no SMTP server is configured
+//! mail/           what was sent while no SMTP server is configured
 //! postgres/       the private PostgreSQL: its data, its socket, its log
 //! postgresql/     PostgreSQL's programs, where they had to be fetched
 //! ```

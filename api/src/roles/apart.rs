@@ -109,6 +109,7 @@ pub async fn relay(args: &RelayArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let kafka = configured(&args.kafka, "relay")?;
     let server = args.probe.bind().await?;
+    consumers::topics::ensure(&kafka).await?;
     let mut process = Process::open(&args.database, None, role("orders relay"), stop).await?;
     process.relay(&kafka);
     process.show_health(server);
@@ -138,6 +139,7 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let kafka = configured(&args.kafka, "consumers run")?;
     let mailer = Mailer::new(mail_settings(&args.database, &args.mail)?)?;
     let server = args.probe.bind().await?;
+    consumers::topics::ensure(&kafka).await?;
     let mut process = Process::open(&args.database, None, role("orders consumers run"), stop).await?;
     process.consume(&kafka, &mailer, &names);
     process.show_health(server);

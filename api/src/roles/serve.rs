@@ -40,10 +40,10 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let stop = stop_token()?;
     // All that can be refused without starting anything.
-    let kafka = Kafka::of(&args.kafka)?;
     let mail = mail_settings(&args.database, &args.mail)?;
     let mailer = Mailer::new(mail.clone())?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
+    let kafka = Kafka::of(&args.kafka).await?;
     let asker = Asker { command: "orders serve", joins: false, passing: false };
     let mut process = Process::open(&args.database, Some(&args.migration), asker, stop).await?;
     match start(&mut process, args, &kafka, &mailer, server).await {
@@ -112,7 +112,7 @@ pub(super) fn http_settings(args: &HttpArgs) -> HttpSettings {
 
 /// How mail is sent; a directory for it is made, for our eyes alone.
 pub(super) fn mail_settings(database: &DatabaseArgs, mail: &MailArgs) -> Result<MailSettings, Failure> {
-    let directory = data_path(database)?.join("mails");
+    let directory = data_path(database)?.join("mail");
     let settings = mail.settings(&directory)?;
     if matches!(settings.backend, MailBackend::ConsoleAndFiles(_)) {
         directory::make_private(&directory)?;
@@ -150,8 +150,10 @@ struct Kafka {
 }
 
 impl Kafka {
-    fn of(args: &KafkaArgs) -> Result<Self, Failure> {
+    /// A configured one is asked: a wrong address shows now, not in a log line an hour later.
+    async fn of(args: &KafkaArgs) -> Result<Self, Failure> {
         if let Some(settings) = args.settings()? {
+            consumers::topics::ensure(&settings).await?;
             return Ok(Self { settings, _embedded: None });
         }
         let broker = EmbeddedBroker::start(args.kafka_partitions)?;

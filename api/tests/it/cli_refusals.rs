@@ -85,6 +85,15 @@ async fn an_unreachable_database_is_named_without_its_password() {
 }
 
 #[tokio::test]
+async fn an_unreachable_kafka_is_named() {
+    let brokers = format!("127.0.0.1:{}", testkit::free_port());
+    let relay = orders(&["relay"]).env("KAFKA_BROKERS", &brokers).env("DATABASE_URL", "postgres://127.0.0.1:1/orders");
+    line_has(relay, &[&brokers, "KAFKA_BROKERS"]).await;
+    let typed = orders(&["relay", "--kafka-property", "sasl.pasword=hunter2"]).env("KAFKA_BROKERS", &brokers);
+    line_has(typed, &["sasl.pasword", "sasl.password"]).await;
+}
+
+#[tokio::test]
 async fn a_database_without_our_tables_says_how_to_make_them() {
     let db = Db::empty().await;
     line_has(orders(&["events"]).env("DATABASE_URL", db.app_url()), &["orders migrate", "MIGRATION_DATABASE_URL"])

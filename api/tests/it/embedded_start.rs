@@ -15,7 +15,7 @@ async fn placed(place: &Place) -> Vec<String> {
 }
 
 fn mails(place: &Place) -> Vec<String> {
-    let files = fs::read_dir(place.data().join("mails")).into_iter().flatten().flatten();
+    let files = fs::read_dir(place.data().join("mail")).into_iter().flatten().flatten();
     let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
     names.filter(|name| name.ends_with(".eml")).collect()
 }
