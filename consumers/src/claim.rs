@@ -7,6 +7,7 @@ use crate::ledger::{Entry, LedgerError, State};
 use crate::mail::{Letter, Mailer, Outcome};
 use sqlx::{PgPool, PgTransaction};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The sole right to one effect of one event.
@@ -29,6 +30,8 @@ pub(crate) struct Tools {
     pub owner: Uuid,
     /// How long an effect outside may take at most; afterwards its outcome counts as unknown.
     pub sending_lease: Duration,
+    /// Ends what has not begun.
+    pub stop: CancellationToken,
 }
 
 impl<'a> Claim<'a> {
@@ -87,8 +90,8 @@ impl<'a> Claim<'a> {
         let mailer = &self.tools.mailer;
         let message_id = mailer.message_id(self.consumer, self.entry.event_id, self.entry.recipient);
         let message = mailer.compose(letter, &message_id).map_err(|error| Failure::Permanent(error.to_string()))?;
-        // Waiting for a free connection comes first: it is no part of the sending.
-        let slot = mailer.slot().await;
+        // Waiting for a free connection comes first: it is no part of the sending, and a stop ends it.
+        let slot = self.tools.stop.run_until_cancelled(mailer.slot()).await.ok_or(Failure::Lost)?;
         self.sending(Some(&message_id)).await?;
         match slot.send(&message).await {
             Outcome::Sent(answer) => Ok(Done { answer: Some(answer) }),

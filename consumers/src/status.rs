@@ -19,7 +19,7 @@ pub struct ReaderStatus {
 pub enum ReaderState {
     /// Not at work yet.
     Starting,
-    /// At work, or waiting for work.
+    /// At work, or waiting for work, or for the lead.
     Running,
     /// Something that it needs is away, for the reason given. It tries again by itself.
     Retrying(String),

@@ -9,7 +9,7 @@ use super::producer::{Deliveries, MESSAGE_AT_MOST, ReportingProducer, drain, not
 use super::{LOOK_EVERY, RELAY, RelayError};
 use crate::cloud_event;
 use crate::kafka::{BrokerError, KafkaSettings};
-use crate::status::{ReaderStatus, tell_position};
+use crate::status::{ReaderState, ReaderStatus, tell, tell_position};
 use crate::topics::{self, Topics};
 use commands::{Lead, Log, LogIdentity, StoredEvent};
 use domain::Position;
@@ -48,6 +48,8 @@ pub(super) async fn relay(
 ) -> Result<(), RelayError> {
     let Some(topics) = cancel.run_until_cancelled(topics::ensure(kafka)).await.transpose()? else { return Ok(()) };
     let name = format!("{}{RELAY}", kafka.prefix);
+    // Standing by is all that can be asked of it while another instance leads.
+    tell(status, ReaderState::Running);
     let Some(mut lead) = cancel.run_until_cancelled(Lead::acquire(log.pool(), &name)).await.transpose()? else {
         return Ok(());
     };

@@ -37,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a stop waits for effects in hand. What has not begun by then is given back.
 const FINISH_AT_MOST: Duration = Duration::from_secs(20);
 
-/// How long a stop waits until the group is left.
+/// How long a stop waits until the group is left, and until the last outcomes are written.
 const LEAVE_AT_MOST: Duration = Duration::from_secs(5);
 
 /// Bounds and leases of consumers.
@@ -203,6 +203,7 @@ impl<C: Consumer> Member<C> {
         let due = Arc::new(Notify::new());
         let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
         let writer = Writer::start(ledger.clone(), owner, Arc::clone(&due), &writing);
+        let stop = services.cancel.child_token();
         let sending_lease = services.settings.sending_lease;
         let member = Arc::new(Self {
             consumer,
@@ -211,11 +212,19 @@ impl<C: Consumer> Member<C> {
             topics,
             settings: services.settings,
             retry: services.settings.retry.unwrap_or(C::RETRY),
-            tools: Tools { ledger, pool, writer, mailer: services.mailer.clone(), owner, sending_lease },
+            tools: Tools {
+                ledger,
+                pool,
+                writer,
+                mailer: services.mailer.clone(),
+                owner,
+                sending_lease,
+                stop: stop.clone(),
+            },
             started_after,
             room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
-            stop: services.cancel.child_token(),
+            stop,
             tracker,
             hand: Mutex::default(),
             status: status.clone(),
@@ -233,7 +242,7 @@ impl<C: Consumer> Member<C> {
         drop(member);
         writing.close();
         // It ends with the last effect in hand; one that hangs has a lease.
-        let _ = tokio::time::timeout(FINISH_AT_MOST, writing.wait()).await;
+        let _ = tokio::time::timeout(LEAVE_AT_MOST, writing.wait()).await;
         outcome
     }
 

@@ -79,6 +79,32 @@ async fn killed_before_the_send_it_is_sent_and_killed_in_it_it_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_stop_in_order_cuts_nothing_off_and_gives_back_what_has_not_begun() {
+    let (server, shop) = (Scripted::start(), Shop::open().await);
+    let broker = EmbeddedBroker::start(6).unwrap();
+    let mut plan = Plan::new(broker.settings(), &server.url());
+    if let MailBackend::Smtp(smtp) = &mut plan.mail.backend {
+        smtp.connections = 1;
+    }
+    server.script(Fault::delay(Step::EndOfData, Duration::from_millis(500)));
+    let process = Process::start(&shop, plan);
+    let orders = shop.place_many(8).await;
+    eventually("the first mail is under way", SOON, async || !server.attempts().is_empty()).await;
+    process.stop().await;
+    let states: BTreeSet<_> = shop.ledger().await.into_iter().map(|(_, _, state)| state).collect();
+    assert!(states.iter().all(|state| state == "sent" || state == "waiting"), "{states:?}");
+
+    server.behave();
+    let broker = EmbeddedBroker::start(6).unwrap();
+    let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+    for order in &orders {
+        shop.until(order, "OrderPlaced", "sent").await;
+    }
+    assert_one_mail_each(&server, 8);
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn killed_again_and_again_each_order_is_mailed_at_most_once_and_none_is_forgotten() {
     let (server, shop) = (Scripted::start(), Shop::open().await);
     let mut orders = Vec::new();
