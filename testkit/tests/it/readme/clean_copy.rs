@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -126,14 +126,26 @@ impl CleanCopy {
 
     /// Runs cargo in it. While tests run, the cargo that runs them holds no lock on what is built.
     pub async fn cargo(&self, arguments: &[String]) -> Finished {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        self.run(Launch::of(cargo()).args(arguments)).await
+    }
+
+    /// The same for what takes long: it gives way to the tests that run beside it, and have bounds.
+    pub async fn cargo_patiently(&self, arguments: &[String]) -> Finished {
+        self.run(Launch::of("nice").arg(cargo()).args(arguments)).await
+    }
+
+    async fn run(&self, launch: Launch) -> Finished {
         let ours = env::vars_os().filter(|(name, _)| !is_about_this_package(name));
-        let launch = Launch::of(cargo).args(arguments).envs(ours).env("CARGO_TARGET_DIR", &self.target);
+        let launch = launch.envs(ours).env("CARGO_TARGET_DIR", &self.target);
         let mut cargo = launch.in_directory(&self.directory).spawn();
         eventually("cargo ends", CARGO_BOUND, async || cargo.has_ended()).await;
         let status = cargo.wait().await;
         Finished { status, stdout: cargo.stdout(), stderr: cargo.stderr() }
     }
+}
+
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// What cargo tells a test about its package. All else (compilers, flags, directories) counts for the copy as well.
