@@ -119,6 +119,13 @@ pub fn surely_undone(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a statement was refused for what it carries, so that it will be refused for ever: data that can't be stored
+/// (SQLSTATE class 22), a constraint (23), a size (54).
+pub(crate) fn is_about_data(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    surely_undone(error) && code.is_some_and(|code| ["22", "23", "54"].contains(&code.get(..2).unwrap_or_default()))
+}
+
 /// The name of the unique constraint that a statement violated.
 pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     let database = error.as_database_error()?;

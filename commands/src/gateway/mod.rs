@@ -100,7 +100,8 @@ pub struct Answer {
 pub struct Done {
     /// The answer.
     pub answer: Answer,
-    /// The position of the command's last event; for a success without events, of the aggregate's.
+    /// The position of the command's last event; for a success without events, one at which the log holds what the
+    /// answer tells.
     pub position: Position,
     /// Whether it was carried out before, under the same key.
     pub replayed: bool,
@@ -250,11 +251,11 @@ impl Gateway {
         let pending = Pending { stream, submission: Arc::clone(submission), prices, decided, states, reply };
         shared.appender.submit(Box::new(pending)).map_err(|_| CommandError::Overloaded)?;
         // The appender settles all that it took in; if it died, nobody knows what it wrote.
-        let Ok(Settled { outcome, answer, position }) = settled.await else {
+        let Ok(Settled { outcome, answer }) = settled.await else {
             return Err(CommandError::OutcomeUnknown);
         };
         match outcome {
-            Outcome::Committed { database, .. } => {
+            Outcome::Committed { position, database } => {
                 self.after_commit::<A>().await;
                 let timing = Timing { decide, append: handed_in.elapsed(), database };
                 Ok(Some(Done { answer, position, replayed: false, timing }))

@@ -5,7 +5,7 @@ use super::snapshot::States;
 use super::{Answer, Snapshot, Submission};
 use crate::aggregate::Aggregate;
 use crate::log::{Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
-use domain::{Position, Prices};
+use domain::Prices;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -22,8 +22,6 @@ pub(super) struct Pending<A: Aggregate> {
 pub(super) struct Settled {
     pub outcome: Outcome,
     pub answer: Answer,
-    /// The position to answer, if it was committed.
-    pub position: Position,
 }
 
 impl<A: Aggregate> Proposal for Pending<A> {
@@ -56,14 +54,13 @@ impl<A: Aggregate> Proposal for Pending<A> {
 
     fn settle(self: Box<Self>, outcome: Outcome) {
         let Self { stream, mut decided, states, reply, .. } = *self;
-        let mut at = decided.after.position;
         match &outcome {
             Outcome::Committed { position, .. } => {
+                // A success without events left the state to whoever wrote it.
                 if decided.after.version > decided.prepared.based_on {
-                    at = *position;
-                    Arc::make_mut(&mut decided.after).position = at;
+                    Arc::make_mut(&mut decided.after).position = *position;
+                    states.put(stream, decided.after);
                 }
-                states.put(stream, decided.after);
             }
             // Whatever happened, what is held here may be behind.
             Outcome::Overtaken | Outcome::KeyTaken | Outcome::Unavailable(_) | Outcome::Unknown => {
@@ -71,6 +68,6 @@ impl<A: Aggregate> Proposal for Pending<A> {
             }
         }
         // The command's task may be gone with the runtime; then nobody waits.
-        let _ = reply.send(Settled { outcome, answer: decided.answer, position: at });
+        let _ = reply.send(Settled { outcome, answer: decided.answer });
     }
 }

@@ -68,7 +68,6 @@ fn accept<A: Aggregate>(
             location: answer.location.clone(),
             etag: answer.etag.clone(),
             body: answer.body.clone(),
-            position_without_events: before.position,
         }),
     };
     Decided { prepared, after, answer }

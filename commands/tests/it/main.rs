@@ -8,9 +8,11 @@
 
 mod aggregate;
 mod append;
+mod batches;
 mod catalogue;
 mod compatibility;
 mod faults;
+mod gate;
 mod gateway;
 mod idempotency;
 mod rights;

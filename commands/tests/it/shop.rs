@@ -5,7 +5,7 @@ use commands::{
     Aggregate, Answer, Catalogue, CommandError, Context, Done, Gateway, GatewaySettings, IdempotencyKey, Log, Snapshot,
     Submission, db,
 };
-use domain::ids::{OrderId, SubjectId};
+use domain::ids::{OrderId, OrderNumber, SubjectId};
 use domain::money::Money;
 use domain::order::{Command, Customer, Order, Place, RequestedItem, ShippingAddress};
 use domain::product::{self, Product};
@@ -80,18 +80,14 @@ impl Shop {
         quantity: u32,
         key: Option<IdempotencyKey>,
     ) -> (String, Result<Done, CommandError<Order>>) {
-        let id = OrderId(Uuid::now_v7()).to_string();
         let number = match self.gateway.next_order_number().await {
             Ok(number) => number,
-            Err(error) => return (id, Err(error.into())),
+            Err(error) => return (OrderId(Uuid::now_v7()).to_string(), Err(error.into())),
         };
-        let items = vec![item(sku, quantity)];
-        let place = Place { number, customer: Arc::new(ada()), items, expected_total: None };
-        let mut submission = submission(&id, Command::Place(place));
-        submission.fresh_id = true;
+        let mut submission = placing(number, sku, quantity);
         submission.key = key;
-        let done = self.gateway.submit(submission).await;
-        (id, done)
+        let id = submission.id.clone();
+        (id, self.gateway.submit(submission).await)
     }
 
     pub async fn pay(&self, id: &str, reference: &str, amount: &str) -> Result<Done, CommandError<Order>> {
@@ -105,6 +101,15 @@ impl Shop {
     pub async fn order(&self, id: &str) -> Snapshot<Order> {
         self.gateway.load(id).await.expect("the order can be read")
     }
+}
+
+/// An order of one line, ready to be handed in.
+pub fn placing(number: OrderNumber, sku: &str, quantity: u32) -> Submission<Order> {
+    let items = vec![item(sku, quantity)];
+    let place = Place { number, customer: Arc::new(ada()), items, expected_total: None };
+    let mut submission = submission(&OrderId(Uuid::now_v7()).to_string(), Command::Place(place));
+    submission.fresh_id = true;
+    submission
 }
 
 pub fn payment(reference: &str, amount: &str) -> Command {

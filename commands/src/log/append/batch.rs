@@ -5,8 +5,9 @@ use super::statement::Written;
 use crate::log::StoredEvent;
 use chrono::{DateTime, Utc};
 use domain::{AggregateType, Metadata, Position, Recorded};
-use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The most events that a batch takes in, unless a single command has more.
@@ -22,19 +23,20 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes proposals off `gathered` up to the bounds, deciding again those that another of the batch overtook. What
-    /// does not fit goes to `held_over`, in order.
-    pub(super) fn arrange(gathered: &mut Vec<Box<dyn Proposal>>, held_over: &mut Vec<Box<dyn Proposal>>) -> Self {
+    /// Takes proposals off the front of `gathered`, up to the bounds, deciding again those that another of the batch
+    /// overtook. What does not fit stays, in order and as it came: what follows on this batch holds only once it is
+    /// written.
+    pub(super) fn arrange(gathered: &mut Vec<Box<dyn Proposal>>) -> Self {
         let mut arranging = Arranging::default();
-        let mut waiting = gathered.drain(..);
-        for proposal in waiting.by_ref() {
-            if let Some(proposal) = arranging.take(proposal) {
-                held_over.push(proposal);
+        let mut waiting = std::mem::take(gathered).into_iter();
+        while let Some(proposal) = waiting.next() {
+            if arranging.is_full(&*proposal) {
+                gathered.push(proposal);
+                gathered.extend(waiting);
                 break;
             }
+            arranging.take(proposal);
         }
-        held_over.extend(waiting);
-        held_over.extend(arranging.same_key);
         Self { proposals: arranging.taken }
     }
 
@@ -42,47 +44,62 @@ impl Batch {
         self.proposals.iter().map(|proposal| proposal.prepared().events.len() as u64).sum()
     }
 
-    /// Whether no proposal has an event or a key to write.
-    pub(super) fn writes_nothing(&self) -> bool {
-        self.proposals.iter().all(|proposal| {
-            let prepared = proposal.prepared();
-            prepared.events.is_empty() && prepared.answer.is_none()
-        })
-    }
-
-    /// Settles proposals that turned out to change nothing.
-    pub(super) fn settle_unwritten(self) {
-        let nowhere = Outcome::committed_at(Position::ORIGIN, Duration::ZERO);
-        self.settle_all(|| nowhere.clone());
+    /// Two batches, each in order, or nothing if there is but one proposal.
+    pub(super) fn halves(mut self) -> Result<(Self, Self), Self> {
+        match self.proposals.len() / 2 {
+            0 => Err(self),
+            half => {
+                let second = self.proposals.split_off(half);
+                Ok((self, Self { proposals: second }))
+            }
+        }
     }
 
     /// Settles all alike.
-    pub(super) fn settle_all(self, outcome: impl Fn() -> Outcome) {
+    pub(super) fn settle_all(self, outcome: &Outcome) {
         for proposal in self.proposals {
-            proposal.settle(outcome());
+            proposal.settle(outcome.clone());
         }
     }
 
-    /// Tells everyone where their events stand; gives back the events as they stand on disk, and whether some are of
-    /// products.
-    pub(super) fn settle_written(self, written: &Written, database: Duration) -> (Vec<StoredEvent>, bool) {
-        let mut stored = Vec::new();
-        let mut position = written.last_position;
-        let mut products_changed = false;
+    /// What was written, as it stands on disk.
+    pub(super) fn committed(self, written: &Written) -> Committed {
+        let mut committed = Committed { head: written.last_position, ..Committed::default() };
         for mut proposal in self.proposals {
             let stream = proposal.stream().clone();
             let prepared = proposal.prepared_mut();
-            let mut sequence = prepared.based_on;
-            for event in prepared.events.drain(..) {
-                position.0 += 1;
-                sequence += 1;
-                let place = Place { position, sequence, recorded_at: written.recorded_at };
-                stored.push(just_appended(&stream, place, event, &prepared.metadata, &prepared.metadata_json));
+            committed.products_changed |= !prepared.events.is_empty() && stream.kind == AggregateType::Product;
+            for (sequence, event) in (prepared.based_on + 1..).zip(prepared.events.drain(..)) {
+                committed.head.0 += 1;
+                let place = Place { position: committed.head, sequence, recorded_at: written.recorded_at };
+                let event = just_appended(&stream, place, event, &prepared.metadata, &prepared.metadata_json);
+                committed.events.push(Arc::new(event));
             }
-            products_changed |= sequence > prepared.based_on && stream.kind == AggregateType::Product;
-            proposal.settle(Outcome::committed_at(position, database));
+            committed.proposals.push((proposal, committed.head));
         }
-        (stored, products_changed)
+        committed
+    }
+}
+
+/// A batch that is on disk.
+#[derive(Default)]
+pub(super) struct Committed {
+    /// Its events as a reader would find them.
+    pub(super) events: Vec<Arc<StoredEvent>>,
+    /// Its last position.
+    pub(super) head: Position,
+    /// Whether some of its events are of products.
+    pub(super) products_changed: bool,
+    /// Each with the log's position behind it: a reader who is there finds what it is about.
+    proposals: Vec<(Box<dyn Proposal>, Position)>,
+}
+
+impl Committed {
+    /// Tells everyone where their events stand.
+    pub(super) fn settle(self, database: Duration) {
+        for (proposal, position) in self.proposals {
+            proposal.settle(Outcome::Committed { position, database });
+        }
     }
 }
 
@@ -130,56 +147,34 @@ fn just_appended(
 struct Arranging {
     taken: Vec<Box<dyn Proposal>>,
     tips: HashMap<StreamId, (u64, Tip)>,
-    keys: HashSet<[u8; 32]>,
-    /// A key can be written once: the second of a batch waits for the first's outcome.
-    same_key: Vec<Box<dyn Proposal>>,
     events: usize,
     bytes: usize,
 }
 
 impl Arranging {
-    /// Takes a proposal in, or gives it back when the batch is full.
-    fn take(&mut self, mut proposal: Box<dyn Proposal>) -> Option<Box<dyn Proposal>> {
-        if self.is_key_taken(&*proposal) {
-            self.same_key.push(proposal);
-            return None;
-        }
-        if let Some((version, tip)) = self.tips.get(proposal.stream())
-            && *version != proposal.prepared().based_on
-        {
-            match proposal.rebase(tip) {
-                Rebased::Ready => {}
-                Rebased::Refused => {
-                    proposal.settle(Outcome::Overtaken);
-                    return None;
-                }
-            }
-        }
-        if self.is_full(&*proposal) {
-            return Some(proposal);
-        }
-        self.count(&*proposal);
-        self.taken.push(proposal);
-        None
-    }
-
-    fn is_key_taken(&self, proposal: &dyn Proposal) -> bool {
-        proposal.prepared().answer.as_ref().is_some_and(|answer| self.keys.contains(&answer.key_digest))
-    }
-
+    /// Whether there is no room for this one. By its size as it came: decided again, it may differ by a little.
     fn is_full(&self, proposal: &dyn Proposal) -> bool {
         let (events, bytes) = size_of(proposal);
         !self.taken.is_empty() && (self.events + events > MAX_EVENTS || self.bytes + bytes > MAX_BYTES)
     }
 
-    fn count(&mut self, proposal: &dyn Proposal) {
-        let (events, bytes) = size_of(proposal);
+    fn take(&mut self, mut proposal: Box<dyn Proposal>) {
+        if let Some((version, tip)) = self.tips.get(proposal.stream())
+            && *version != proposal.prepared().based_on
+        {
+            // Whose deciding panics gets it back too: it will panic where its own client waits, and nowhere else.
+            let rebased = catch_unwind(AssertUnwindSafe(|| proposal.rebase(tip)));
+            if !matches!(rebased, Ok(Rebased::Ready)) {
+                proposal.settle(Outcome::Overtaken);
+                return;
+            }
+        }
+        let (events, bytes) = size_of(&*proposal);
         self.events += events;
         self.bytes += bytes;
-        let prepared = proposal.prepared();
-        self.keys.extend(prepared.answer.as_ref().map(|answer| answer.key_digest));
-        let version = prepared.based_on + events as u64;
+        let version = proposal.prepared().based_on + events as u64;
         self.tips.insert(proposal.stream().clone(), (version, proposal.tip()));
+        self.taken.push(proposal);
     }
 }
 

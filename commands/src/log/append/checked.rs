@@ -1,13 +1,17 @@
-//! The second try after a conflict: lock, look, write what still holds.
+//! The second try, when the first met a conflict or was refused what it carries: lock, look, write what still holds.
 //!
 //! A version or a key that another process took fails the whole statement, neighbours included. Looking before every
 //! append would cost a quarter of the throughput, so it is done only here. Under the lock nothing can change between
 //! looking and writing: this try does not fail by a conflict.
+//!
+//! What PostgreSQL never takes, whatever is in it, fails the whole statement too. It is found by halving, so that it
+//! fails alone.
 
 use super::batch::Batch;
 use super::proposal::{Outcome, Proposal, StreamId};
 use super::statement::{self, Written};
 use super::{Away, STATEMENT_AT_MOST, Worker};
+use crate::db;
 use sqlx::{Connection as _, PgConnection};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -15,17 +19,38 @@ use std::time::Instant;
 impl Worker {
     /// Writes the proposals of `batch` that still hold, and hands the others back.
     pub(super) async fn append_checked(&mut self, batch: Batch, started: Instant) -> Result<(), Away> {
-        let (batch, backend) = self.connect(batch).await?;
+        // The last comes first, so that the parts are written in order.
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            match self.append_part(part, started).await {
+                Ok(None) => {}
+                Ok(Some((first, second))) => parts.extend([second, first]),
+                Err(Away(reason)) => {
+                    parts.into_iter().for_each(|part| part.settle_all(&Outcome::Unavailable(reason.clone())));
+                    return Err(Away(reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The halves of what was refused for what a part of it carries; else the part is settled.
+    async fn append_part(&mut self, part: Batch, started: Instant) -> Result<Option<(Batch, Batch)>, Away> {
+        let (part, backend) = self.connect(part).await?;
         // Outlives the attempt: after a lost reply the winners are what has to be looked up.
-        let mut winners = batch;
+        let mut winners = part;
         let outcome =
             self.connection.within(STATEMENT_AT_MOST, async |session| write_winners(session, &mut winners).await).await;
         match outcome {
-            Ok(Some(written)) => self.settle_written(winners, written, started),
+            Ok(Some(written)) => self.settle_committed(winners, written, started),
             Ok(None) => {}
+            Err(error) if db::is_about_data(&error) => match winners.halves() {
+                Ok(halves) => return Ok(Some(halves)),
+                Err(single) => self.after_error(single, backend, error, started).await?,
+            },
             Err(error) => self.after_error(winners, backend, error, started).await?,
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -99,6 +124,7 @@ impl Present {
                 continue;
             }
             *version += prepared.events.len() as u64;
+            self.keys.extend(prepared.answer.as_ref().map(|answer| answer.key_digest.to_vec()));
             kept.push(proposal);
         }
         (kept, lost)

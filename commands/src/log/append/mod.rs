@@ -16,15 +16,13 @@ mod statement;
 
 pub(crate) use proposal::{KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
 
-use super::{Log, StoredEvent};
+use super::Log;
 use crate::db;
 use batch::Batch;
 use connection::{Backend, Connection};
-use domain::Position;
 use futures::FutureExt;
 use statement::Written;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
@@ -73,24 +71,21 @@ struct Worker {
 
 impl Worker {
     async fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Proposal>>, cancel: CancellationToken) {
+        // More than nothing when something did not fit the batch before.
         let mut gathered = Vec::new();
-        // What did not fit the batch before.
-        let mut held_over = Vec::new();
         loop {
-            if held_over.is_empty() {
+            if gathered.is_empty() {
                 tokio::select! {
                     count = waiting.recv_many(&mut gathered, batch::MAX_PROPOSALS) => if count == 0 { return },
                     () = cancel.cancelled(), if !waiting.is_closed() => { waiting.close(); continue }
                 }
-            } else {
-                gathered.append(&mut held_over);
-                while gathered.len() < batch::MAX_PROPOSALS
-                    && let Ok(proposal) = waiting.try_recv()
-                {
-                    gathered.push(proposal);
-                }
             }
-            let batch = Batch::arrange(&mut gathered, &mut held_over);
+            while gathered.len() < batch::MAX_PROPOSALS
+                && let Ok(proposal) = waiting.try_recv()
+            {
+                gathered.push(proposal);
+            }
+            let batch = Batch::arrange(&mut gathered);
             // A fault of ours in one batch must not end the only task that appends. Its clients are told that the outcome
             // is unknown, as their replies are dropped with it.
             let outcome = AssertUnwindSafe(self.append(batch)).catch_unwind().await.unwrap_or_else(|_panic| {
@@ -100,8 +95,10 @@ impl Worker {
             });
             if let Err(Away(reason)) = outcome {
                 // Who waits behind a database that is away is told at once, not one time-out after the other.
-                while let Some(proposal) = held_over.pop().or_else(|| waiting.try_recv().ok()) {
-                    proposal.settle(Outcome::Unavailable(reason.clone()));
+                let outcome = Outcome::Unavailable(reason);
+                gathered.drain(..).for_each(|proposal| proposal.settle(outcome.clone()));
+                while let Ok(proposal) = waiting.try_recv() {
+                    proposal.settle(outcome.clone());
                 }
             }
         }
@@ -109,20 +106,26 @@ impl Worker {
 
     async fn append(&mut self, batch: Batch) -> Result<(), Away> {
         metrics::histogram!("orders_append_batch_events").record(batch.event_count() as f64);
-        if batch.writes_nothing() {
-            batch.settle_unwritten();
-            return Ok(());
-        }
         let started = Instant::now();
         let (batch, backend) = self.connect(batch).await?;
         let written =
             self.connection.within(STATEMENT_AT_MOST, async |session| statement::write(session, &batch).await);
         match written.await {
             Ok(written) => {
-                self.settle_written(batch, written, started);
+                self.settle_committed(batch, written, started);
                 Ok(())
             }
-            Err(error) => self.append_otherwise(batch, backend, error, started).await,
+            Err(error) if db::violated_constraint(&error).is_some() => {
+                metrics::counter!("orders_append_conflicts_total").increment(1);
+                self.append_checked(batch, started).await
+            }
+            Err(error) if db::is_stale_plan(&error) => {
+                self.connection.close();
+                self.append_checked(batch, started).await
+            }
+            // What one of them carries: the others go on without it.
+            Err(error) if db::is_about_data(&error) => self.append_checked(batch, started).await,
+            Err(error) => self.after_error(batch, backend, error, started).await,
         }
     }
 
@@ -132,31 +135,13 @@ impl Worker {
             Ok(backend) => Ok((batch, backend)),
             Err(error) => {
                 let reason = error.to_string();
-                batch.settle_all(|| Outcome::Unavailable(reason.clone()));
+                batch.settle_all(&Outcome::Unavailable(reason.clone()));
                 Err(Away(reason))
             }
         }
     }
 
-    /// The plain statement failed: another process was first, the reply was lost, or the server refused.
-    async fn append_otherwise(
-        &mut self,
-        batch: Batch,
-        backend: Backend,
-        error: sqlx::Error,
-        started: Instant,
-    ) -> Result<(), Away> {
-        if db::violated_constraint(&error).is_some() {
-            metrics::counter!("orders_append_conflicts_total").increment(1);
-            return self.append_checked(batch, started).await;
-        }
-        if db::is_stale_plan(&error) {
-            self.connection.close();
-            return self.append_checked(batch, started).await;
-        }
-        self.after_error(batch, backend, error, started).await
-    }
-
+    /// No version and no key was in the way: the server refused, or its reply was lost.
     async fn after_error(
         &mut self,
         batch: Batch,
@@ -164,21 +149,27 @@ impl Worker {
         error: sqlx::Error,
         started: Instant,
     ) -> Result<(), Away> {
-        if db::surely_undone(&error) {
-            tracing::warn!(%error, "PostgreSQL refused a batch; nothing of it was written");
-            batch.settle_all(|| Outcome::Unavailable(error.to_string()));
+        if !db::surely_undone(&error) {
+            return self.resolve(batch, backend, &error, started).await;
+        }
+        tracing::warn!(%error, "PostgreSQL refused a batch; nothing of it was written");
+        let reason = error.to_string();
+        batch.settle_all(&Outcome::Unavailable(reason.clone()));
+        if db::is_about_data(&error) {
             return Ok(());
         }
-        self.resolve(batch, backend, &error, started).await
+        // It can't write now: its disk is full, its lock is held, it became a standby. On another connection it may.
+        self.connection.close();
+        Err(Away(reason))
     }
 
-    fn settle_written(&self, batch: Batch, written: Written, started: Instant) {
+    fn settle_committed(&self, batch: Batch, written: Written, started: Instant) {
         let database = started.elapsed();
         metrics::histogram!("orders_append_seconds").record(database.as_secs_f64());
-        let head = Position(written.last_position.0 + batch.event_count());
-        let (events, products_changed) = batch.settle_written(&written, database);
-        let events: Vec<Arc<StoredEvent>> = events.into_iter().map(Arc::new).collect();
-        self.log.shared.recent.append(&events);
-        self.log.announce(head, products_changed);
+        let committed = batch.committed(&written);
+        // Before the clients hear of it: who asks for what was just acknowledged finds it here.
+        self.log.shared.recent.append(&committed.events);
+        self.log.announce(committed.head, committed.products_changed);
+        committed.settle(database);
     }
 }

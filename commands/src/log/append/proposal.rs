@@ -77,8 +77,6 @@ pub(crate) struct KeptAnswer {
     pub location: Option<String>,
     pub etag: Option<String>,
     pub body: String,
-    /// The position to answer when there is no event to take it from.
-    pub position_without_events: Position,
 }
 
 /// What became of a proposal.
@@ -86,9 +84,9 @@ pub(crate) struct KeptAnswer {
 pub(crate) enum Outcome {
     /// It is on disk.
     Committed {
-        /// The position of its last event. Without events it says nothing.
+        /// The position of its last event; without events, one at which the log holds what it is about.
         position: Position,
-        /// How long the database took.
+        /// How long the database took for the whole batch.
         database: Duration,
     },
     /// Nothing of it was written, as another came first: decide again at the head.
@@ -99,10 +97,4 @@ pub(crate) enum Outcome {
     Unavailable(String),
     /// The reply to the commit was lost, and whether it is on disk could not be found out.
     Unknown,
-}
-
-impl Outcome {
-    pub(super) fn committed_at(position: Position, database: Duration) -> Self {
-        Self::Committed { position, database }
-    }
 }

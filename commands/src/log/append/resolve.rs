@@ -35,11 +35,11 @@ impl Worker {
         metrics::counter!("orders_append_replies_lost_total").increment(1);
         tracing::warn!(%error, "the reply to a commit was lost; looking up what became of it");
         match tokio::time::timeout(RESOLVE_AT_MOST, find(self.log.pool(), &batch, &backend)).await {
-            Ok(Some(written)) => self.settle_written(batch, written, started),
-            Ok(None) => batch.settle_all(|| Outcome::Overtaken),
+            Ok(Some(written)) => self.settle_committed(batch, written, started),
+            Ok(None) => batch.settle_all(&Outcome::Overtaken),
             Err(_) => {
                 tracing::error!("whether a batch was written could not be found out; its clients are told so");
-                batch.settle_all(|| Outcome::Unknown);
+                batch.settle_all(&Outcome::Unknown);
                 return Err(Away(error.to_string()));
             }
         }

@@ -37,10 +37,10 @@ appended AS (
 ), kept AS (
     INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, position, created_at)
     SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body,
-           coalesce(k.position, head.last_position + k.last_nth), head.at
+           head.last_position + k.last_nth, head.at
       FROM head, unnest($9::bytea[], $10::bytea[], $11::smallint[], $12::text[], $13::text[], $14::text[],
-                        $15::bigint[], $16::bigint[])
-           AS k(key_digest, request_digest, status, location, etag, body, position, last_nth)
+                        $15::bigint[])
+           AS k(key_digest, request_digest, status, location, etag, body, last_nth)
 )
 SELECT last_position, at FROM head";
 
@@ -74,7 +74,6 @@ pub(super) async fn write(session: &mut PgConnection, batch: &Batch) -> Result<W
             .bind(keys.locations)
             .bind(keys.etags)
             .bind(keys.bodies)
-            .bind(keys.positions)
             .bind(keys.last_nths);
     }
     let (last_position, recorded_at) = query.fetch_one(session).await?;
@@ -121,9 +120,7 @@ struct KeyColumns<'a> {
     locations: Vec<Option<&'a str>>,
     etags: Vec<Option<&'a str>>,
     bodies: Vec<&'a str>,
-    /// Where the answer has no event of its own to take the position from.
-    positions: Vec<Option<i64>>,
-    /// Else the place of its last event within the batch, from 1.
+    /// The place within the batch, from 1, of the last event up to here: the answer's own, if it has any.
     last_nths: Vec<i64>,
 }
 
@@ -135,14 +132,12 @@ impl<'a> KeyColumns<'a> {
             let prepared = proposal.prepared();
             nth += prepared.events.len();
             let Some(answer) = &prepared.answer else { continue };
-            let without_events = prepared.events.is_empty().then(|| answer.position_without_events.as_i64());
             columns.key_digests.push(&answer.key_digest);
             columns.request_digests.push(&answer.request_digest);
             columns.statuses.push(answer.status.cast_signed());
             columns.locations.push(answer.location.as_deref());
             columns.etags.push(answer.etag.as_deref());
             columns.bodies.push(&answer.body);
-            columns.positions.push(without_events);
             columns.last_nths.push(i64::try_from(nth).unwrap_or(i64::MAX));
         }
         columns
