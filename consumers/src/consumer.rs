@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Acts on events, once per event and recipient, as a consumer group of its own. To add one: a file with this, and a line
-/// in [`crate::registry`].
+/// in the registry of `lib.rs`.
 pub trait Consumer: Send + Sync + 'static {
     /// What it is handed: [`Event`], all events of an aggregate, or the one event struct that it asks for.
     type Event: FromEvent;

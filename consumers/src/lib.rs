@@ -2,7 +2,7 @@
 //! them.
 //!
 //! - [`relay`]: the log to Kafka, each event once and in order.
-//! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in [`registry`].
+//! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in the registry below.
 //! - [`runner`]: runs consumers: notes, claims, retries, parks.
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
 //! - [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
@@ -14,9 +14,7 @@ pub mod embedded_broker;
 pub mod kafka;
 pub mod ledger;
 pub mod mail;
-pub mod order_mail;
 pub mod parked;
-pub mod registry;
 pub mod relay;
 pub mod runner;
 pub mod status;
@@ -25,13 +23,16 @@ pub mod topics;
 mod claim;
 mod cloud_event;
 mod pause;
+#[macro_use]
+mod registry;
+
+registry![order_mail::OrderMail];
 
 pub use claim::Claim;
 pub use consumer::{Consumer, Done, Failure, Retry, Start, Wants};
 pub use embedded_broker::EmbeddedBroker;
 pub use kafka::{BrokerError, KafkaSettings};
 pub use mail::{MailBackend, MailSettings, Mailer};
-pub use registry::NAMES;
 pub use relay::{RelayError, run_relay};
 pub use runner::{ConsumerSettings, RunError, Services, run_consumer, run_consumers};
 pub use status::{ReaderState, ReaderStatus};

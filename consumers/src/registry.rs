@@ -1,34 +1,36 @@
-//! The consumers of this program. To add one: its file, its `mod` in `lib.rs`, and its name in the list below.
+//! The registry of consumers: the macro behind the list in `lib.rs`, where adding one is one line.
 
 use crate::consumer::Consumer;
 use crate::ledger::groups::Declared;
-use crate::runner::{RunError, Services, run_consumer};
-use crate::status::ReaderStatus;
-use tokio::sync::watch;
 
-/// Makes the list of consumers, and what runs one of them by its name.
+/// Declares the consumers' modules, lists their names, and knows how to run one by its name.
 macro_rules! registry {
     ($($module:ident :: $consumer:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
         /// The names of all consumers.
-        pub const NAMES: &[&str] = &[$(<crate::$module::$consumer as Consumer>::NAME),+];
+        pub const NAMES: &[&str] = &[$(<$module::$consumer as Consumer>::NAME),+];
 
         /// All consumers as they declare themselves.
-        pub(crate) fn declared() -> Vec<Declared> {
-            vec![$(declare::<crate::$module::$consumer>()),+]
+        pub(crate) fn declared() -> Vec<ledger::groups::Declared> {
+            vec![$(registry::declare::<$module::$consumer>()),+]
         }
 
         /// Runs the consumer whose status it is.
-        pub(crate) async fn run_one(services: Services, status: watch::Sender<ReaderStatus>) -> Result<(), RunError> {
+        pub(crate) async fn run_registered(
+            services: Services,
+            status: tokio::sync::watch::Sender<ReaderStatus>,
+        ) -> Result<(), RunError> {
             let name = status.borrow().name;
             match name {
-                $(<crate::$module::$consumer as Consumer>::NAME => run_consumer(crate::$module::$consumer, services, status).await,)+
+                $(<$module::$consumer as Consumer>::NAME => {
+                    run_consumer($module::$consumer, services, status).await
+                })+
                 _ => Err(RunError::NoSuchConsumer { name: name.to_owned(), known: NAMES.join(", ") }),
             }
         }
     };
 }
-
-registry![order_mail::OrderMail];
 
 pub(crate) fn declare<C: Consumer>() -> Declared {
     Declared { name: C::NAME, start: C::START, kinds: C::WANTS.kinds() }

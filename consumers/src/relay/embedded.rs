@@ -74,7 +74,7 @@ impl<'a> Relay<'a> {
         status: &'a watch::Sender<ReaderStatus>,
     ) -> Result<Self, RelayError> {
         let topics = topics::ensure(kafka).await?;
-        let groups = crate::registry::declared();
+        let groups = crate::declared();
         let finished = groups::resume(log, &groups).await?;
         let head = log.head().await?;
         if finished > head {

@@ -18,9 +18,9 @@ use crate::ledger::writer::Writer;
 use crate::ledger::{LedgerError, connections, due, groups};
 use crate::mail::Mailer;
 use crate::pause::Pauses;
-use crate::registry;
 use crate::status::{ReaderState, ReaderStatus, tell};
 use crate::topics::{self, Topics};
+use crate::{registry, run_registered};
 use commands::{Log, LogError};
 use domain::Position;
 use std::collections::HashSet;
@@ -112,7 +112,7 @@ pub struct Services {
     pub cancel: CancellationToken,
 }
 
-/// Runs consumers until `cancel`, one for each status, whose name says which ([`registry::NAMES`], see
+/// Runs consumers until `cancel`, one for each status, whose name says which ([`crate::NAMES`], see
 /// [`ReaderStatus::channel`]). What may go away by itself is tried again, and shown in the status meanwhile. Returns when
 /// all have ended, with the first error that needs a person.
 pub async fn run_consumers(
@@ -124,7 +124,7 @@ pub async fn run_consumers(
     cancel: CancellationToken,
 ) -> Result<(), RunError> {
     let services = Services { log, kafka, mailer, settings, cancel };
-    let all = statuses.into_iter().map(|status| registry::run_one(services.clone(), status));
+    let all = statuses.into_iter().map(|status| run_registered(services.clone(), status));
     futures::future::join_all(all).await.into_iter().collect()
 }
 
