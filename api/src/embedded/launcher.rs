@@ -54,7 +54,7 @@ pub fn become_if_asked() -> Option<ExitCode> {
 
 fn become_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
     let mut next = || arguments.next().ok_or_else(|| io::Error::other("an argument is missing"));
-    let prepared = (|| {
+    let prepared: io::Result<PathBuf> = (|| {
         let parent = number(&next()?)?;
         let (uid, gid) = (next()?, next()?);
         if uid != SELF {
@@ -62,10 +62,13 @@ fn become_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
             change_user(Uid::from_raw(number(&uid)?), gid)?;
         }
         die_with_parent(parent)?;
-        next()
+        next().map(PathBuf::from)
     })();
     match prepared {
-        Ok(program) => Command::new(program).args(arguments).exec(),
+        Ok(program) => {
+            let error = Command::new(&program).args(arguments).exec();
+            io::Error::new(error.kind(), format!("{}: {error}", program.display()))
+        }
         Err(error) => error,
     }
 }

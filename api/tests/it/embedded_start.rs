@@ -1,6 +1,6 @@
 //! One command starts everything, and it survives what happens to programs.
 
-use super::embedded_support::{BOUND, Place, gone, lives, order_as_printed, ready};
+use super::embedded_support::{BOUND, Place, answer_as_printed, gone, lives, order_as_printed, ready};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -168,7 +168,9 @@ async fn a_server_that_crashes_is_started_again() {
         pid.contains("ready") && !pid.starts_with(&format!("{postgres}\n"))
     })
     .await;
-    order_as_printed(&program).await;
+    // A connection that the crash cut answers 503 once.
+    let taken = async || answer_as_printed(&program).await["id"].is_string();
+    eventually("an order is taken again", BOUND, taken).await;
     assert_eq!(placed(&place).await.len(), 2);
     program.sigterm();
     ends_well(program).await;

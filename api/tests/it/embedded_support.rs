@@ -76,8 +76,15 @@ pub fn printed_curl(program: &Program) -> String {
     output[start..].split("\n\n").next().unwrap().to_owned()
 }
 
-/// Runs the printed curl in a shell; its answer.
+/// Places an order by the printed curl; the order.
 pub async fn order_as_printed(program: &Program) -> serde_json::Value {
+    let answer = answer_as_printed(program).await;
+    assert!(answer["id"].is_string(), "{answer}");
+    answer
+}
+
+/// Runs the printed curl in a shell; its answer, whatever it is.
+pub async fn answer_as_printed(program: &Program) -> serde_json::Value {
     let answer = Launch::of("sh").args(["-c", &printed_curl(program)]).run().await.succeeded();
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
