@@ -100,8 +100,7 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let app = App::new(gateway, process.core.log.clone(), views, readiness, http_settings(&args.http));
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
-    process.run().await;
-    Ok(())
+    process.run().await
 }
 
 /// The log to Kafka, until a signal.
@@ -114,8 +113,7 @@ pub async fn relay(args: &RelayArgs) -> Result<(), Failure> {
     process.relay(&kafka);
     process.show_health(server);
     tracing::info!(brokers = kafka.brokers, "relaying the log to Kafka");
-    process.run().await;
-    Ok(())
+    process.run().await
 }
 
 /// The views, until a signal.
@@ -128,8 +126,7 @@ pub async fn project(args: &ProjectionsArgs) -> Result<(), Failure> {
     process.project(&views, &names);
     process.show_health(server);
     tracing::info!(names = names.join(" "), "running projections");
-    process.run().await;
-    Ok(())
+    process.run().await
 }
 
 /// The consumers, until a signal.
@@ -144,8 +141,7 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     process.consume(&kafka, &mailer, &names);
     process.show_health(server);
     tracing::info!(names = names.join(" "), brokers = kafka.brokers, "running consumers");
-    process.run().await;
-    Ok(())
+    process.run().await
 }
 
 /// It may join the database of a running system, and stays.

@@ -153,9 +153,29 @@ impl Process {
 
     /// Runs until the process is to stop, then ends all in order: requests first, then what follows the log, then the
     /// log, then the database.
-    pub async fn run(self) {
-        self.stop.cancelled().await;
+    ///
+    /// Serving HTTP can't be started anew, as its socket went with it: when it fails, the process ends with that.
+    pub async fn run(mut self) -> Result<(), Failure> {
+        let mut http = self.http.take();
+        let serving = async {
+            match &mut http {
+                Some(http) => http.await,
+                None => std::future::pending().await,
+            }
+        };
+        // The token also ends serving: look at it first.
+        let has_failed = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            _ = serving => true,
+        };
+        if has_failed {
+            self.close().await;
+            return Err(Failure::new("serving HTTP has failed, so the process has ended: start it again"));
+        }
+        self.http = http;
         self.close().await;
+        Ok(())
     }
 
     /// Ends all in order.

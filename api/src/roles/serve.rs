@@ -52,8 +52,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
             welcome.took = started.elapsed();
             // Who closed our output wants no welcome.
             let _ = io::stdout().lock().write_all(welcome.text().as_bytes());
-            process.run().await;
-            Ok(())
+            process.run().await
         }
         Err(failure) => {
             process.close().await;
