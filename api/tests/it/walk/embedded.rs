@@ -22,7 +22,9 @@ async fn client(program: &mut Program, data: &Path) -> Client {
 /// The subjects of the mails that were written to files, for one address.
 fn mails(data: &Path, address: &str) -> Vec<String> {
     let Ok(files) = std::fs::read_dir(data.join("mail")) else { return vec![] };
-    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    // A mail that is being written has another name, and may be gone in a moment.
+    let whole = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml"));
+    let texts = whole.map(|path| std::fs::read_to_string(path).unwrap());
     texts
         .filter(|text| text.contains(&format!("<{address}>")) || text.contains(&format!("To: {address}")))
         .filter_map(|text| text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned)))
