@@ -4,6 +4,7 @@
 //!
 //! [`refresh`]: Catalogue::refresh
 
+use crate::db;
 use crate::log::{Log, LogError};
 use crate::tasks::keep_running;
 use arc_swap::ArcSwap;
@@ -67,7 +68,8 @@ impl Catalogue {
     /// Reads the log to its head, as it is after this call began. Calls that wait together share one read.
     pub async fn refresh(&self) -> Result<(), LogError> {
         let request = self.shared.requested.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut served = self.shared.refreshing.lock().await;
+        // When the database is away, those who wait must not try it one after the other.
+        let mut served = db::within(db::ANSWER_AT_MOST, self.shared.refreshing.lock()).await?;
         if *served >= request {
             return Ok(());
         }
@@ -78,19 +80,23 @@ impl Catalogue {
     }
 
     async fn read_on(&self) -> Result<(), LogError> {
-        let before = self.shared.state.load_full();
-        let (position, events) = self.shared.log.read_products(before.position).await?;
-        let mut prices = before.prices.clone();
-        for stored in &events {
-            let recorded = stored.recorded().map_err(Clone::clone)?;
-            if let Event::Product(event) = &recorded.event
-                && let Ok(sku) = Sku::parse(&recorded.aggregate_id)
-            {
-                prices.apply(&sku, event);
+        loop {
+            let before = self.shared.state.load_full();
+            let read = self.shared.log.read_products(before.position).await?;
+            let mut prices = before.prices.clone();
+            for stored in &read.events {
+                let recorded = stored.recorded().map_err(Clone::clone)?;
+                if let Event::Product(event) = &recorded.event
+                    && let Ok(sku) = Sku::parse(&recorded.aggregate_id)
+                {
+                    prices.apply(&sku, event);
+                }
+            }
+            self.shared.state.store(Arc::new(State { prices, position: read.up_to }));
+            if read.is_all {
+                return Ok(());
             }
         }
-        self.shared.state.store(Arc::new(State { prices, position }));
-        Ok(())
     }
 
     async fn follow(self) {

@@ -1,7 +1,7 @@
 //! How every session with PostgreSQL is set up, and how the schema is migrated.
 
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,8 +11,12 @@ pub const APP_ROLE: &str = "orders_app";
 /// How long a caller waits for a pooled connection before the database counts as away.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(3);
 
-/// A pooled connection that was idle this long is tried before it is used.
-const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// How long a short question may take. A server that is frozen, or a host that is gone, keeps a connection open and says
+/// nothing.
+pub(crate) const ANSWER_AT_MOST: Duration = Duration::from_secs(5);
+
+/// A connection that was idle this long is tried before it is used.
+pub(crate) const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The oldest server that the SQL of this program runs on.
 pub const OLDEST_SERVER_MAJOR: i32 = 14;
@@ -86,10 +90,9 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, DbError>
 }
 
 async fn check_version(pool: &PgPool) -> Result<(), DbError> {
-    let (number, found): (i32, String) =
-        sqlx::query_as("SELECT current_setting('server_version_num')::int, current_setting('server_version')")
-            .fetch_one(pool)
-            .await?;
+    let version =
+        sqlx::query_as("SELECT current_setting('server_version_num')::int, current_setting('server_version')");
+    let (number, found): (i32, String) = ask(pool, async |session| version.fetch_one(session).await).await?;
     if number / 10_000 < OLDEST_SERVER_MAJOR {
         return Err(DbError::TooOld { found });
     }
@@ -106,17 +109,43 @@ pub async fn migrate(owner_url: &str) -> Result<(), DbError> {
     Ok(outcome?)
 }
 
+/// What `work` comes to, or [`timed_out`] when that takes longer than `at_most`.
+pub(crate) async fn within<T>(at_most: Duration, work: impl Future<Output = T>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(at_most, work).await.map_err(|_elapsed| timed_out())
+}
+
+/// The error of a database that does not answer.
+pub(crate) fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
+/// Asks a short question on a pooled session: an answer, or an error within seconds.
+pub(crate) async fn ask<T, E: From<sqlx::Error>>(
+    pool: &PgPool,
+    question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut session = pool.acquire().await?;
+    match within(ANSWER_AT_MOST, question(&mut session)).await {
+        Ok(outcome) => outcome,
+        Err(late) => {
+            // Given back, it would keep its place in the pool for as long as the server is silent.
+            drop(session.detach());
+            Err(late.into())
+        }
+    }
+}
+
 /// Whether a statement failed without doubt: the server itself reported an `ERROR`, so its transaction is undone.
 ///
-/// All else (a cut connection, a time-out, a `FATAL` on shutdown) may have come after the commit.
+/// All else (a cut connection, a time-out, a `FATAL` on shutdown) may have come after the commit; so may what a proxy in
+/// between reports of a connection (SQLSTATE class 08) or of a statement whose completion is unknown (40003).
 pub fn surely_undone(error: &sqlx::Error) -> bool {
     use sqlx::postgres::{PgDatabaseError, PgSeverity};
-    match error {
-        sqlx::Error::Database(database) => database
-            .try_downcast_ref::<PgDatabaseError>()
-            .is_some_and(|error| matches!(error.severity(), PgSeverity::Error)),
-        _ => false,
-    }
+    let sqlx::Error::Database(database) = error else { return false };
+    database.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| {
+        let in_doubt = error.code().starts_with("08") || error.code() == "40003";
+        matches!(error.severity(), PgSeverity::Error) && !in_doubt
+    })
 }
 
 /// Whether a statement was refused for what it carries, so that it will be refused for ever: data that can't be stored

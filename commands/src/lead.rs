@@ -3,7 +3,7 @@
 //! Leading saves work and noise, no more: what a leader writes is guarded by compare-and-set on its checkpoint, or by
 //! Kafka's fencing, so that two leaders at once do no harm.
 
-use crate::db::DbError;
+use crate::db::{self, DbError};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::time::Duration;
 
@@ -21,16 +21,15 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// Waits until nobody else leads in `name`. Cancel safe: drop the future to stop waiting.
+    /// Waits until nobody else leads in `name`; an error when the database does not answer. Cancel safe: drop the future
+    /// to stop waiting.
     pub async fn acquire(pool: &PgPool, name: &str) -> Result<Self, DbError> {
-        let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
+        let options = pool.connect_options();
+        let mut session = db::within(ANSWER_AT_MOST, PgConnection::connect_with(&options)).await??;
         loop {
             // Belongs to the session: it ends when the session does, however it ends.
-            let ours: bool =
-                sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended('orders lead ' || $1, 0))")
-                    .bind(name)
-                    .fetch_one(&mut session)
-                    .await?;
+            let ask = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended('orders lead ' || $1, 0))");
+            let ours: bool = db::within(ANSWER_AT_MOST, ask.bind(name).fetch_one(&mut session)).await??;
             if ours {
                 return Ok(Self { session });
             }
@@ -42,9 +41,8 @@ impl Lead {
     pub async fn lost(&mut self) {
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
-            match tokio::time::timeout(ANSWER_AT_MOST, self.session.ping()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return,
+            if !matches!(db::within(ANSWER_AT_MOST, self.session.ping()).await, Ok(Ok(()))) {
+                return;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Order numbers, handed out in blocks: no round trip per order. Gaps are normal.
 
+use crate::db;
 use domain::ids::OrderNumber;
 use sqlx::PgPool;
 use std::collections::VecDeque;
@@ -36,7 +37,8 @@ impl Numbers {
 
     /// The next number.
     pub async fn next(&self) -> Result<OrderNumber, sqlx::Error> {
-        let mut stock = self.stock.lock().await;
+        // When the database is away, those who wait must not try it one after the other.
+        let mut stock = db::within(db::ANSWER_AT_MOST, self.stock.lock()).await?;
         loop {
             if let Some(number) = stock.take() {
                 return Ok(OrderNumber(number));
@@ -59,10 +61,9 @@ impl Stock {
     async fn refill(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let soon = self.fetched_at.is_some_and(|at| at.elapsed() < SOON);
         self.blocks = if soon { (self.blocks * 2).min(MAX_BLOCKS) } else { 1 };
-        let firsts: Vec<i64> = sqlx::query_scalar("SELECT nextval('order_number_blocks') FROM generate_series(1, $1)")
-            .bind(self.blocks)
-            .fetch_all(pool)
-            .await?;
+        let take = sqlx::query_scalar("SELECT nextval('order_number_blocks') FROM generate_series(1, $1)");
+        let take = take.bind(self.blocks);
+        let firsts: Vec<i64> = db::ask(pool, async |session| take.fetch_all(session).await).await?;
         self.fetched_at = Some(Instant::now());
         self.numbers.extend(firsts.into_iter().map(|first| {
             let first = first.unsigned_abs();

@@ -4,6 +4,7 @@
 //! That holds because an append takes the log's one lock before it takes positions, and keeps it until it commits.
 
 mod append;
+mod history;
 mod read;
 mod recent;
 mod stored;
@@ -12,11 +13,13 @@ mod wake;
 pub(crate) use append::{Appender, KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
 pub use stored::{ReadError, StoredEvent};
 
-use crate::db::{APP_ROLE, DbError};
+use crate::db::{self, APP_ROLE, DbError};
 use chrono::{DateTime, Utc};
 use domain::Position;
+use domain::ids::EventId;
+use history::History;
 use recent::Recent;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +63,16 @@ pub enum LogError {
         /// The login's name.
         user: String,
     },
+    /// The database was taken back under a running program.
+    #[error(
+        "the history that this program knows, up to position {position}, is no longer the database's: it was restored to \
+         an earlier point, or failed over to a server that lacked the last commits; start this program again, so that it \
+         goes on from what is there"
+    )]
+    OtherHistory {
+        /// The newest that was known.
+        position: Position,
+    },
     /// An event that this program can't read.
     #[error(transparent)]
     Unreadable(#[from] ReadError),
@@ -80,6 +93,7 @@ pub struct Log {
 struct Shared {
     pool: PgPool,
     identity: LogIdentity,
+    history: History,
     /// The newest position that this process has heard of.
     head: watch::Sender<Position>,
     /// Counts the news of changed products.
@@ -95,12 +109,13 @@ impl Log {
     /// Refuses a database that is not migrated and a login that could change history.
     pub async fn open(pool: PgPool, cancel: CancellationToken, tracker: &TaskTracker) -> Result<Self, LogError> {
         check_login(&pool).await?;
-        let (log_id, epoch): (Uuid, i64) =
-            sqlx::query_as("SELECT log_id, epoch FROM log_head").fetch_one(&pool).await?;
+        let ask = sqlx::query_as("SELECT log_id, epoch FROM log_head");
+        let (log_id, epoch): (Uuid, i64) = db::ask(&pool, async |session| ask.fetch_one(session).await).await?;
         let identity = LogIdentity { log_id, epoch: epoch.unsigned_abs() };
         let shared = Arc::new(Shared {
             pool,
             identity,
+            history: History::default(),
             head: watch::Sender::new(Position::ORIGIN),
             products: watch::Sender::new(0),
             news: watch::Sender::new(wake::News::default()),
@@ -139,10 +154,28 @@ impl Log {
 
     /// The position of the last event, asked of PostgreSQL.
     pub async fn head(&self) -> Result<Position, LogError> {
-        let last: Option<i64> = sqlx::query_scalar("SELECT position FROM events ORDER BY position DESC LIMIT 1")
-            .fetch_optional(self.pool())
-            .await?;
-        let head = Position::from_i64(last.unwrap_or(0));
+        db::ask(self.pool(), async |session| self.head_on(session).await).await
+    }
+
+    /// The same on a session of one's own: what it holds is the history that is known here.
+    async fn head_on(&self, session: &mut PgConnection) -> Result<Position, LogError> {
+        let seen = self.shared.history.newest()?;
+        let found: Head = sqlx::query_as(
+            "SELECT log.log_id, log.epoch, (SELECT event_id FROM events WHERE position = $1) AS known,
+                    last.position, last.event_id
+               FROM log_head AS log
+               LEFT JOIN LATERAL (SELECT position, event_id FROM events ORDER BY position DESC LIMIT 1) AS last ON true",
+        )
+        .bind(seen.position.as_i64())
+        .fetch_one(session)
+        .await?;
+        self.shared.history.compare(seen, found.known)?;
+        if (LogIdentity { log_id: found.log_id, epoch: found.epoch.unsigned_abs() }) != self.identity() {
+            return Err(self.shared.history.give_up(seen));
+        }
+        let (Some(position), Some(event_id)) = (found.position, found.event_id) else { return Ok(Position::ORIGIN) };
+        let head = Position::from_i64(position);
+        self.shared.history.saw(head, EventId(event_id));
         self.heard_of(head);
         Ok(head)
     }
@@ -154,10 +187,9 @@ impl Log {
         // recorded_at never runs backwards along position, so bisection over the position's index finds it.
         while below.0 + 1 < above {
             let middle = below.0 + (above - below.0) / 2;
-            let recorded_at: DateTime<Utc> = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
-                .bind(Position(middle).as_i64())
-                .fetch_one(self.pool())
-                .await?;
+            let ask = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1");
+            let ask = ask.bind(Position(middle).as_i64());
+            let recorded_at: DateTime<Utc> = db::ask(self.pool(), async |session| ask.fetch_one(session).await).await?;
             if recorded_at < time {
                 below = Position(middle);
             } else {
@@ -165,6 +197,11 @@ impl Log {
             }
         }
         Ok(below)
+    }
+
+    /// Refuses once the database was found to hold another history.
+    fn check_history(&self) -> Result<(), LogError> {
+        self.shared.history.newest().map(|_| ())
     }
 
     fn heard_of(&self, position: Position) {
@@ -179,6 +216,15 @@ impl Log {
 }
 
 #[derive(sqlx::FromRow)]
+struct Head {
+    log_id: Uuid,
+    epoch: i64,
+    known: Option<Uuid>,
+    position: Option<i64>,
+    event_id: Option<Uuid>,
+}
+
+#[derive(sqlx::FromRow)]
 struct Login {
     name: String,
     superuser: bool,
@@ -189,7 +235,7 @@ struct Login {
 
 /// A table's owner can disable its triggers and a superuser bypasses its grants, so neither may run the program.
 async fn check_login(pool: &PgPool) -> Result<(), LogError> {
-    let login: Login = sqlx::query_as(
+    let ask = sqlx::query_as(
         "SELECT session_user::text AS name,
                 coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = session_user), false) AS superuser,
                 coalesce((SELECT pg_has_role(session_user, relowner, 'MEMBER') FROM pg_class
@@ -197,10 +243,9 @@ async fn check_login(pool: &PgPool) -> Result<(), LogError> {
                 coalesce((SELECT pg_has_role(session_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)
                     AS member,
                 to_regclass('public.log_head') IS NOT NULL AS migrated",
-    )
-    .bind(APP_ROLE)
-    .fetch_one(pool)
-    .await?;
+    );
+    let ask = ask.bind(APP_ROLE);
+    let login: Login = db::ask(pool, async |session| ask.fetch_one(session).await).await?;
     match login {
         Login { migrated: false, .. } => Err(LogError::NotMigrated),
         Login { superuser: true, name, .. } => Err(LogError::TooPowerful { user: name, why: "a superuser" }),

@@ -2,6 +2,7 @@
 
 use super::stored::COLUMNS;
 use super::{Log, LogError, StoredEvent};
+use crate::db;
 use domain::{AggregateType, Position};
 use futures::TryStreamExt;
 use sqlx::{FromRow, Row};
@@ -11,9 +12,22 @@ use std::time::Duration;
 /// Where one read ends, about, so that a page of huge orders stays bounded in memory.
 const READ_BYTES: usize = 4 << 20;
 
+/// The most events of products that one read takes in.
+const PRODUCT_ROWS: i64 = 5_000;
+
+/// Events of products, in order.
+pub(crate) struct ProductEvents {
+    pub events: Vec<StoredEvent>,
+    /// They are complete up to here.
+    pub up_to: Position,
+    /// Whether that is the head of the log.
+    pub is_all: bool,
+}
+
 impl Log {
     /// The events behind `after`, in order: at most `limit_rows`, and about 4 MB. Empty means that there are none yet.
     pub async fn read(&self, after: Position, limit_rows: u32) -> Result<Vec<Arc<StoredEvent>>, LogError> {
+        self.check_history()?;
         let recent = &self.shared.recent;
         if let Some(events) = recent.behind(after, limit_rows as usize) {
             return Ok(events);
@@ -21,13 +35,14 @@ impl Log {
         if after < self.tail_start() {
             return self.read_stored(after, limit_rows).await;
         }
-        let _reading = recent.reading_tail.lock().await;
+        let _reading = db::within(db::ANSWER_AT_MOST, recent.reading_tail.lock()).await?;
         if let Some(events) = recent.behind(after, limit_rows as usize) {
             return Ok(events);
         }
         let events = self.read_stored(after, limit_rows).await?;
         recent.remember(&events);
         if let Some(last) = events.last() {
+            self.shared.history.saw(last.position, last.event_id);
             self.heard_of(last.position);
         }
         Ok(events)
@@ -39,19 +54,30 @@ impl Log {
     }
 
     async fn read_stored(&self, after: Position, limit_rows: u32) -> Result<Vec<Arc<StoredEvent>>, LogError> {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let mut rows = sqlx::query(&sql).bind(after.as_i64()).bind(i64::from(limit_rows)).fetch(self.pool());
-        let mut events = Vec::new();
-        let mut bytes = 0;
-        while let Some(row) = rows.try_next().await? {
-            let event = StoredEvent::from_row(&row)?;
-            bytes += event.size_bytes();
-            events.push(Arc::new(event));
-            if bytes > READ_BYTES {
-                break;
+        let seen = self.shared.history.newest()?;
+        let sql = format!(
+            "SELECT {COLUMNS}, (SELECT event_id FROM events WHERE position = $3) AS known
+               FROM events WHERE position > $1 ORDER BY position LIMIT $2"
+        );
+        let query = sqlx::query(&sql).bind(after.as_i64()).bind(i64::from(limit_rows)).bind(seen.position.as_i64());
+        db::ask(self.pool(), async |session| {
+            let mut rows = query.fetch(session);
+            let mut events = Vec::new();
+            let mut bytes = 0;
+            while let Some(row) = rows.try_next().await? {
+                if events.is_empty() {
+                    self.shared.history.compare(seen, row.try_get("known")?)?;
+                }
+                let event = StoredEvent::from_row(&row)?;
+                bytes += event.size_bytes();
+                events.push(Arc::new(event));
+                if bytes > READ_BYTES {
+                    break;
+                }
             }
-        }
-        Ok(events)
+            Ok(events)
+        })
+        .await
     }
 
     /// Waits until the log is known to reach beyond `after`, at most `at_most`; returns the known head.
@@ -66,31 +92,34 @@ impl Log {
     pub async fn read_stream(&self, kind: AggregateType, id: &str) -> Result<Vec<StoredEvent>, LogError> {
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence");
-        Ok(sqlx::query_as(&sql).bind(kind.as_str()).bind(id).fetch_all(self.pool()).await?)
+        let query = sqlx::query_as(&sql).bind(kind.as_str()).bind(id);
+        Ok(db::ask(self.pool(), async |session| query.fetch_all(session).await).await?)
     }
 
     /// One event, found by its stream and its sequence there.
     pub async fn read_event(&self, kind: &str, id: &str, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3");
-        let sequence = Position(sequence).as_i64();
-        Ok(sqlx::query_as(&sql).bind(kind).bind(id).bind(sequence).fetch_optional(self.pool()).await?)
+        let query = sqlx::query_as(&sql).bind(kind).bind(id).bind(Position(sequence).as_i64());
+        Ok(db::ask(self.pool(), async |session| query.fetch_optional(session).await).await?)
     }
 
-    /// The events of products behind `after`, and the head that they are complete up to.
+    /// The next events of products behind `after`.
     ///
-    /// In one statement, so that the head is of the same snapshot as the events.
-    pub(crate) async fn read_products(&self, after: Position) -> Result<(Position, Vec<StoredEvent>), LogError> {
+    /// In one statement, so that the head that they are complete up to is of the same snapshot.
+    pub(crate) async fn read_products(&self, after: Position) -> Result<ProductEvents, LogError> {
+        let seen = self.shared.history.newest()?;
         // The kind is written out: a parameter would keep the planner from the products' own index.
         let sql = format!(
-            "SELECT product.*, coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0) AS head
+            "SELECT product.*, coalesce((SELECT position FROM events ORDER BY position DESC LIMIT 1), 0) AS head,
+                    (SELECT event_id FROM events WHERE position = $3) AS known
                FROM (SELECT 1) AS always
-               LEFT JOIN LATERAL (SELECT {COLUMNS} FROM events WHERE aggregate_type = 'product' AND position > $1)
-                      AS product ON true
+               LEFT JOIN LATERAL (SELECT {COLUMNS} FROM events WHERE aggregate_type = 'product' AND position > $1
+                                   ORDER BY position LIMIT $2) AS product ON true
               ORDER BY product.position"
         );
-        let rows = sqlx::query(&sql).bind(after.as_i64()).fetch_all(self.pool()).await?;
-        let head = rows.first().map_or(Ok(0), |row| row.try_get("head"))?;
+        let query = sqlx::query(&sql).bind(after.as_i64()).bind(PRODUCT_ROWS).bind(seen.position.as_i64());
+        let rows = db::ask(self.pool(), async |session| query.fetch_all(session).await).await?;
         let mut events = Vec::with_capacity(rows.len());
         for row in &rows {
             // Without any product there is one row all the same, for the head.
@@ -98,8 +127,12 @@ impl Log {
                 events.push(StoredEvent::from_row(row)?);
             }
         }
-        let head = Position::from_i64(head);
+        let Some(first) = rows.first() else { return Err(sqlx::Error::RowNotFound.into()) };
+        self.shared.history.compare(seen, first.try_get("known")?)?;
+        let head = Position::from_i64(first.try_get("head")?);
         self.heard_of(head);
-        Ok((head, events))
+        let is_all = events.len() < PRODUCT_ROWS.unsigned_abs() as usize;
+        let up_to = if is_all { head } else { events.last().map_or(head, |last| last.position) };
+        Ok(ProductEvents { events, up_to, is_all })
     }
 }

@@ -47,7 +47,8 @@ impl Recent {
         }
     }
 
-    /// Takes in events in order without gaps, as they were read. What does not continue the window, but lies beyond it, replaces it.
+    /// Takes in events in order without gaps, as they were read. What lies beyond the window, and does not continue it,
+    /// replaces it.
     pub(super) fn remember(&self, events: &[Arc<StoredEvent>]) {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {

@@ -2,8 +2,10 @@
 //! as the backstop, as listeners lose messages when they reconnect.
 
 use super::Log;
+use crate::db;
 use crate::tasks::keep_running;
 use domain::Position;
+use sqlx::Executor;
 use sqlx::postgres::PgListener;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,8 @@ const CHANNEL: &str = "orders_log";
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
 /// How often the head is asked for when nothing was heard.
 const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How long to hear nothing before the connection is tried.
+const SILENCE_AT_MOST: Duration = Duration::from_secs(30);
 /// How long to wait before the next try to listen.
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -33,7 +37,7 @@ impl Log {
             self.products_changed();
         }
         self.shared.news.send_modify(|news| {
-            news.head = head;
+            news.head = news.head.max(head);
             news.products |= products_changed;
         });
     }
@@ -54,7 +58,6 @@ pub(super) fn start(log: &Log, cancel: CancellationToken, tracker: &TaskTracker)
 async fn tell(log: Log) {
     let mut news = log.shared.news.subscribe();
     while news.changed().await.is_ok() {
-        news.mark_unchanged();
         let mut told = News::default();
         log.shared.news.send_if_modified(|news| {
             told = *news;
@@ -62,8 +65,8 @@ async fn tell(log: Log) {
             false
         });
         let message = if told.products { format!("{} products", told.head) } else { told.head.to_string() };
-        let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(log.pool()).await;
-        if let Err(error) = sent {
+        let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message);
+        if let Err(error) = db::ask(log.pool(), async |session| notify.execute(session).await).await {
             tracing::debug!(%error, "other processes were not told of new events; their poll finds them");
         }
         tokio::time::sleep(NOTIFY_EVERY).await;
@@ -81,9 +84,15 @@ async fn listen(log: Log) {
 
 async fn listen_once(log: &Log) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(log.pool()).await?;
-    listener.listen(CHANNEL).await?;
+    db::within(db::ANSWER_AT_MOST, listener.listen(CHANNEL)).await??;
     loop {
-        let message = listener.recv().await?;
+        let Ok(message) = db::within(SILENCE_AT_MOST, listener.try_recv()).await else {
+            // A host that is gone is as silent as a shop at night.
+            db::within(db::ANSWER_AT_MOST, listener.execute("SELECT 1")).await??;
+            continue;
+        };
+        // What was sent while the connection was lost is for the poll to find.
+        let Some(message) = message? else { return Ok(()) };
         let (head, about) = message.payload().split_once(' ').unwrap_or((message.payload(), ""));
         if about == "products" {
             log.products_changed();

@@ -52,6 +52,33 @@ async fn fifty_duplicates_in_two_processes_make_one_order_and_fail_no_neighbour(
     assert_eq!(check_log(&here.log).await, 2 + 51 * 2);
 }
 
+/// Two requests under one key, at once and in two processes: one is carried out, the other is never.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_bodies_under_one_key_at_once_one_wins() {
+    let db = Db::new().await;
+    let (here, there) = (Shop::with_products(&db).await, Shop::open(&db).await);
+    for round in 0..10 {
+        let racing = join_all((0..12_u8).map(|number| {
+            let shop = if number % 2 == 0 { &here } else { &there };
+            let body = number / 2 % 2;
+            let key = IdempotencyKey { digest: [100 + round; 32], request_digest: [body; 32] };
+            async move { (body, shop.try_place(if body == 0 { "TEA" } else { "CUP" }, 1, Some(key)).await.1) }
+        }));
+        let neighbours = join_all((0..12).map(|_| here.try_place("CUP", 1, None)));
+        let (raced, neighbours) = tokio::join!(racing, neighbours);
+        assert!(neighbours.iter().all(|(_, done)| done.is_ok()), "a neighbour failed");
+        let winner = raced.iter().find_map(|(body, outcome)| outcome.is_ok().then_some(*body)).expect("a winner");
+        for (body, outcome) in raced {
+            match outcome {
+                Ok(_) => assert_eq!(body, winner),
+                Err(CommandError::KeyReused) => assert_ne!(body, winner),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    assert_eq!(check_log(&here.log).await, 2 + 10 * 13 * 2);
+}
+
 #[tokio::test]
 async fn a_success_without_events_is_kept_too() {
     let db = Db::new().await;

@@ -8,12 +8,17 @@
 
 mod aggregate;
 mod append;
+mod away;
 mod batches;
 mod catalogue;
 mod compatibility;
+mod errors;
 mod faults;
+mod frozen;
 mod gate;
 mod gateway;
 mod idempotency;
+mod lead;
+mod restored;
 mod rights;
 mod shop;

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 /// How many proposals may wait for the next batch.
 const QUEUE_PROPOSALS: usize = 8_192;
 /// How long one statement may take before its outcome counts as lost.
-const STATEMENT_AT_MOST: Duration = Duration::from_secs(10);
+const STATEMENT_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The way into the log; cheap to clone.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl Worker {
 
     /// Makes sure that there is a connection for `batch`.
     async fn connect(&mut self, batch: Batch) -> Result<(Batch, Backend), Away> {
-        match self.connection.open(self.log.pool()).await {
+        match self.connection.open(&self.log).await {
             Ok(backend) => Ok((batch, backend)),
             Err(error) => {
                 let reason = error.to_string();
@@ -169,6 +169,9 @@ impl Worker {
         let committed = batch.committed(&written);
         // Before the clients hear of it: who asks for what was just acknowledged finds it here.
         self.log.shared.recent.append(&committed.events);
+        if let Some(last) = committed.events.last() {
+            self.log.shared.history.saw(last.position, last.event_id);
+        }
         self.log.announce(committed.head, committed.products_changed);
         committed.settle(database);
     }
