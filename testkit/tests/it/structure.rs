@@ -115,3 +115,17 @@ fn nothing_is_left_unfinished_or_silenced() {
     let words = ["todo!(", "unimplemented!(", "FIXME", "allow(dead_code", "allow(unused", "#[ignore"];
     assert_eq!(places(&all, &words), Vec::<String>::new());
 }
+
+#[test]
+fn the_event_dictionary_names_every_event_with_its_version() {
+    let dictionary = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the document");
+    for (kind, event_type, version) in domain::wire::versions() {
+        let row = dictionary.lines().find(|line| line.starts_with(&format!("| `{event_type}` | {kind} |")));
+        let row = row.unwrap_or_else(|| panic!("docs/ARCHITECTURE.md does not name {event_type}"));
+        let newest = domain::wire::is_current(event_type, version);
+        assert!(
+            !newest || row.contains(&format!("| {version} |")),
+            "docs/ARCHITECTURE.md: {event_type} is at version {version}"
+        );
+    }
+}
