@@ -1,7 +1,8 @@
 //! The one way in for commands: load, decide, append; decide again when another was first.
 //!
-//! What is held in memory (an order's state, the prices) may lead to an acceptance, as the append checks the version.
-//! It never leads to a refusal: before one is answered, the command is decided again at the head.
+//! What is held in memory (an order's state, the prices) may lead to events, as the append checks the version. It never
+//! leads to a refusal, nor to a success that changes nothing: before one is answered, the command is decided again at
+//! the head.
 
 mod error;
 mod pending;
@@ -216,23 +217,20 @@ impl Gateway {
             return Ok(Some(done));
         }
         let (before, verdict) = self.decide(submission, attempt.at_head).await?;
-        let decided = match verdict {
-            Verdict::Refused(error) if attempt.at_head => {
-                // Nothing was written under this key before the state that refuses was read, or it is here by now.
-                return self.replay(submission).await?.map_or(Err(error), |done| Ok(Some(done)));
-            }
-            Verdict::Refused(_) => {
-                attempt.at_head = true;
-                return Ok(None);
-            }
-            Verdict::Accepted(decided) => decided,
-        };
-        let decide = started.elapsed();
-        if decided.prepared.events.is_empty() && submission.key.is_none() {
-            let timing = Timing { decide, ..Timing::default() };
-            return Ok(Some(Done { answer: decided.answer, position: before.position, replayed: false, timing }));
+        if !attempt.at_head && !verdict.is_checked_by_append() {
+            attempt.at_head = true;
+            return Ok(None);
         }
-        self.append(submission, decided, decide, attempt).await
+        let decide = started.elapsed();
+        match verdict {
+            // Nothing was written under this key before the state that refuses was read, or it is here by now.
+            Verdict::Refused(error) => self.replay(submission).await?.map_or(Err(error), |done| Ok(Some(done))),
+            Verdict::Accepted(decided) if decided.prepared.events.is_empty() && submission.key.is_none() => {
+                let timing = Timing { decide, ..Timing::default() };
+                Ok(Some(Done { answer: decided.answer, position: before.position, replayed: false, timing }))
+            }
+            Verdict::Accepted(decided) => self.append(submission, decided, decide, attempt).await,
+        }
     }
 
     async fn append<A: Aggregate>(

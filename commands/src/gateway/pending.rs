@@ -42,13 +42,13 @@ impl<A: Aggregate> Proposal for Pending<A> {
     }
 
     fn rebase(&mut self, tip: &Tip) -> Rebased {
-        let Ok(before) = Arc::clone(tip).downcast::<Snapshot<A>>() else { return Rebased::Refused };
+        let Ok(before) = Arc::clone(tip).downcast::<Snapshot<A>>() else { return Rebased::NotHere };
         match prepare(&self.submission, &before, &self.prices) {
-            Verdict::Accepted(decided) => {
+            Verdict::Accepted(decided) if !decided.prepared.events.is_empty() => {
                 self.decided = decided;
                 Rebased::Ready
             }
-            Verdict::Refused(_) => Rebased::Refused,
+            Verdict::Accepted(_) | Verdict::Refused(_) => Rebased::NotHere,
         }
     }
 

@@ -16,6 +16,14 @@ pub(super) enum Verdict<A: Aggregate> {
     Refused(CommandError<A>),
 }
 
+impl<A: Aggregate> Verdict<A> {
+    /// Whether the append will check the state that this was decided on. Nothing checks it for what changes nothing, a
+    /// refusal or a success without events: that is final only when it was decided at the head.
+    pub(super) fn is_checked_by_append(&self) -> bool {
+        matches!(self, Self::Accepted(decided) if !decided.prepared.events.is_empty())
+    }
+}
+
 /// A command decided on one state.
 pub(super) struct Decided<A: Aggregate> {
     pub prepared: Prepared,

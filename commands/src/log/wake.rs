@@ -36,9 +36,11 @@ impl Log {
         if products_changed {
             self.products_changed();
         }
-        self.shared.news.send_modify(|news| {
+        self.shared.news.send_if_modified(|news| {
+            let newer = head > news.head;
             news.head = news.head.max(head);
             news.products |= products_changed;
+            newer
         });
     }
 

@@ -11,7 +11,7 @@ use testkit::postgres::{Db, PostgresServer};
 const PROCESSES: usize = 8;
 const KILLS: usize = 60;
 
-/// Eight writers, each as a process has it, a tailing reader, an open snapshot, and backends killed at random.
+/// Eight writers, each as a process has it, tailing readers, an open snapshot, and backends killed at random.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_backends_lose_nothing_that_was_acknowledged() {
     let db = Db::new().await;
@@ -30,7 +30,8 @@ async fn killed_backends_lose_nothing_that_was_acknowledged() {
         kill_backends(&db).await;
         done.store(true, Ordering::SeqCst);
     };
-    let (written, (), tailed) = tokio::join!(writing, killing, tail(&first, &done));
+    // One reader in a process that only reads, one where others' events come between its own.
+    let (written, (), tailed, beside) = tokio::join!(writing, killing, tail(&first, &done), tail(&shops[0], &done));
     let after: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *snapshot).await.unwrap();
     assert_eq!(before, after, "the snapshot was open all the while");
     let acknowledged: Vec<String> = written.into_iter().flatten().collect();
@@ -39,7 +40,7 @@ async fn killed_backends_lose_nothing_that_was_acknowledged() {
         assert_eq!(first.order(id).await.version, 2, "an acknowledged order is whole");
     }
     let total = check_log(&first.log).await;
-    assert!(tailed <= total);
+    assert!(tailed <= total && beside <= total);
     // Nothing half-written, and nothing twice: every order is the two events of one command.
     let odd: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT 1 FROM events WHERE aggregate_type = 'order' GROUP BY aggregate_id

@@ -105,6 +105,24 @@ async fn memory_of_one_process_does_not_refuse_what_another_made_possible() {
     assert!(here.order(&id).await.state.is_paid());
 }
 
+/// What one process holds in memory never takes for done what another has undone a moment ago.
+#[tokio::test]
+async fn memory_of_one_process_does_not_take_for_done_what_another_undid() {
+    let db = Db::new().await;
+    let (here, there) = (Shop::with_products(&db).await, Shop::open(&db).await);
+    let repriced = |amount| {
+        let price = Some(Money::parse(amount, "USD").unwrap());
+        product::Command::Change(Changes { price, ..Changes::default() })
+    };
+    for round in 1..=3 {
+        here.on_product("TEA", product::Command::Withdraw).await.unwrap();
+        there.on_product("TEA", product::Command::Restore).await.unwrap();
+        here.on_product("CUP", repriced("9.00")).await.unwrap();
+        there.on_product("CUP", repriced("8.00")).await.unwrap();
+        assert_eq!(here.log.head().await.unwrap(), Position(2 + 4 * round), "each changed something");
+    }
+}
+
 #[tokio::test]
 async fn a_product_changes_by_merge() {
     let db = Db::new().await;

@@ -39,8 +39,9 @@ pub(crate) trait Proposal: Send + Sync {
 pub(crate) enum Rebased {
     /// [`Proposal::prepared`] follows on the given state now.
     Ready,
-    /// It may be refused. That is for the gateway to find out, at the head: the batch itself may still fail.
-    Refused,
+    /// It would be refused, or change nothing. That is for the gateway to find out, at the head: the batch itself may
+    /// still fail.
+    NotHere,
 }
 
 /// What a proposal writes.
