@@ -4,24 +4,25 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// 1 to 64 of `A-Z a-z 0-9 . _ -`. Cheap to clone.
+/// 1 to 64 of `A-Z a-z 0-9 . _ -`, but not `.` or `..`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sku(Arc<str>);
 
 /// The text is no sku.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a sku is 1 to 64 of the characters A-Z a-z 0-9 . _ -")]
+#[error("a sku is 1 to 64 of the characters A-Z a-z 0-9 . _ -, and neither . nor ..")]
 pub struct SkuError;
 
 impl Sku {
     /// The longest sku, in characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Parses a sku.
+    /// Parses a sku. `.` and `..` would be dot segments of a URL (RFC 3986, section 3.3), so that clients resolve them away:
+    /// such a product could not be addressed.
     pub fn parse(text: &str) -> Result<Self, SkuError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(allowed) {
+        if (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..") {
             Ok(Self(text.into()))
         } else {
             Err(SkuError)

@@ -191,11 +191,14 @@ fn a_country_is_two_letters() {
 
 #[test]
 fn a_sku_is_1_to_64_plain_characters() {
-    for text in ["a", "TEA-GREEN_2.5", &"x".repeat(64)] {
+    for text in ["a", "TEA-GREEN_2.5", ".a", "...", &"x".repeat(64)] {
         assert_eq!(Sku::parse(text).unwrap().as_str(), text);
     }
     for text in ["", &"x".repeat(65), "TEA GREEN", " TEA", "TEA/GREEN", "TÉ", "tea\n", "tea%20", "茶", "tea\u{0}"] {
         assert!(Sku::parse(text).is_err(), "{text:?}");
+    }
+    for segment in [".", ".."] {
+        assert!(Sku::parse(segment).is_err(), "{segment:?} can't stand in a URL");
     }
     assert_ne!(Sku::parse("tea").unwrap(), Sku::parse("TEA").unwrap());
 }
