@@ -61,7 +61,7 @@ pub enum RunError {
     /// The log is another one than the view was made from.
     #[error(
         "{name} was made from another log (log {view_log} epoch {view_epoch}, this is log {log} epoch {epoch}): the \
-         database was restored or exchanged. Run `orders projections rebuild {name}`"
+         database was restored or exchanged. Run `{rebuild}`"
     )]
     OtherLog {
         /// The projection.
@@ -74,11 +74,13 @@ pub enum RunError {
         log: uuid::Uuid,
         /// Its epoch.
         epoch: u64,
+        /// The command that makes the view anew.
+        rebuild: String,
     },
     /// The view has seen events that the log does not have.
     #[error(
         "{name} is at position {position}, but the log ends at {head}: the log was restored to an earlier point. Begin a \
-         new epoch of the log as the guide to restoring says, then run `orders projections rebuild {name}`"
+         new epoch of the log as the guide to restoring says, then run `{rebuild}`"
     )]
     AheadOfLog {
         /// The projection.
@@ -87,11 +89,13 @@ pub enum RunError {
         position: Position,
         /// Where the log ends.
         head: Position,
+        /// The command that makes the view anew.
+        rebuild: String,
     },
     /// A setting that changes the view's meaning is another one than it was built with.
     #[error(
         "{name} was built with {built} but {configured} is configured, so a rebuild is needed: run \
-         `orders projections rebuild {name}`, or set it back"
+         `{rebuild}`, or set it back"
     )]
     SettingsChanged {
         /// The projection.
@@ -100,6 +104,8 @@ pub enum RunError {
         built: String,
         /// What is configured.
         configured: String,
+        /// The command that makes the view anew with what is configured.
+        rebuild: String,
     },
     /// A newer program promoted a newer version of the view.
     #[error("{name} is served in version {served}, this program makes version {own}: a newer one runs beside it")]

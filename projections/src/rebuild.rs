@@ -96,7 +96,8 @@ impl<'a> Builder<'a> {
         let head = self.views.log().head().await?;
         if checkpoint.position > head {
             let (name, position) = (self.definition.name, checkpoint.position);
-            return Err(RunError::AheadOfLog { name, position, head });
+            let rebuild = build::rebuild_command(name, &build.settings);
+            return Err(RunError::AheadOfLog { name, position, head, rebuild });
         }
         loop {
             checkpoint = self.fill(build, checkpoint, progress).await?;

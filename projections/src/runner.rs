@@ -116,8 +116,9 @@ impl Runner<'_> {
         }
         let configured = build::settings_of(definition, self.views.settings());
         if active.settings != configured {
+            let rebuild = build::rebuild_command(name, &configured);
             let (built, configured) = (build::settings_text(&active.settings), build::settings_text(&configured));
-            return Err(RunError::SettingsChanged { name, built, configured });
+            return Err(RunError::SettingsChanged { name, built, configured, rebuild });
         }
         Ok(active)
     }
@@ -134,6 +135,7 @@ impl Runner<'_> {
                 view_epoch: build.log.epoch,
                 log: identity.log_id,
                 epoch: identity.epoch,
+                rebuild: build::rebuild_command(name, &build.settings),
             });
         }
         let mut connection = self.views.pool().acquire().await?;
@@ -142,7 +144,12 @@ impl Runner<'_> {
         if let Some(Checkpoint { position, .. }) = checkpoint {
             let head = log.head().await?;
             if position > head {
-                return Err(RunError::AheadOfLog { name, position, head });
+                return Err(RunError::AheadOfLog {
+                    name,
+                    position,
+                    head,
+                    rebuild: build::rebuild_command(name, &build.settings),
+                });
             }
         }
         Ok(checkpoint)

@@ -121,7 +121,7 @@ async fn another_time_zone_asks_for_a_rebuild() {
     assert_eq!(
         error.to_string(),
         "order_totals was built with time_zone UTC but time_zone Europe/Berlin is configured, so a rebuild is needed: \
-         run `orders projections rebuild order_totals`, or set it back"
+         run `orders projections rebuild order_totals --time-zone Europe/Berlin`, or set it back"
     );
     process.catch_up("order_list").await;
     process.rebuild("order_totals").await.unwrap();
