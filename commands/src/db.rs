@@ -11,8 +11,8 @@ pub const APP_ROLE: &str = "orders_app";
 /// How long a caller waits for a pooled connection before the database counts as away.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(3);
 
-/// How long a short question may take. A server that is frozen, or a host that is gone, keeps a connection open and says
-/// nothing.
+/// How long a short question may take. A server that is frozen, or a host that is gone, keeps a connection open and
+/// says nothing.
 pub(crate) const ANSWER_AT_MOST: Duration = Duration::from_secs(5);
 
 /// A connection that was idle this long is tried before it is used.
@@ -137,8 +137,8 @@ pub(crate) async fn ask<T, E: From<sqlx::Error>>(
 
 /// Whether a statement failed without doubt: the server itself reported an `ERROR`, so its transaction is undone.
 ///
-/// All else (a cut connection, a time-out, a `FATAL` on shutdown) may have come after the commit; so may what a proxy in
-/// between reports of a connection (SQLSTATE class 08) or of a statement whose completion is unknown (40003).
+/// All else (a cut connection, a time-out, a `FATAL` on shutdown) may have come after the commit; so may what a proxy
+/// in between reports of a connection (SQLSTATE class 08) or of a statement whose completion is unknown (40003).
 pub fn surely_undone(error: &sqlx::Error) -> bool {
     use sqlx::postgres::{PgDatabaseError, PgSeverity};
     let sqlx::Error::Database(database) = error else { return false };

@@ -21,8 +21,8 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// Waits until nobody else leads in `name`; an error when the database does not answer. Cancel safe: drop the future
-    /// to stop waiting.
+    /// Waits until nobody else leads in `name`; an error when the database does not answer. Cancel safe: drop the
+    /// future to stop waiting.
     pub async fn acquire(pool: &PgPool, name: &str) -> Result<Self, DbError> {
         let options = pool.connect_options();
         let mut session = db::within(ANSWER_AT_MOST, PgConnection::connect_with(&options)).await??;

@@ -2,9 +2,9 @@
 //!
 //! After a restore to an earlier point, or a failover to a server that lacked the last commits, the same positions come
 //! again with other content. What a process has in memory by then (states, prices, how far its readers are) is of a
-//! history that is no more: nothing may be read behind it or appended to it. So each read that goes on behind a position
-//! looks for the newest event that this process knows, in its own snapshot, and so does each new connection that
-//! appends: no connection outlives a restore.
+//! history that is no more: nothing may be read behind it or appended to it. So each read that goes on behind a
+//! position looks for the newest event that this process knows, in its own snapshot, and so does each new connection
+//! that appends: no connection outlives a restore.
 
 use super::LogError;
 use domain::Position;

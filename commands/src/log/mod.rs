@@ -65,9 +65,9 @@ pub enum LogError {
     },
     /// The database was taken back under a running program.
     #[error(
-        "the history that this program knows, up to position {position}, is no longer the database's: it was restored to \
-         an earlier point, or failed over to a server that lacked the last commits; start this program again, so that it \
-         goes on from what is there"
+        "the history that this program knows, up to position {position}, is no longer the database's: it was restored \
+         to an earlier point, or failed over to a server that lacked the last commits; start this program again, so \
+         that it goes on from what is there"
     )]
     OtherHistory {
         /// The newest that was known.
@@ -164,7 +164,8 @@ impl Log {
             "SELECT log.log_id, log.epoch, (SELECT event_id FROM events WHERE position = $1) AS known,
                     last.position, last.event_id
                FROM log_head AS log
-               LEFT JOIN LATERAL (SELECT position, event_id FROM events ORDER BY position DESC LIMIT 1) AS last ON true",
+               LEFT JOIN LATERAL (SELECT position, event_id FROM events ORDER BY position DESC LIMIT 1) AS last
+                      ON true",
         )
         .bind(seen.position.as_i64())
         .fetch_one(session)

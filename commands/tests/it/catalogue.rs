@@ -4,7 +4,7 @@ use crate::shop::Shop;
 use commands::CommandError;
 use domain::order::{ItemProblem, Rejection};
 use domain::product;
-use domain::{Money, Sku};
+use domain::{Money, Position, Sku};
 use testkit::postgres::Db;
 
 #[tokio::test]
@@ -40,6 +40,29 @@ async fn a_process_that_starts_is_caught_up_before_it_serves() {
     let prices = second.catalogue.prices();
     assert_eq!(prices.listing(&Sku::parse("TEA").unwrap()).unwrap().price, Money::parse("12.50", "USD").unwrap());
     assert_eq!(second.catalogue.position(), first.log.known_head());
+}
+
+/// More than one read takes in: read in parts, and complete all the same.
+#[tokio::test]
+async fn a_catalogue_of_many_thousand_products_is_known_whole() {
+    let db = Db::new().await;
+    let running = Shop::with_products(&db).await;
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                             position, event_id, recorded_at)
+         SELECT aggregate_type, 'SKU-' || nth, 1, event_type, event_version, payload, metadata,
+                2 + nth, gen_random_uuid(), recorded_at
+           FROM events, generate_series(1, 12000) AS nth WHERE position = 1",
+    )
+    .execute(&db.pool().await)
+    .await
+    .unwrap();
+    let started = Shop::open(&db).await;
+    assert_eq!(started.catalogue.position(), Position(12_002));
+    for sku in ["TEA", "SKU-1", "SKU-5000", "SKU-10000", "SKU-12000"] {
+        started.place(sku, 1).await;
+        running.place(sku, 1).await;
+    }
 }
 
 /// Whoever follows the catalogue must not read all orders for it.

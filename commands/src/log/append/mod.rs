@@ -86,8 +86,8 @@ impl Worker {
                 gathered.push(proposal);
             }
             let batch = Batch::arrange(&mut gathered);
-            // A fault of ours in one batch must not end the only task that appends. Its clients are told that the outcome
-            // is unknown, as their replies are dropped with it.
+            // A fault of ours in one batch must not end the only task that appends. Its clients are told that the
+            // outcome is unknown, as their replies are dropped with it.
             let outcome = AssertUnwindSafe(self.append(batch)).catch_unwind().await.unwrap_or_else(|_panic| {
                 tracing::error!("appending a batch panicked");
                 self.connection.close();
