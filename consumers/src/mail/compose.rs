@@ -62,7 +62,10 @@ impl Header for AutoSubmitted {
 
 pub(super) fn compose(settings: &MailSettings, letter: &Letter<'_>, message_id: &str) -> Result<Message, ComposeError> {
     let address: Address = letter.address.parse()?;
+    // lettre would read it back from the header, which changes quoted local parts or fails on them.
+    let envelope = Envelope::new(Some(settings.from.email.clone()), vec![address.clone()])?;
     let mut builder = lettre::Message::builder()
+        .envelope(envelope.clone())
         .from(settings.from.clone())
         .to(Mailbox::new(Some(letter.name.clone()), address))
         .subject(&letter.subject)
@@ -74,7 +77,7 @@ pub(super) fn compose(settings: &MailSettings, letter: &Letter<'_>, message_id: 
     }
     let message = builder.multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))?;
     Ok(Message {
-        envelope: message.envelope().clone(),
+        envelope,
         bytes: message.formatted(),
         message_id: message_id.to_owned(),
         shown: format!("To: {}\nSubject: {}\n\n{}", letter.address, letter.subject, letter.text),

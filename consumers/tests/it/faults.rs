@@ -92,6 +92,22 @@ async fn a_refused_mail_is_parked_and_its_orders_receipt_waits_while_others_flow
 }
 
 #[tokio::test]
+async fn an_address_beyond_the_server_is_parked_at_once_and_a_quoted_one_is_written_to() {
+    let world = World::new().await;
+    // It offers no SMTPUTF8.
+    world.server.script(Fault::reply(Step::Hello, 250, "an old server"));
+    let beyond = world.shop.place_for("Zoë", "zoë@example.com").await;
+    let quoted = world.shop.place_for("Ada", "\"ada, lovelace\"@example.com").await;
+    world.shop.until(&quoted, "OrderPlaced", "sent").await;
+    world.shop.until(&beyond, "OrderPlaced", "parked").await;
+    assert_eq!((world.arrivals(&quoted).len(), world.arrivals(&beyond).len()), (1, 0));
+    let item = world.only_parked().await;
+    assert_eq!((item.attempts, item.aggregate_id.as_str()), (1, beyond.id.as_str()));
+    let reason = item.reason.unwrap();
+    assert!(reason.contains("SMTPUTF8") && !reason.contains("zoë"), "{reason}");
+}
+
+#[tokio::test]
 async fn what_is_discarded_is_never_sent_and_lets_the_receipt_go() {
     let world = World::new().await;
     world.server.script(Fault::reply(Step::Data, 554, "no such content here").times(1));

@@ -6,6 +6,7 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod addresses;
 mod embedded;
 mod faults;
 mod kafka;

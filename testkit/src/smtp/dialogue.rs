@@ -181,8 +181,8 @@ impl Dialogue {
     }
 }
 
-/// What stands between the angle brackets.
+/// What stands between the outer angle brackets: a quoted local part may hold some of its own.
 fn address(line: &str) -> String {
-    let inside = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    let inside = line.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>'));
     inside.map_or_else(String::new, |(address, _)| address.to_owned())
 }
