@@ -3,11 +3,14 @@
 use super::{MailError, Message, Outcome};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
 /// How many copies of one message there can be.
 const COPIES: u32 = 1_000;
+/// How long writing a message may take.
+pub(super) const SEND_AT_MOST: Duration = Duration::from_secs(10);
 
 pub(super) struct Local {
     console: bool,
@@ -28,10 +31,12 @@ impl Local {
     pub(super) async fn send(&self, message: &Message) -> Outcome {
         let mut answer = "shown on the console".to_owned();
         if let Some(directory) = &self.directory {
-            match write(directory, message).await {
-                Ok(name) => answer = format!("written to {name}"),
+            match tokio::time::timeout(SEND_AT_MOST, write(directory, message)).await {
+                Ok(Ok(name)) => answer = format!("written to {name}"),
                 // A file that is not whole has another name: nothing was sent.
-                Err(error) => return Outcome::Temporary(format!("the mail could not be written: {error}")),
+                Ok(Err(error)) => return Outcome::Temporary(format!("the mail could not be written: {error}")),
+                // What the disk was told last, it may still do.
+                Err(_) => return Outcome::Unknown("the disk took too long to write the mail".to_owned()),
             }
         }
         if self.console {

@@ -93,7 +93,7 @@ impl Mailer {
     pub fn longest_send(&self) -> Duration {
         match &self.shared.settings.backend {
             MailBackend::Smtp(server) => server.timeouts.longest_send(),
-            _ => Duration::from_secs(10),
+            MailBackend::Console | MailBackend::Files(_) | MailBackend::ConsoleAndFiles(_) => local::SEND_AT_MOST,
         }
     }
 }

@@ -88,9 +88,10 @@ impl Default for SmtpTimeouts {
 }
 
 impl SmtpTimeouts {
-    /// A pooled connection that turns out dead is followed by one attempt on a fresh one.
+    /// A pooled connection that turns out dead is followed by one attempt on a fresh one. There, an accepted envelope is
+    /// followed by the message, a refused one by a reset, which has as long as an envelope.
     pub(crate) fn longest_send(&self) -> Duration {
-        2 * self.envelope + self.connect + self.message
+        2 * self.envelope + self.connect + self.message.max(self.envelope)
     }
 }
 

@@ -47,8 +47,9 @@ pub struct ConsumerSettings {
     pub in_hand: u32,
     /// How long a claim lasts when its holder vanishes. Renewed while it lives.
     pub claim_lease: Duration,
-    /// How long an effect outside may take, from its mark on; then it counts as unknown. Above the longest send.
-    pub sending_lease: Duration,
+    /// What the lease of an effect outside has over the longest send of a mail: time to write the outcome down, also when
+    /// PostgreSQL is away for a while. See [`Self::sending_lease`].
+    pub sending_margin: Duration,
     /// In place of what consumers declare, for tests that can't wait.
     pub retry: Option<Retry>,
 }
@@ -58,9 +59,17 @@ impl Default for ConsumerSettings {
         Self {
             in_hand: 256,
             claim_lease: Duration::from_secs(15),
-            sending_lease: Duration::from_secs(120),
+            sending_margin: Duration::from_secs(50),
             retry: None,
         }
+    }
+}
+
+impl ConsumerSettings {
+    /// How long an effect outside may take, from its mark on; then it counts as unknown. A mail whose sender lives never
+    /// takes as long.
+    pub fn sending_lease(&self, mailer: &Mailer) -> Duration {
+        mailer.longest_send() + self.sending_margin
     }
 }
 
@@ -204,7 +213,7 @@ impl<C: Consumer> Member<C> {
         let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
         let writer = Writer::start(ledger.clone(), owner, Arc::clone(&due), &writing);
         let stop = services.cancel.child_token();
-        let sending_lease = services.settings.sending_lease;
+        let sending_lease = services.settings.sending_lease(&services.mailer);
         let member = Arc::new(Self {
             consumer,
             log: services.log.clone(),

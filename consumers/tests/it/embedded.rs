@@ -1,8 +1,8 @@
 //! The embedded broker, which forgets all when it ends, and processes that are killed.
 
-use super::process::{Plan, Process, SOON, mail, quick};
+use super::process::{Plan, Process, SOON, mail};
 use super::shop::Shop;
-use consumers::{ConsumerSettings, EmbeddedBroker, MailBackend};
+use consumers::{EmbeddedBroker, MailBackend};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::eventually;
@@ -59,11 +59,18 @@ async fn killed_before_the_send_it_is_sent_and_killed_in_it_it_is_unknown() {
         smtp.connections = 1;
         smtp.timeouts.message = Duration::from_secs(60);
     }
-    plan.settings = ConsumerSettings { sending_lease: Duration::from_secs(100), ..quick() };
     server.script(Fault::fall_silent(Step::EndOfData).times(1));
     let process = Process::start(&shop, plan);
     let first = shop.place("Ada").await;
     shop.until(&first, "OrderPlaced", "sending").await;
+    let lease_s: f64 = sqlx::query_scalar(
+        "SELECT extract(epoch FROM due_at - changed_at)::float8 FROM consumer_ledger WHERE aggregate_id = $1",
+    )
+    .bind(&first.id)
+    .fetch_one(shop.pool())
+    .await
+    .unwrap();
+    assert!(lease_s > 60.0, "a mail that may take a minute counts as lost after {lease_s} s");
     eventually("the mail is there", SOON, async || server.attempts().len() == 1).await;
     let second = shop.place("Grace").await;
     shop.until(&second, "OrderPlaced", "claimed").await;

@@ -42,7 +42,7 @@ pub fn quick() -> ConsumerSettings {
     ConsumerSettings {
         in_hand: 64,
         claim_lease: Duration::from_secs(2),
-        sending_lease: Duration::from_secs(4),
+        sending_margin: Duration::from_secs(2),
         retry: Some(Retry::growing(Duration::from_millis(50), Duration::from_millis(500), 12)),
     }
 }

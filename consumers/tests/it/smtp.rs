@@ -1,8 +1,8 @@
 //! What each way of failing at each step of the SMTP dialogue comes to.
 
 use super::process::mail;
-use consumers::Mailer;
-use consumers::mail::{Letter, Outcome};
+use consumers::mail::{Letter, MailBackend, Outcome};
+use consumers::{ConsumerSettings, Mailer};
 use std::time::Duration;
 use testkit::smtp::{Fault, MailServer, Scripted, Step};
 
@@ -66,6 +66,26 @@ async fn silence_before_the_message_is_temporary_and_after_it_unknown() {
     );
     assert!(matches!(outcomes.0, Outcome::Temporary(_)), "{outcomes:?}");
     assert!(matches!(outcomes.1, Outcome::Unknown(_)), "{outcomes:?}");
+}
+
+#[test]
+fn the_lease_of_a_mail_under_way_outlasts_the_longest_send() {
+    let seconds = Duration::from_secs;
+    let longest = |connect, envelope, message| {
+        let mut settings = mail("smtp://127.0.0.1:1", None);
+        let MailBackend::Smtp(server) = &mut settings.backend else { panic!("an SMTP server") };
+        server.timeouts.connect = seconds(connect);
+        server.timeouts.envelope = seconds(envelope);
+        server.timeouts.message = seconds(message);
+        let mailer = Mailer::new(settings).unwrap();
+        assert!(ConsumerSettings::default().sending_lease(&mailer) > mailer.longest_send());
+        mailer.longest_send()
+    };
+    // A dead connection, a fresh one, and there the message, or the reset after a refusal: whichever takes longer.
+    assert_eq!(longest(10, 15, 600), seconds(15 + 10 + 15 + 600));
+    assert_eq!(longest(10, 300, 1), seconds(300 + 10 + 300 + 300));
+    let console = Mailer::new(mail("console:", None)).unwrap();
+    assert!(ConsumerSettings::default().sending_lease(&console) > console.longest_send());
 }
 
 #[tokio::test]
