@@ -49,15 +49,23 @@ impl Wanted {
         Ok(Self { position, prefer_s })
     }
 
-    /// Refuses a position that the log has not reached, for a read of the log itself.
-    pub(super) async fn check_given_out(&self, app: &App) -> Result<(), Problem> {
+    /// Up to where a read of the log itself sees, if it begins now: not below the position that was asked for. One that
+    /// the log has not reached is refused.
+    pub(super) async fn known_head(&self, app: &App) -> Result<Position, Problem> {
+        let known = app.log.known_head();
         match self.position {
-            Some(position) if position > app.log.known_head() => {
+            Some(position) if position > known => {
                 let head = within(app.log.head()).await?;
-                if position > head { Err(beyond_head(head)) } else { Ok(()) }
+                self.check_given_out(head)?;
+                Ok(head)
             }
-            _ => Ok(()),
+            _ => Ok(known),
         }
+    }
+
+    /// Refuses a position beyond the head of the log.
+    pub(super) fn check_given_out(&self, head: Position) -> Result<(), Problem> {
+        if self.position.is_some_and(|position| position > head) { Err(beyond_head(head)) } else { Ok(()) }
     }
 }
 
@@ -94,12 +102,22 @@ impl<'a> Read<'a> {
         Ok(seen)
     }
 
-    /// Loads an aggregate from the log, bounded and timed.
-    pub(super) async fn load<A: Resource>(&mut self, id: &str) -> Result<Snapshot<A>, Problem> {
+    /// Loads an aggregate from the log, bounded and timed, and says up to where the log was seen. That is not below what
+    /// was asked for, also when the aggregate's own last event is.
+    pub(super) async fn load<A: Resource>(
+        &mut self,
+        id: &str,
+        wanted: &Wanted,
+    ) -> Result<(Snapshot<A>, Position), Problem> {
+        // Before the load: what was known to be there by then, it has seen.
+        let head = wanted.known_head(self.app).await?;
         let started = Instant::now();
         let outcome = within(self.app.gateway.load(id)).await;
         self.database += started.elapsed();
-        outcome
+        outcome.map(|snapshot: Snapshot<A>| {
+            let position = head.max(snapshot.position);
+            (snapshot, position)
+        })
     }
 
     /// The answer.

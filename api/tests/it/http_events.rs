@@ -79,6 +79,9 @@ async fn a_history_that_was_not_asked_for_rightly_is_refused() {
     let api = shop.open().await;
     let beyond = api.get("/v1/events?after=3").await.problem(400, "position_beyond_head");
     assert_eq!(beyond.json()["head"], 2);
+    let unknown = api.get("/v1/events").header("orders-min-position", "3").await.problem(400, "position_beyond_head");
+    assert_eq!(unknown.json()["head"], 2);
+    assert_eq!(api.get("/v1/events").header("orders-min-position", "2").await.is(200).position(), 2);
     let query = api.get("/v1/events?after=-1&limit=0&type=x").await.problem(400, "invalid_query");
     assert_eq!(
         query.faults(),

@@ -2,13 +2,14 @@
 //!
 //! An answer holds the events behind `after`, at most `limit` of them (1,000; at most 100,000), up to the head of the
 //! log at the time of the request. `Orders-Position` is the position of its last event: send it as the next `after`.
+//! `Orders-Min-Position` is met by every answer, which comes from the log; beyond the head it is refused as `after` is.
 //! Positions are dense, so it is known before the first line. The answer is made while it is read, so its length costs
 //! no memory; if the history can't be read on, the connection is cut in the middle of the chunked body.
 
 pub mod line;
 
 use super::incoming::ORDERS_POSITION;
-use super::reads::beyond_head;
+use super::reads::{Wanted, beyond_head};
 use crate::auth::Allowed;
 use crate::auth::permission::ReadEvents;
 use crate::http::query::Query;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use commands::{Log, LogError};
 use domain::Position;
 use futures::stream;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use line::LineError;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,16 +37,19 @@ pub(super) async fn handle(
     State(app): State<Arc<App>>,
     _: Allowed<ReadEvents>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::new(query.as_deref());
     let after = Position(query.number("after", 0, i64::MAX.unsigned_abs()).unwrap_or(0));
     let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     query.finish()?;
+    let wanted = Wanted::of(&headers)?;
     let started = Instant::now();
     let head = within(app.log.head()).await?;
     if after > head {
         return Err(beyond_head(head));
     }
+    wanted.check_given_out(head)?;
     let last = Position(head.0.min(after.0 + u64::from(limit)));
     let mut response = Response::new(Body::from_stream(chunks(app.log.clone(), after, last)));
     let headers = response.headers_mut();

@@ -37,8 +37,7 @@ pub(in crate::v1) async fn handle(
         Err(problem) if problem.code() == Code::ProjectionBehind => {}
         Err(problem) => return Err(problem),
     }
-    wanted.check_given_out(&app).await?;
-    let snapshot = read.load::<Order>(&id.to_string()).await?;
+    let (snapshot, position) = read.load::<Order>(&id.to_string(), &wanted).await?;
     let body = Order::json(&snapshot).ok_or_else(rejection::not_found::<Order>)?;
-    Ok(versioned(read.answer(snapshot.position, body), snapshot.version, &headers))
+    Ok(versioned(read.answer(position, body), snapshot.version, &headers))
 }

@@ -24,9 +24,9 @@ pub(in crate::v1) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    Wanted::of(&headers)?.check_given_out(&app).await?;
+    let wanted = Wanted::of(&headers)?;
     let mut read = Read::new(&app, Products::NAME);
-    let snapshot = read.load::<Product>(sku.as_str()).await?;
+    let (snapshot, position) = read.load::<Product>(sku.as_str(), &wanted).await?;
     let body = Product::json(&snapshot).ok_or_else(rejection::not_found::<Product>)?;
-    Ok(versioned(read.answer(snapshot.position, body), snapshot.version, &headers))
+    Ok(versioned(read.answer(position, body), snapshot.version, &headers))
 }
