@@ -101,8 +101,7 @@ impl<'q> Query<'q> {
         if self.faults.is_empty() {
             return Ok(());
         }
-        let problem = Problem::new(Code::InvalidQuery, "Each fault is named under errors.");
-        Err(problem.errors(self.faults.into_vec()))
+        Err(Problem::of_faults(Code::InvalidQuery, self.faults))
     }
 }
 

@@ -42,25 +42,30 @@ impl Serialize for Fault {
     }
 }
 
-/// The faults found so far: the first hundred of them, in the order in which they were found.
+/// The faults found so far, in the order in which they were found: the first hundred, and how many more there are.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    omitted: usize,
+}
 
 impl Faults {
     /// Notes one more.
     pub fn add(&mut self, place: Place, code: &'static str, detail: impl Into<Cow<'static, str>>) {
-        if self.0.len() < MAX_FAULTS {
-            self.0.push(Fault { place, code, detail: detail.into() });
+        if self.kept.len() < MAX_FAULTS {
+            self.kept.push(Fault { place, code, detail: detail.into() });
+        } else {
+            self.omitted += 1;
         }
     }
 
     /// Whether none was found.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// All that are kept.
-    pub fn into_vec(self) -> Vec<Fault> {
-        self.0
+    /// The first hundred, and how many were found behind them.
+    pub fn into_parts(self) -> (Vec<Fault>, usize) {
+        (self.kept, self.omitted)
     }
 }

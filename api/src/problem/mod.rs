@@ -53,11 +53,17 @@ impl Problem {
         Self::new(Code::Internal, "This is a fault of the server. Its log names this request by its Request-Id.")
     }
 
-    /// With the single faults.
-    #[must_use]
-    pub fn errors(mut self, errors: Vec<Fault>) -> Self {
-        self.0.errors = errors;
-        self
+    /// A problem that is made of single faults. Where they are too many for one answer, it says how many it leaves out.
+    pub fn of_faults(code: Code, faults: Faults) -> Self {
+        let (kept, omitted) = faults.into_parts();
+        let mut problem = if omitted == 0 {
+            Self::new(code, "Each fault is named under errors.")
+        } else {
+            let detail = format!("The first {} faults are named under errors, {omitted} more are left out.", kept.len());
+            Self::new(code, detail).with("errors_omitted", omitted)
+        };
+        problem.0.errors = kept;
+        problem
     }
 
     /// With one single fault.

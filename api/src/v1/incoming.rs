@@ -3,6 +3,7 @@
 use crate::auth::{Allowed, VerifiedKey};
 use crate::http::body::{self, Accepts};
 use crate::http::conditions::{IfMatch, etag};
+use crate::http::query::Query;
 use crate::http::{App, RequestId, context, idempotency, timing};
 use crate::problem::rejection::{self, Refuses};
 use crate::problem::{Problem, within};
@@ -58,7 +59,7 @@ impl Incoming {
         request: Request,
         accepts: Accepts,
     ) -> Result<Self, Problem> {
-        let (head, body) = request.into_parts();
+        let (head, body) = Self::without_query(request)?;
         let body = body::receive(&head.headers, body, accepts).await?;
         Ok(Self { head, key: allowed.key, request_id, body })
     }
@@ -69,9 +70,16 @@ impl Incoming {
         request_id: RequestId,
         request: Request,
     ) -> Result<Self, Problem> {
-        let (head, body) = request.into_parts();
+        let (head, body) = Self::without_query(request)?;
         let body = body::receive_nothing(&head.headers, body).await?;
         Ok(Self { head, key: allowed.key, request_id, body })
+    }
+
+    /// No command has query parameters: one that is sent would be left unheeded, so it is refused.
+    fn without_query(request: Request) -> Result<(request::Parts, Body), Problem> {
+        let (head, body) = request.into_parts();
+        Query::new(head.uri.query()).finish()?;
+        Ok((head, body))
     }
 
     /// What `If-Match` asks for.

@@ -25,6 +25,35 @@ async fn a_body_that_is_no_json_is_400_and_says_where() {
 }
 
 #[tokio::test]
+async fn a_query_that_a_command_would_not_heed_is_400() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let order = ada_buys(&[("TEA", 1)]);
+    let payments = format!("{NOBODY}/payments");
+    for call in [
+        api.post("/v1/orders?dry_run=true", &order),
+        api.post(&format!("{payments}?dry_run=true"), &json!({})),
+        api.patch("/v1/products/TEA?dry_run=true", &json!({})).header("if-match", "*"),
+        api.call(Method::POST, "/v1/products/TEA/withdraw?dry_run=true"),
+    ] {
+        let refused = call.await.problem(400, "invalid_query");
+        assert_eq!(refused.faults(), [("dry_run".to_owned(), "unknown_parameter".to_owned())]);
+    }
+    assert_eq!(api.get("/v1/events").await.position(), 2, "nothing came of them");
+}
+
+#[tokio::test]
+async fn of_very_many_faults_the_first_are_named_and_the_rest_counted() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let mut body = ada_buys(&[]);
+    body["items"] = (0..120).map(|_| json!({ "sku": "no sku", "quantity": 1 })).collect();
+    let refused = api.post("/v1/orders", &body).await.problem(422, "invalid_body");
+    assert_eq!((refused.faults().len(), refused.json()["errors_omitted"].as_u64()), (100, Some(20)));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("20 more"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_body_over_a_mebibyte_is_413() {
     let shop = Shop::new().await;
     let api = shop.open().await;

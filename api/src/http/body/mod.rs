@@ -111,7 +111,7 @@ pub fn read<'a, T>(bytes: &'a [u8], read: impl FnOnce(&mut Fields<'_, 'a>) -> Op
     let mut faults = Faults::default();
     match Fields::read(Path::Root, json, &mut faults, read) {
         Some(value) if faults.is_empty() => Ok(value),
-        _ => Err(Problem::new(Code::InvalidBody, "Each fault is named under errors.").errors(faults.into_vec())),
+        _ => Err(Problem::of_faults(Code::InvalidBody, faults)),
     }
 }
 
