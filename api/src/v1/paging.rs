@@ -82,6 +82,7 @@ impl List {
 #[derive(Serialize)]
 struct PageResource<T> {
     data: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 pub(super) struct ProductResource<'p> {
     sku: &'p str,
     name: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'p str>,
     price: Money,
     status: &'static str,
