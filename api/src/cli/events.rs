@@ -56,6 +56,11 @@ pub(super) async fn run(args: &EventsArgs) -> Result<(), Failure> {
 
 async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result<(), Failure> {
     let mut after = Position(args.after);
+    let head = log.head().await?;
+    if after > head {
+        let text = format!("--after {after} is beyond the end of the history: its last event is at position {head}");
+        return Err(Failure::new(text));
+    }
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut lines = Vec::new();
     while left > 0 && !stop.is_cancelled() {

@@ -22,6 +22,10 @@ async fn urls_come_from_files_and_the_owner_migrates() {
     }
     let events = Launch::orders().arg("events").env("DATABASE_URL_FILE", &login).run().await;
     assert_eq!(events.succeeded(), "");
+
+    let beyond = Launch::orders().args(["events", "--after", "1"]).env("DATABASE_URL_FILE", &login).run().await;
+    assert_eq!(beyond.status.code(), Some(1), "{beyond:?}");
+    assert!(beyond.stderr.contains("--after 1 is beyond the end of the history"), "{beyond:?}");
 }
 
 #[tokio::test]
