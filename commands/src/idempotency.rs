@@ -60,16 +60,13 @@ pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<R
 pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let mut swept = 0;
     loop {
-        let deleted = sqlx::query(
+        let sweep = sqlx::query(
             "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
                  SELECT key_digest FROM idempotency_keys
                   WHERE created_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2))",
-        )
-        .bind(KEPT_FOR.as_secs_f64())
-        .bind(SWEEP_ROWS)
-        .execute(pool)
-        .await?
-        .rows_affected();
+        );
+        let sweep = sweep.bind(KEPT_FOR.as_secs_f64()).bind(SWEEP_ROWS);
+        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
         swept += deleted;
         if deleted < SWEEP_ROWS.unsigned_abs() {
             return Ok(swept);
