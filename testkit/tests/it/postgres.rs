@@ -6,6 +6,9 @@ use sqlx::{Connection, PgConnection};
 use testkit::postgres::{OWNER, PostgresServer};
 use testkit::{Db, eventually};
 
+/// Against hanging alone: longer than anything here takes on a machine that builds beside it.
+const BOUND: Duration = Duration::from_secs(180);
+
 #[tokio::test]
 async fn each_test_has_a_database_of_its_own() {
     let (one, other) = (Db::new().await, Db::new().await);
@@ -59,7 +62,7 @@ async fn databases_of_ended_tests_go_also_with_connections_open() {
     let (name, _pool) = (db.name().to_owned(), db.pool().await);
     let mut admin = PgConnection::connect(&db.server().superuser_url("postgres")).await.unwrap();
     drop(db);
-    eventually("the database is dropped", Duration::from_secs(60), async || {
+    eventually("the database is dropped", BOUND, async || {
         drop(Db::new().await); // They go in batches.
         let databases: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_database WHERE datname = $1")
             .bind(&name)
@@ -86,7 +89,7 @@ async fn a_killed_server_comes_back_with_what_it_acknowledged() {
         assert!(PgConnection::connect(&db.owner_url()).await.is_err(), "it is away");
         server.restart();
         assert_eq!(server.port(), port);
-        let rows = eventually("the pool has reconnected", Duration::from_secs(30), async || {
+        let rows = eventually("the pool has reconnected", BOUND, async || {
             sqlx::query_scalar::<_, i32>("SELECT n FROM kept ORDER BY n").fetch_all(&pool).await
         })
         .await;
