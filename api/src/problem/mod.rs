@@ -59,7 +59,8 @@ impl Problem {
         let mut problem = if omitted == 0 {
             Self::new(code, "Each fault is named under errors.")
         } else {
-            let detail = format!("The first {} faults are named under errors, {omitted} more are left out.", kept.len());
+            let detail =
+                format!("The first {} faults are named under errors, {omitted} more are left out.", kept.len());
             Self::new(code, detail).with("errors_omitted", omitted)
         };
         problem.0.errors = kept;
