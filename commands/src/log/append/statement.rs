@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 /// Locks the log, then inserts everything behind its end. Every insert selects from the lock, so nothing is locked,
 /// and no position taken, before it.
-const APPEND: &str = "
+macro_rules! append {
+    ($kept:literal) => {
+        concat!(
+            "
 WITH head AS MATERIALIZED (SELECT last_position, at FROM log_lock()),
 appended AS (
     INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
@@ -19,30 +22,28 @@ appended AS (
                         $8::uuid[])
            WITH ORDINALITY AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                                 event_id, nth)
-)
-SELECT last_position, at FROM head";
+)",
+            $kept,
+            "
+SELECT last_position, at FROM head"
+        )
+    };
+}
 
-/// The same, with the answers kept under idempotency keys.
-const APPEND_WITH_KEYS: &str = "
-WITH head AS MATERIALIZED (SELECT last_position, at FROM log_lock()),
-appended AS (
-    INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-                        event_id, position, recorded_at)
-    SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json,
-           e.metadata::json, e.event_id, head.last_position + e.nth, head.at
-      FROM head, unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                        $8::uuid[])
-           WITH ORDINALITY AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-                                event_id, nth)
-), kept AS (
+/// Events alone.
+const APPEND: &str = append!("");
+
+/// Events, and the answers kept under idempotency keys.
+const APPEND_WITH_KEYS: &str = append!(
+    ", kept AS (
     INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, position, created_at)
     SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body,
            head.last_position + k.last_nth, head.at
       FROM head, unnest($9::bytea[], $10::bytea[], $11::smallint[], $12::text[], $13::text[], $14::text[],
                         $15::bigint[])
            AS k(key_digest, request_digest, status, location, etag, body, last_nth)
-)
-SELECT last_position, at FROM head";
+)"
+);
 
 /// Where a batch was written.
 #[derive(Debug, Clone, Copy)]
