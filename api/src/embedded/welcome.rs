@@ -37,7 +37,7 @@ impl Welcome {
         line("Database", &format!("psql '{}'", self.database));
         line("Kafka", &format!("kcat -C -b {} -t orders.events -o beginning -f '%k %s\\n'", self.brokers));
         if self.embedded_broker {
-            line("", "(inside this process: it forgets when it ends, and is filled again from the database)");
+            line("", "(inside this process: it forgets when it ends, and goes on with what is not acted on yet)");
         }
         line("Mail", &self.mail);
         match &self.private {

@@ -1,7 +1,7 @@
 //! With real servers, and each role a process of its own.
 
 use super::client::{Client, Reply};
-use super::{BOUND, ada_buys, usd};
+use super::{BOUND, PLACED, ada_buys, newest_listed, stock, usd};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use testkit::kafka::{KafkaBroker, Record, read_topic, read_topic_with_kcat};
@@ -82,13 +82,6 @@ impl Roles {
     }
 }
 
-async fn stock(client: &Client) {
-    for (sku, price) in [("TEA-GREEN", "7.50"), ("CUP", "9.00")] {
-        let product = json!({ "sku": sku, "name": format!("The {sku}"), "price": usd(price) });
-        client.post("/v1/products", &[], &product).await.is(201);
-    }
-}
-
 /// The records of one order, once `types` are there.
 async fn streamed(servers: &Servers, order: &str, types: &[&str]) -> Vec<Record> {
     eventually(&format!("{types:?} in Kafka"), BOUND, async || {
@@ -124,11 +117,10 @@ async fn an_order_reaches_the_mailbox() {
     let again = here.post("/v1/orders", &[("idempotency-key", "one")], &body).await.is(201);
     assert_eq!((again.header("idempotent-replayed"), again.json()), ("true", order.clone()));
 
-    let listed = here.get("/v1/orders", &[("orders-min-position", &position(&placed)), ("prefer", "wait=10")]).await;
-    assert_eq!(listed.is(200).json()["data"][0], order);
+    assert_eq!(newest_listed(here, &placed).await, order);
 
     // Streamed once, in order, keyed by the order; both independent clients see the same.
-    let records = streamed(&servers, &id, &["ItemAdded", "ItemAdded", "OrderPlaced"]).await;
+    let records = streamed(&servers, &id, &PLACED).await;
     assert_eq!(records.iter().map(|record| record.partition).collect::<HashSet<_>>().len(), 1);
     assert_eq!(records[2].json()["OrderPlaced"]["total"], usd("24.00"));
     let topic = format!("{}orders.events", servers.prefix);
@@ -143,7 +135,7 @@ async fn an_order_reaches_the_mailbox() {
     let payments = format!("/v1/orders/{id}/payments");
     let paid = here.post(&payments, &[("idempotency-key", "two")], &payment).await.is(200);
     assert_eq!(paid.json()["paid"], true);
-    let types = ["ItemAdded", "ItemAdded", "OrderPlaced", "PaymentRecorded", "OrderPaid"];
+    let types = [&PLACED[..], &["PaymentRecorded", "OrderPaid"]].concat();
     streamed(&servers, &id, &types).await;
     let mails = servers.mail.wait_for(&email, 2, BOUND).await;
     assert_ne!(mails[0].message_id(), mails[1].message_id());

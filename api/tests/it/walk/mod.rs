@@ -3,12 +3,19 @@
 mod apart_kafka;
 mod client;
 mod embedded;
+mod served_kafka;
 
+use client::{Client, Reply};
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::kafka::{Record, read_topic_with_kcat};
+use testkit::{Program, eventually};
 
 /// Longer than any step takes, also on a busy machine.
 const BOUND: Duration = Duration::from_secs(60);
+
+/// What a placed order of two lines puts into the stream.
+const PLACED: [&str; 3] = ["ItemAdded", "ItemAdded", "OrderPlaced"];
 
 /// Ada's order of the README.
 fn ada_buys(email: &str, items: &[(&str, u32)]) -> Value {
@@ -23,4 +30,43 @@ fn ada_buys(email: &str, items: &[(&str, u32)]) -> Value {
 
 fn usd(amount: &str) -> Value {
     json!({ "amount": amount, "currency": "USD" })
+}
+
+/// Puts into the catalogue what [`ada_buys`] is asked for.
+async fn stock(client: &Client) {
+    for (sku, price) in [("TEA-GREEN", "7.50"), ("CUP", "9.00")] {
+        let product = json!({ "sku": sku, "name": format!("The {sku}"), "price": usd(price) });
+        client.post("/v1/products", &[], &product).await.is(201);
+    }
+}
+
+/// Where the API of a whole system is, as its welcome says.
+async fn address_printed(program: &mut Program) -> String {
+    program.wait_for_line("orders is ready").await;
+    let line = program.wait_for_line("  API ").await;
+    line.trim().trim_start_matches("API").trim().trim_start_matches("http://").to_owned()
+}
+
+/// The newest of the list, once it holds all that an answer has seen. A list that is still built for the first time is
+/// asked again, as its 503 says.
+async fn newest_listed(client: &Client, seen: &Reply) -> Value {
+    let position = seen.header("orders-position");
+    let headers = [("orders-min-position", position), ("prefer", "wait=10")];
+    eventually("the list holds what was seen", BOUND, async || {
+        let reply = client.get("/v1/orders", &headers).await;
+        if reply.status == 503 { Err(reply.body) } else { Ok(reply.is(200).json()["data"][0].clone()) }
+    })
+    .await
+}
+
+/// The records of one order, as a program that shares nothing with ours reads them, once the last ones are of
+/// these types.
+async fn streamed(brokers: &str, topic: &str, order: &str, types: &[&str]) -> Vec<Record> {
+    eventually(&format!("{types:?} in {topic}"), BOUND, async || {
+        let mut records = read_topic_with_kcat(brokers, topic).await?;
+        records.retain(|record| record.key_text() == order);
+        let found: Vec<_> = records.iter().filter_map(|record| record.header("ce_type")).collect();
+        if found.ends_with(types) { Ok(records) } else { Err(format!("{found:?}")) }
+    })
+    .await
 }
