@@ -1,6 +1,8 @@
 //! Commands that race, on one process and on two.
 
 use crate::http_support::{Shop, usd};
+use api::http::{HttpSettings, ServerSettings};
+use commands::GatewaySettings;
 use futures::future::join_all;
 use serde_json::json;
 
@@ -47,4 +49,20 @@ async fn those_who_name_none_are_all_served() {
     for reply in refused {
         assert_eq!(reply.problem(422, "above_balance").json()["balance"], usd("70.00"));
     }
+}
+
+/// A process that decides once, on a state that another process has gone on from.
+#[tokio::test]
+async fn whoever_is_always_second_is_told_so() {
+    let shop = Shop::new().await;
+    let other = shop.open().await;
+    let once = GatewaySettings { max_attempts: 1, ..GatewaySettings::default() };
+    let api = shop.instance_of(once, HttpSettings::default(), ServerSettings::default()).await;
+    let items = format!("/v1/orders/{}/items", other.place(&[("TEA", 1)]).await.id());
+    let body = json!({ "sku": "CUP", "quantity": 1 });
+    api.post(&items, &body).await.is(200);
+    other.post(&items, &body).await.is(200);
+    let refused = api.post(&items, &body).await.problem(503, "contention");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(api.post(&items, &body).await.is(200).json()["version"], 5, "nothing came of the one that was refused");
 }

@@ -66,11 +66,15 @@ impl Shop {
     }
 
     pub async fn instance_with(&self, http: HttpSettings, server: ServerSettings) -> Instance {
+        self.instance_of(GatewaySettings::default(), http, server).await
+    }
+
+    pub async fn instance_of(&self, gateway: GatewaySettings, http: HttpSettings, server: ServerSettings) -> Instance {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let pool = db::connect(&self.db.app_url(), 8).await.unwrap();
         let log = Log::open(pool, stop.clone(), &tasks).await.unwrap();
         let catalogue = Catalogue::open(log.clone(), stop.clone(), &tasks).await.unwrap();
-        let gateway = Gateway::open(log.clone(), catalogue, GatewaySettings::default(), stop.clone(), &tasks);
+        let gateway = Gateway::open(log.clone(), catalogue, gateway, stop.clone(), &tasks);
         let views = Views::new(log.clone(), Settings { time_zone: chrono_tz::UTC });
         let readiness = Readiness::default();
         let app = App::new(gateway, log, views.clone(), readiness.clone(), http);
