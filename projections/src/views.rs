@@ -154,7 +154,11 @@ impl Views {
         let looking = async {
             let _turn = entry.looking.lock().await;
             loop {
-                let at = self.look(entry).await?;
+                let at = match self.look(entry).await {
+                    // A view that is built for the first time is behind like any other.
+                    Err(ReadError::NotBuilt { .. }) => Position::ORIGIN,
+                    looked => looked?,
+                };
                 entry.seen.send_replace(at);
                 if at >= position {
                     return Ok(at);

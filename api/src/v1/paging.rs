@@ -82,7 +82,7 @@ impl List {
 #[derive(Serialize)]
 struct PageResource<T> {
     data: Vec<T>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Always there, `null` on the last page, so that a client need not tell a missing member from an older server.
     next_cursor: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use crate::ports::free_port;
 use crate::process::{self, Directory, Service};
 
 /// How long a start may take: on a busy machine, after a crash, with recovery.
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_secs(180);
 
 /// How often another port is tried when the one chosen was taken meanwhile.
 const PORTS_TRIED: usize = 5;
@@ -67,7 +67,8 @@ impl PostgresServer {
             let port = free_port();
             configure(&directory, port);
             let mut service = launch(&binaries, &directory, account.as_ref());
-            if service.wait_until(START_BOUND, || is_ready(&directory)) {
+            let pid = service.pid();
+            if service.wait_until(START_BOUND, || is_ready(&directory, pid)) {
                 let template = OnceCell::new();
                 let service = Mutex::new(Some(service));
                 return Self {
@@ -134,7 +135,8 @@ impl PostgresServer {
         let deadline = Instant::now() + START_BOUND;
         loop {
             let mut service = launch(&inner.binaries, &inner.directory, inner.account.as_ref());
-            if service.wait_until(START_BOUND, || is_ready(&inner.directory)) {
+            let pid = service.pid();
+            if service.wait_until(START_BOUND, || is_ready(&inner.directory, pid)) {
                 *running = Some(service);
                 return;
             }
@@ -258,8 +260,11 @@ fn clean(command: &mut std::process::Command, directory: &Directory) {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir(directory.path());
 }
 
-/// The last line of `postmaster.pid` is the server's state; it is removed and written anew at each start.
-fn is_ready(directory: &Directory) -> bool {
-    fs::read_to_string(directory.join("data/postmaster.pid"))
-        .is_ok_and(|lines| lines.lines().nth(7).is_some_and(|state| state.trim_end() == "ready"))
+/// The first line of `postmaster.pid` is the server's pid, the last its state. A killed server leaves the file as it was,
+/// so that the state of the one before must not pass for the one that starts.
+fn is_ready(directory: &Directory, pid: u32) -> bool {
+    fs::read_to_string(directory.join("data/postmaster.pid")).is_ok_and(|text| {
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        lines.first().is_some_and(|line| *line == pid.to_string()) && lines.get(7) == Some(&"ready")
+    })
 }
