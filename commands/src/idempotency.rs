@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long a duplicate waits for the first to end.
-const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+pub const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 /// How long an answer is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many old answers one sweep deletes at a time, so that none holds locks for long.
@@ -93,8 +93,8 @@ pub(crate) struct Turn {
 }
 
 impl InFlight {
-    /// Waits for its turn with a key.
-    pub(crate) async fn enter(&self, digest: [u8; 32]) -> Result<Turn, StillInFlight> {
+    /// Waits for its turn with a key, for `at_most`.
+    pub(crate) async fn enter(&self, digest: [u8; 32], at_most: Duration) -> Result<Turn, StillInFlight> {
         let waiting = async {
             let mut waited = false;
             loop {
@@ -106,7 +106,7 @@ impl InFlight {
                 waited = true;
             }
         };
-        tokio::time::timeout(WAIT_AT_MOST, waiting).await.map_err(|_| StillInFlight)
+        tokio::time::timeout(at_most, waiting).await.map_err(|_| StillInFlight)
     }
 
     fn try_enter(&self, digest: [u8; 32], waited: bool) -> Result<Turn, watch::Receiver<()>> {

@@ -1,10 +1,11 @@
 //! Commands that race, on one process and on two.
 
-use crate::http_support::{Shop, usd};
+use crate::http_support::{Shop, ada_buys, usd};
 use api::http::{HttpSettings, ServerSettings};
 use commands::GatewaySettings;
 use futures::future::join_all;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_those_who_name_a_version_one_wins() {
@@ -65,4 +66,29 @@ async fn whoever_is_always_second_is_told_so() {
     let refused = api.post(&items, &body).await.problem(503, "contention");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(api.post(&items, &body).await.is(200).json()["version"], 5, "nothing came of the one that was refused");
+}
+
+/// A duplicate does not wait for ever: here the first can't get on, as somebody else holds the log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_of_what_is_still_under_way_is_told_so() {
+    let shop = Shop::new().await;
+    let with_products = shop.open().await;
+    let impatient = GatewaySettings { duplicate_waits: Duration::from_millis(50), ..GatewaySettings::default() };
+    let api = shop.instance_of(impatient, HttpSettings::default(), ServerSettings::default()).await;
+    let admin = shop.db.superuser_pool().await;
+    let mut holder = admin.begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR NO KEY UPDATE").execute(&mut *holder).await.unwrap();
+
+    let body = ada_buys(&[("TEA", 1)]);
+    let call = || api.post("/v1/orders", &body).header("idempotency-key", "k");
+    let (one, other) = tokio::join!(async { call().await }, async { call().await });
+    let refused = [&one, &other].into_iter().filter(|reply| reply.status == 409).count();
+    assert_eq!(refused, 1, "{} and {}", one.status, other.status);
+    let duplicate = if one.status == 409 { one } else { other };
+    assert_eq!(duplicate.problem(409, "request_in_flight").header("retry-after"), "1");
+
+    holder.rollback().await.unwrap();
+    let done = call().await.is(201);
+    assert_eq!(call().await.is(201).json(), done.json());
+    drop(with_products);
 }

@@ -37,11 +37,13 @@ pub struct GatewaySettings {
     pub kept_states: usize,
     /// How often a command is decided before it is given up as contended.
     pub max_attempts: u32,
+    /// How long a duplicate waits for the first command with its key to end.
+    pub duplicate_waits: Duration,
 }
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { kept_states: 4_096, max_attempts: 12 }
+        Self { kept_states: 4_096, max_attempts: 12, duplicate_waits: idempotency::WAIT_AT_MOST }
     }
 }
 
@@ -190,7 +192,10 @@ impl Gateway {
     async fn run<A: Aggregate>(&self, submission: Arc<Submission<A>>) -> Result<Done, CommandError<A>> {
         let shared = &*self.shared;
         let turn = match &submission.key {
-            Some(key) => Some(shared.in_flight.enter(key.digest).await.map_err(|_| CommandError::KeyInFlight)?),
+            Some(key) => {
+                let turn = shared.in_flight.enter(key.digest, shared.settings.duplicate_waits).await;
+                Some(turn.map_err(|_| CommandError::KeyInFlight)?)
+            }
             None => None,
         };
         let mut attempt = Attempt { look_for_key: turn.as_ref().is_some_and(|turn| turn.waited), at_head: false };
