@@ -21,12 +21,17 @@ async fn records(kafka: &KafkaSettings, topic: &str) -> Vec<Record> {
 /// Reads all topics as an outsider does: each event of the log is there once, in order within its aggregate.
 async fn assert_published_once(shop: &Shop, kafka: &KafkaSettings) {
     let topics = Topics::new(&kafka.prefix);
-    let mut published = records(kafka, &topics.orders).await;
-    published.extend(records(kafka, &topics.products).await);
+    let head = shop.log.head().await.unwrap().0;
+    // A commit is answered before its markers are in every partition: readers see it a moment later.
+    let published = eventually("as many records as events", Duration::from_secs(60), async || {
+        let mut published = records(kafka, &topics.orders).await;
+        published.extend(records(kafka, &topics.products).await);
+        if published.len() as u64 >= head { Ok(published) } else { Err(format!("{} of {head}", published.len())) }
+    })
+    .await;
     let mut positions: Vec<u64> =
         published.iter().map(|record| record.header("ce_position").unwrap().parse().unwrap()).collect();
     positions.sort_unstable();
-    let head = shop.log.head().await.unwrap().0;
     assert!(positions.iter().copied().eq(1..=head), "of {head} events: {} records", positions.len());
     let mut sequences: HashMap<&str, u64> = HashMap::new();
     for record in &published {
