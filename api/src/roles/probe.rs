@@ -10,8 +10,6 @@ use serde_json::json;
 
 /// The three routes.
 pub fn router(readiness: Readiness) -> Router {
-    // Installed before anything is counted.
-    crate::metrics::recorder();
     Router::new()
         .route("/healthz", get(|| async { Json(json!({ "alive": true })) }))
         .route("/readyz", get(readyz))

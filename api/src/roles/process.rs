@@ -38,6 +38,8 @@ impl Process {
         asker: Asker,
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
+        // What is counted before the recorder is there would never be seen.
+        crate::metrics::recorder();
         let database = Database::open(args, owner, asker).await?;
         let core = match Core::open(&database).await {
             Ok(core) => core,

@@ -64,6 +64,7 @@ impl Supervisor {
             std::future::ready(outcome)
         });
         let task = Task { name: name.into(), state, cancel: self.cancel.clone(), pause: FIRST_PAUSE };
+        task.show_up(true);
         self.tasks.spawn(task.run(move |cancel| {
             // A task of its own, so that a panic is contained and seen.
             tokio::spawn(work(cancel))
@@ -101,7 +102,6 @@ impl Task {
         W: FnMut(CancellationToken) -> tokio::task::JoinHandle<Result<(), E>>,
         E: Display,
     {
-        self.show_up(true);
         while !self.cancel.is_cancelled() {
             let started = tokio::time::Instant::now();
             let outcome = start(self.cancel.clone()).await;
