@@ -111,6 +111,8 @@ codes! {
 
     /// A fault of this program.
     Internal = INTERNAL_SERVER_ERROR, "internal", "The program failed";
+    /// The database refuses what the command would write, whenever it comes.
+    NotStorable = INTERNAL_SERVER_ERROR, "not_storable", "The command can't be stored";
 
     /// The database is away.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The database is not available";

@@ -52,6 +52,12 @@ pub fn problem<A: Refuses>(error: &CommandError<A>, items_at: Option<&str>) -> P
         ),
         CommandError::Overloaded => Problem::new(Code::Overloaded, "Nothing was changed; try again."),
         CommandError::Unavailable(reason) => super::unavailable::database(reason),
+        // Why is in the log already, from where it was found.
+        CommandError::NotStorable(_) => Problem::new(
+            Code::NotStorable,
+            "The database does not take what this command would write. Nothing was changed, and the same request will \
+             be refused again. The server's log says why.",
+        ),
         CommandError::Unreadable(error) => super::unavailable::unreadable(error),
     }
 }

@@ -1,6 +1,7 @@
-//! PostgreSQL away: an answer within seconds, nothing half-written, and back to normal by itself.
+//! PostgreSQL away, or refusing: an answer within seconds, nothing half-written, and back to normal by itself.
 
 use crate::http_support::{Shop, ada_buys};
+use futures::future::join_all;
 use std::time::{Duration, Instant};
 use testkit::eventually;
 use testkit::postgres::PostgresServer;
@@ -59,4 +60,32 @@ async fn a_log_that_another_session_holds_is_no_hang() {
     api.get("/v1/orders").await.is(200);
     holder.rollback().await.unwrap();
     assert_eq!(place().await.is(201).header("idempotent-replayed"), "", "nothing was written before");
+}
+
+/// What PostgreSQL takes from nobody, however often it comes, is no outage: who sent it is told so, and nobody else is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_cannot_be_written_is_a_500_of_its_own() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    api.add_product("POT", "30.00").await;
+    let owner = shop.db.owner_pool().await;
+    sqlx::query("ALTER TABLE events ADD CONSTRAINT no_pots CHECK (payload::text NOT LIKE '%\"POT\"%') NOT VALID")
+        .execute(&owner)
+        .await
+        .unwrap();
+    let (pot, tea) = (ada_buys(&[("POT", 1)]), ada_buys(&[("TEA", 1)]));
+    let place_pot = || async { api.post("/v1/orders", &pot).header("idempotency-key", "pot").await };
+    let place_tea = || async { api.post("/v1/orders", &tea).await };
+    for _ in 0..3 {
+        let (before, refused, after) =
+            tokio::join!(join_all((0..8).map(|_| place_tea())), place_pot(), join_all((0..8).map(|_| place_tea())));
+        let refused = refused.problem(500, "not_storable");
+        assert_eq!(refused.header("retry-after"), "", "the same again is refused again");
+        assert!(!refused.text.contains("no_pots"), "why is for the log alone: {}", refused.text);
+        for placed in before.into_iter().chain(after) {
+            placed.is(201);
+        }
+    }
+    sqlx::query("ALTER TABLE events DROP CONSTRAINT no_pots").execute(&owner).await.unwrap();
+    assert_eq!(place_pot().await.is(201).header("idempotent-replayed"), "", "nothing was written before");
 }

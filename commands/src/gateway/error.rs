@@ -40,6 +40,9 @@ pub enum CommandError<A: Aggregate> {
     /// The database is away or refuses.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The database refuses what the command would write, whenever it comes: a fault of this program, or of the schema.
+    #[error("the database does not take what this command would write: {0}")]
+    NotStorable(String),
     /// An event of the aggregate can't be read by this program.
     #[error(transparent)]
     Unreadable(crate::log::ReadError),

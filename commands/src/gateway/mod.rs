@@ -272,6 +272,7 @@ impl Gateway {
                 Ok(None)
             }
             Outcome::Unavailable(reason) => Err(CommandError::Unavailable(reason)),
+            Outcome::NotStorable(reason) => Err(CommandError::NotStorable(reason)),
             Outcome::Unknown => Err(CommandError::OutcomeUnknown),
         }
     }

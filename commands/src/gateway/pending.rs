@@ -63,9 +63,11 @@ impl<A: Aggregate> Proposal for Pending<A> {
                 }
             }
             // Whatever happened, what is held here may be behind.
-            Outcome::Overtaken | Outcome::KeyTaken | Outcome::Unavailable(_) | Outcome::Unknown => {
-                states.forget(&stream);
-            }
+            Outcome::Overtaken
+            | Outcome::KeyTaken
+            | Outcome::Unavailable(_)
+            | Outcome::NotStorable(_)
+            | Outcome::Unknown => states.forget(&stream),
         }
         // The command's task may be gone with the runtime; then nobody waits.
         let _ = reply.send(Settled { outcome, answer: decided.answer });

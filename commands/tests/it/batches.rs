@@ -101,7 +101,7 @@ async fn a_command_that_cannot_be_written_fails_no_neighbour() {
         assert!(outcomes(before).await.iter().all(Result::is_ok));
         for (place, outcome) in outcomes(handed).await.into_iter().enumerate() {
             match outcome {
-                Err(CommandError::Unavailable(_)) if place == 7 => {}
+                Err(CommandError::NotStorable(_)) if place == 7 => {}
                 outcome => assert!(outcome.is_ok() && place != 7, "{place}: {outcome:?}"),
             }
         }

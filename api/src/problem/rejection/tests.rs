@@ -66,6 +66,10 @@ fn each_outcome_that_is_no_refusal_has_its_code() {
         assert!(shown.contains("retry-after"), "{shown}");
         assert!(!shown.contains("secret"), "why is for the log alone");
     }
+    let never = CommandError::NotStorable("secret".to_owned());
+    assert_eq!(told(&never), (500, "not_storable"));
+    let shown = format!("{:?}", problem(&never, None));
+    assert!(!shown.contains("retry-after") && !shown.contains("secret"), "{shown}");
 }
 
 #[test]

@@ -46,7 +46,10 @@ impl Worker {
             Ok(None) => {}
             Err(error) if db::is_about_data(&error) => match winners.halves() {
                 Ok(halves) => return Ok(Some(halves)),
-                Err(single) => self.after_error(single, backend, error, started).await?,
+                Err(single) => {
+                    tracing::error!(%error, "PostgreSQL never takes what a command carries; nothing of it was written");
+                    single.settle_all(&Outcome::NotStorable(error.to_string()));
+                }
             },
             Err(error) => self.after_error(winners, backend, error, started).await?,
         }

@@ -155,9 +155,6 @@ impl Worker {
         tracing::warn!(%error, "PostgreSQL refused a batch; nothing of it was written");
         let reason = error.to_string();
         batch.settle_all(&Outcome::Unavailable(reason.clone()));
-        if db::is_about_data(&error) {
-            return Ok(());
-        }
         // It can't write now: its disk is full, its lock is held, it became a standby. On another connection it may.
         self.connection.close();
         Err(Away(reason))

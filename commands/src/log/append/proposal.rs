@@ -96,6 +96,8 @@ pub(crate) enum Outcome {
     KeyTaken,
     /// Nothing of it was written, as the database is away or refuses.
     Unavailable(String),
+    /// Nothing of it was written: the database refuses what it carries, and will refuse it for ever.
+    NotStorable(String),
     /// The reply to the commit was lost, and whether it is on disk could not be found out.
     Unknown,
 }
