@@ -6,15 +6,21 @@
 
 use crate::kafka::{BrokerError, KafkaSettings};
 use crate::topics::Topics;
+use rdkafka::error::KafkaError;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
-use std::sync::mpsc;
+use std::fmt;
+use std::net::TcpStream;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 /// How many bytes of records a partition keeps; the oldest go first.
 pub const KEPT_BYTES: usize = 5 << 20;
 /// How many produced batches a partition keeps, of one record or many.
 pub const KEPT_BATCHES: usize = 100_000;
+
+const WAKE_EVERY: Duration = Duration::from_millis(20);
 
 /// A running embedded broker. It ends, and forgets, when dropped.
 #[derive(Debug)]
@@ -29,23 +35,16 @@ impl EmbeddedBroker {
     /// Starts a broker with empty topics of events of that many partitions.
     pub fn start(partitions: u16) -> Result<Self, BrokerError> {
         let (alive, ended) = mpsc::channel::<()>();
-        let (reply, started) = mpsc::channel();
+        let (reply, replies) = mpsc::channel();
         let hold = move || {
-            let cluster = start(partitions);
-            let addresses = cluster.as_ref().map(MockCluster::bootstrap_servers).map_err(Clone::clone);
-            let _ = reply.send(addresses);
+            let cluster = start(partitions, &reply);
             // Nothing is ever sent: this returns when the handle is dropped.
             let _ = ended.recv();
+            drop(cluster);
         };
-        let unable = |fault: String| BrokerError::Unreachable { brokers: "the embedded broker".to_owned(), fault };
-        thread::Builder::new()
-            .name("embedded-kafka".to_owned())
-            .spawn(hold)
-            .map_err(|error| unable(error.to_string()))?;
-        let brokers = started
-            .recv()
-            .map_err(|_| unable("it ended at its start".to_owned()))?
-            .map_err(|error| unable(error.to_string()))?;
+        thread::Builder::new().name("embedded-kafka".to_owned()).spawn(hold).map_err(unable)?;
+        let brokers = replies.recv().map_err(unable)?.map_err(unable)?;
+        wait_for_topics(&replies, &brokers)?;
         Ok(Self { brokers, partitions, _alive: alive })
     }
 
@@ -62,10 +61,34 @@ impl EmbeddedBroker {
 
 type Cluster = MockCluster<'static, DefaultProducerContext>;
 
-fn start(partitions: u16) -> Result<Cluster, rdkafka::error::KafkaError> {
-    let cluster = MockCluster::new(1)?;
-    for topic in Topics::new("").events() {
-        cluster.create_topic(topic, i32::from(partitions), 1)?;
+type Reply = Result<String, KafkaError>;
+
+/// Makes the cluster and its topics. Replies twice with its address: once it has one, and once the topics are there.
+fn start(partitions: u16, reply: &mpsc::Sender<Reply>) -> Option<Cluster> {
+    let made = MockCluster::new(1).and_then(|cluster| {
+        let address = cluster.bootstrap_servers();
+        let _ = reply.send(Ok(address.clone()));
+        for topic in Topics::new("").events() {
+            cluster.create_topic(topic, i32::from(partitions), 1)?;
+        }
+        let _ = reply.send(Ok(address));
+        Ok(cluster)
+    });
+    made.map_err(|error| reply.send(Err(error))).ok()
+}
+
+/// librdkafka's cluster may miss the wake-up of a request that comes right behind another, and then looks for it a second
+/// later. A connection wakes it.
+fn wait_for_topics(replies: &mpsc::Receiver<Reply>, brokers: &str) -> Result<(), BrokerError> {
+    loop {
+        match replies.recv_timeout(WAKE_EVERY) {
+            Ok(made) => return made.map(|_| ()).map_err(unable),
+            Err(RecvTimeoutError::Timeout) => drop(TcpStream::connect(brokers)),
+            Err(RecvTimeoutError::Disconnected) => return Err(unable("it ended at its start")),
+        }
     }
-    Ok(cluster)
+}
+
+fn unable(fault: impl fmt::Display) -> BrokerError {
+    BrokerError::Unreachable { brokers: "the embedded broker".to_owned(), fault: fault.to_string() }
 }
