@@ -6,12 +6,14 @@
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
 //! - [`embedded`]: what it brings along when nothing is configured.
 //! - [`health`], [`metrics`], [`logging`]: whether this process can do its work, and how it does.
+//! - [`failpoints`]: where tests kill it; in no other build.
 //!
 //! Only this crate knows status codes.
 
 pub mod auth;
 pub mod cli;
 pub mod embedded;
+pub mod failpoints;
 pub mod health;
 pub mod http;
 pub mod logging;

@@ -70,8 +70,10 @@ impl<'a> Claim<'a> {
             message_id: message_id.map(str::to_owned),
             ..Move::new(self.entry.id, State::Claimed, State::Sending)
         };
+        fail::fail_point!("sending.before");
         match self.tools.writer.carry_out(step).await {
             Ok(true) => {
+                fail::fail_point!("sending.after");
                 self.phase = State::Sending;
                 Ok(())
             }
@@ -93,7 +95,10 @@ impl<'a> Claim<'a> {
         // Waiting for a free connection comes first: it is no part of the sending, and a stop ends it.
         let slot = self.tools.stop.run_until_cancelled(mailer.slot()).await.ok_or(Failure::Lost)?;
         self.sending(Some(&message_id)).await?;
-        match slot.send(&message).await {
+        fail::fail_point!("send.before");
+        let outcome = slot.send(&message).await;
+        fail::fail_point!("send.after");
+        match outcome {
             Outcome::Sent(answer) => Ok(Done { answer: Some(answer) }),
             Outcome::Temporary(reason) => Err(Failure::Temporary(reason)),
             Outcome::Permanent(reason) => Err(Failure::Permanent(reason)),

@@ -38,7 +38,9 @@ impl Writer<'_> {
                 return Err(error);
             }
         };
+        fail::fail_point!("projection_commit.before");
         transaction.commit().await?;
+        fail::fail_point!("projection_commit.after");
         self.measure(batch);
         checkpoint::sweep(&mut connection, self.build, next).await?;
         Ok(next)

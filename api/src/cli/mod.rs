@@ -10,7 +10,7 @@ mod table;
 
 use crate::roles::{self, Failure, ServeArgs, apart};
 use crate::settings::LogArgs;
-use crate::{logging, settings};
+use crate::{failpoints, logging, settings};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -121,6 +121,9 @@ pub fn run() -> ExitCode {
     }
     if let Err(error) = logging::init(cli.log_args()) {
         return refuse(&error);
+    }
+    if let Err(fault) = failpoints::arm() {
+        return refuse(&Failure::new(fault));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(cli.dispatch()));

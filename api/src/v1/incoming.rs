@@ -1,6 +1,7 @@
 //! A command on its way in: the request, received and told apart, and what becomes of it at the gateway.
 
 use crate::auth::{Allowed, VerifiedKey};
+use crate::failpoints;
 use crate::http::body::{self, Accepts};
 use crate::http::conditions::{IfMatch, etag};
 use crate::http::query::Query;
@@ -107,7 +108,10 @@ impl Incoming {
             key,
             answer: answer_with::<A>(ask.creates),
         };
-        match app.gateway.submit(submission).await {
+        let outcome = app.gateway.submit(submission).await;
+        fail::fail_point!("reply.before");
+        failpoints::after_reply();
+        match outcome {
             Ok(done) => Ok(respond(done)),
             Err(error) => Err(rejection::problem(&error, ask.items_at)),
         }

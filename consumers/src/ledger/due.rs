@@ -35,6 +35,7 @@ pub(crate) async fn claim_due(
            FROM due WHERE entry.id = due.id
          RETURNING entry.id, event_id, recipient, aggregate_type, aggregate_id, sequence, position, attempts"
     );
+    fail::fail_point!("reclaim.before");
     let rows = sqlx::query(&sql)
         .bind(consumer)
         .bind(owner)
@@ -42,6 +43,7 @@ pub(crate) async fn claim_due(
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(pool)
         .await?;
+    fail::fail_point!("reclaim.after");
     rows.iter().map(entry).collect::<Result<_, _>>().map_err(LedgerError::Sql)
 }
 

@@ -88,6 +88,7 @@ pub(crate) async fn note(
     );
     let marks: Vec<_> = marks.iter().collect();
     let behind = behind_another(causes);
+    fail::fail_point!("claim.before");
     let noted: Vec<(i64, Uuid, Uuid, bool)> = sqlx::query_as(&sql)
         .bind(claimant.consumer)
         .bind(claimant.owner)
@@ -108,6 +109,7 @@ pub(crate) async fn note(
         .bind(column(&marks, |(_, mark)| mark.offset))
         .fetch_all(pool)
         .await?;
+    fail::fail_point!("claim.after");
     let new = noted.len();
     Ok((claimed(causes, noted), new))
 }

@@ -202,8 +202,11 @@ impl Transactions {
         self.note_position(last)?;
         // Before the commit, and by ourselves: the library's own wait goes in steps of 100 ms.
         drain(&self.producer)?;
+        fail::fail_point!("kafka_commit.before");
         // No time-out of ours: the library gives up with the transaction's own.
-        self.producer.commit_transaction(Timeout::Never).map_err(|error| not_taken(&error))
+        self.producer.commit_transaction(Timeout::Never).map_err(|error| not_taken(&error))?;
+        fail::fail_point!("kafka_commit.after");
+        Ok(())
     }
 
     fn note_position(&self, last: Position) -> Result<(), RelayError> {

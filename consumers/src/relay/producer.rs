@@ -101,7 +101,10 @@ pub(super) fn produce(
         .payload(&event.payload)
         .timestamp(event.recorded_at.timestamp_millis())
         .headers(cloud_event::headers(event, source));
-    send(producer, record)
+    fail::fail_point!("produce.before");
+    send(producer, record)?;
+    fail::fail_point!("produce.after");
+    Ok(())
 }
 
 /// Hands a record to the producer, waiting while its queue is full.

@@ -46,7 +46,10 @@ impl<C: Consumer> Member<C> {
         };
         let Some(step) = self.step(entry, claim.phase(), outcome) else { return };
         let to = step.to;
-        match claim.settle(step).await {
+        fail::fail_point!("outcome.before");
+        let settled = claim.settle(step).await;
+        fail::fail_point!("outcome.after");
+        match settled {
             Ok(true) => self.tell(entry, to),
             Ok(false) => tracing::warn!(
                 consumer = C::NAME,

@@ -72,7 +72,9 @@ async fn write_winners(session: &mut PgConnection, batch: &mut Batch) -> Result<
         return Ok(None);
     }
     let written = statement::write(&mut transaction, batch).await?;
+    fail::fail_point!("commit.before");
     transaction.commit().await?;
+    fail::fail_point!("commit.after");
     Ok(Some(written))
 }
 

@@ -77,7 +77,9 @@ pub(super) async fn write(session: &mut PgConnection, batch: &Batch) -> Result<W
             .bind(keys.bodies)
             .bind(keys.last_nths);
     }
+    fail::fail_point!("append.before");
     let (last_position, recorded_at) = query.fetch_one(session).await?;
+    fail::fail_point!("append.after");
     Ok(Written { last_position: Position::from_i64(last_position), recorded_at })
 }
 
