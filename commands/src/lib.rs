@@ -6,6 +6,7 @@
 //! - [`catalogue`]: the prices of today, in memory, following the log.
 //! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
+//! - [`mod@verify`]: whether the log is what readers rely on.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
 //!
 //! This crate knows no HTTP, no Kafka and no mail.
@@ -19,6 +20,7 @@ pub mod lead;
 pub mod log;
 pub mod numbers;
 mod tasks;
+pub mod verify;
 
 pub use aggregate::Aggregate;
 pub use catalogue::Catalogue;
@@ -27,4 +29,4 @@ pub use gateway::{
 };
 pub use idempotency::IdempotencyKey;
 pub use lead::Lead;
-pub use log::{Log, LogError, LogIdentity, ReadError, StoredEvent};
+pub use log::{EventOutline, Log, LogError, LogIdentity, ReadError, StoredEvent, StreamPlace};

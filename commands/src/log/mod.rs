@@ -9,9 +9,11 @@ mod read;
 mod recent;
 mod stored;
 mod wake;
+mod whole;
 
 pub(crate) use append::{Appender, KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
 pub use stored::{ReadError, StoredEvent};
+pub use whole::{EventOutline, StreamPlace};
 
 use crate::db::{self, APP_ROLE, DbError};
 use chrono::{DateTime, Utc};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where one read ends, about, so that a page of huge orders stays bounded in memory.
-const READ_BYTES: usize = 4 << 20;
+pub(super) const READ_BYTES: usize = 4 << 20;
 
 /// The most events of products that one read takes in.
 const PRODUCT_ROWS: i64 = 5_000;

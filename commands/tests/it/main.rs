@@ -22,3 +22,4 @@ mod lead;
 mod restored;
 mod rights;
 mod shop;
+mod verify;
