@@ -1,7 +1,8 @@
 //! How every session with PostgreSQL is set up, and how the schema is migrated.
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -124,7 +125,43 @@ pub(crate) async fn ask<T, E: From<sqlx::Error>>(
     pool: &PgPool,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut session = pool.acquire().await?;
+    ask_on(pool.acquire().await?, question).await
+}
+
+/// Asks a short question that may be asked twice, as it changes nothing: an answer, or an error within seconds.
+///
+/// That a connection was cut while it waited in the pool (the server was started again, an administrator ended it) is
+/// found out only by using it. Then the question is asked once more, on one that has answered just now.
+pub async fn read<T, E: From<sqlx::Error>>(
+    pool: &PgPool,
+    question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E> + Clone,
+) -> Result<T, E> {
+    let mut was_cut = false;
+    let first = question.clone();
+    let outcome = ask(pool, async |session| {
+        let outcome = first(session).await;
+        was_cut = outcome.is_err() && session.ping().await.is_err();
+        outcome
+    })
+    .await;
+    if was_cut { ask_on(within(ACQUIRE_AT_MOST, acquire_alive(pool)).await??, question).await } else { outcome }
+}
+
+/// A pooled session that has answered just now. Those that do not are thrown away.
+async fn acquire_alive(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    loop {
+        let mut session = pool.acquire().await?;
+        if session.ping().await.is_ok() {
+            return Ok(session);
+        }
+        drop(session.detach());
+    }
+}
+
+async fn ask_on<T, E: From<sqlx::Error>>(
+    mut session: PoolConnection<Postgres>,
+    question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
     match within(ANSWER_AT_MOST, question(&mut session)).await {
         Ok(outcome) => outcome,
         Err(late) => {

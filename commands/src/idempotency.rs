@@ -44,11 +44,14 @@ struct Row {
 
 /// The answer kept under a key.
 pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<Replay>, sqlx::Error> {
-    let find = sqlx::query_as(
-        "SELECT request_digest, status, location, etag, body, position FROM idempotency_keys WHERE key_digest = $1",
-    );
-    let find = find.bind(key.digest.as_slice());
-    let row: Option<Row> = db::ask(pool, async |session| find.fetch_optional(session).await).await?;
+    let row: Option<Row> = db::read(pool, async |session| {
+        let find = sqlx::query_as(
+            "SELECT request_digest, status, location, etag, body, position FROM idempotency_keys
+              WHERE key_digest = $1",
+        );
+        find.bind(key.digest.as_slice()).fetch_optional(session).await
+    })
+    .await?;
     Ok(row.map(|row| Replay {
         answer: Answer { status: row.status.unsigned_abs(), location: row.location, etag: row.etag, body: row.body },
         position: Position::from_i64(row.position),

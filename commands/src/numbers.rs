@@ -61,9 +61,12 @@ impl Stock {
     async fn refill(&mut self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let soon = self.fetched_at.is_some_and(|at| at.elapsed() < SOON);
         self.blocks = if soon { (self.blocks * 2).min(MAX_BLOCKS) } else { 1 };
-        let take = sqlx::query_scalar("SELECT nextval('order_number_blocks') FROM generate_series(1, $1)");
-        let take = take.bind(self.blocks);
-        let firsts: Vec<i64> = db::ask(pool, async |session| take.fetch_all(session).await).await?;
+        // Taken twice, the first blocks are a gap.
+        let firsts: Vec<i64> = db::read(pool, async |session| {
+            let take = sqlx::query_scalar("SELECT nextval('order_number_blocks') FROM generate_series(1, $1)");
+            take.bind(self.blocks).fetch_all(session).await
+        })
+        .await?;
         self.fetched_at = Some(Instant::now());
         self.numbers.extend(firsts.into_iter().map(|first| {
             let first = first.unsigned_abs();

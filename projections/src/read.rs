@@ -5,7 +5,7 @@ use crate::Projection;
 use crate::build;
 use crate::error::{RunError, is_gone};
 use crate::views::{Entry, Views};
-use commands::LogError;
+use commands::{LogError, db};
 use domain::money::Currency;
 use domain::{Money, Position};
 use rust_decimal::Decimal;
@@ -130,8 +130,10 @@ impl Views {
         for _ in 0..ATTEMPTS {
             let active = self.active::<P>(entry).await?;
             let sql = statement(&active.schema, &select(&active.schema), order);
-            let query = bind(sqlx::query(&sql).persistent(plan == Plan::Kept));
-            match query.fetch_all(self.pool()).await {
+            let rows = db::read(self.pool(), async |session| {
+                bind(sqlx::query(&sql).persistent(plan == Plan::Kept)).fetch_all(session).await
+            });
+            match rows.await {
                 Ok(rows) => {
                     if let Some(seen) = seen(rows).map_err(ReadError::Database)? {
                         return Ok(seen);
@@ -149,8 +151,8 @@ impl Views {
         if let Some(active) = entry.active.load_full() {
             return Ok(active);
         }
-        let mut connection = self.pool().acquire().await.map_err(ReadError::Database)?;
-        let build = build::active(&mut connection, P::NAME).await.map_err(|error| match error {
+        let build = db::read(self.pool(), async |session| build::active(session, P::NAME).await);
+        let build = build.await.map_err(|error| match error {
             RunError::Database(error) => ReadError::Database(error),
             other => ReadError::Registry(other.to_string()),
         })?;

@@ -7,7 +7,7 @@ use crate::status::{ReaderState, ReaderStatus};
 use crate::{Projection, REGISTRY};
 use arc_swap::ArcSwapOption;
 use chrono_tz::Tz;
-use commands::{Log, LogError};
+use commands::{Log, LogError, db};
 use domain::Position;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -183,13 +183,14 @@ impl Views {
     }
 
     async fn look(&self, entry: &Entry) -> Result<Position, ReadError> {
-        let position: Option<i64> = sqlx::query_scalar(
-            "SELECT c.position FROM public.projections AS p
-               JOIN public.projection_checkpoints AS c ON c.schema_name = p.active_schema
-              WHERE p.name = $1 ORDER BY c.revision DESC LIMIT 1",
-        )
-        .bind(entry.definition.name)
-        .fetch_optional(self.pool())
+        let position: Option<i64> = db::read(self.pool(), async |session| {
+            let look = sqlx::query_scalar(
+                "SELECT c.position FROM public.projections AS p
+                   JOIN public.projection_checkpoints AS c ON c.schema_name = p.active_schema
+                  WHERE p.name = $1 ORDER BY c.revision DESC LIMIT 1",
+            );
+            look.bind(entry.definition.name).fetch_optional(session).await
+        })
         .await
         .map_err(ReadError::Database)?;
         position.map(Position::from_i64).ok_or(ReadError::NotBuilt { name: entry.definition.name })

@@ -3,6 +3,7 @@
 use super::keys::known;
 use super::token::Prefix;
 use super::{Scopes, Token};
+use commands::db;
 use quick_cache::sync::Cache;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -77,11 +78,12 @@ impl Keys {
             return Ok(Some(known));
         }
         let read_at = Instant::now();
-        let row: Option<(Uuid, Vec<u8>, Vec<String>)> =
-            sqlx::query_as("SELECT id, secret_hash, scopes FROM api_keys WHERE prefix = $1 AND revoked_at IS NULL")
-                .bind(prefix.as_str())
-                .fetch_optional(&self.shared.pool)
-                .await?;
+        let row: Option<(Uuid, Vec<u8>, Vec<String>)> = db::read(&self.shared.pool, async |session| {
+            let find =
+                sqlx::query_as("SELECT id, secret_hash, scopes FROM api_keys WHERE prefix = $1 AND revoked_at IS NULL");
+            find.bind(prefix.as_str()).fetch_optional(session).await
+        })
+        .await?;
         let found = row.and_then(|(id, hash, scopes)| {
             let secret_hash = hash.try_into().ok()?;
             let key = Arc::new(VerifiedKey { id, actor: id.to_string(), scopes: known(&scopes) });

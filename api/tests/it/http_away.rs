@@ -1,10 +1,11 @@
 //! PostgreSQL away, or refusing: an answer within seconds, nothing half-written, and back to normal by itself.
 
 use crate::http_support::{Shop, ada_buys};
+use api::auth::Scope;
 use futures::future::join_all;
 use std::time::{Duration, Instant};
-use testkit::eventually;
 use testkit::postgres::PostgresServer;
+use testkit::{Db, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_postgres_every_request_is_503_within_seconds() {
@@ -45,6 +46,46 @@ async fn without_postgres_every_request_is_503_within_seconds() {
     let events = api.get("/v1/events?after=4").await.is(200);
     assert_eq!(events.text.lines().count(), 2, "the order that was refused left nothing behind: {}", events.text);
     assert_eq!(again.position(), 6);
+}
+
+/// Each pooled connection has just been used, and is dead: nobody who reads hears of it once the server is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_back_fails_no_read() {
+    let server = PostgresServer::start();
+    let shop = Shop::on(server.database().await).await;
+    let api = shop.open().await;
+    let placed = api.place(&[("TEA", 1)]).await;
+    api.get("/v1/orders").header("orders-min-position", placed.header("orders-position")).await.is(200);
+    let order = format!("/v1/orders/{}", placed.id());
+    let read_all = async || {
+        for path in ["/v1/orders", &order, "/v1/products", "/v1/totals?by=day", "/v1/events"] {
+            // A key that was not seen yet is read as well.
+            let key = shop.key(&[Scope::OrdersRead, Scope::Analyst]).await;
+            for reply in join_all((0..8).map(|_| async { api.get(path).key(&key).await })).await {
+                reply.is(200);
+            }
+        }
+    };
+    read_all().await;
+    for _ in 0..3 {
+        end_sessions(&shop.db).await;
+        read_all().await;
+    }
+    server.kill();
+    server.restart();
+    read_all().await;
+}
+
+/// Ends every session of the program, as an administrator may.
+async fn end_sessions(db: &Db) {
+    let ended: bool = sqlx::query_scalar(
+        "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
+          WHERE datname = current_database() AND usename = 'orders_login'",
+    )
+    .fetch_one(&db.superuser_pool().await)
+    .await
+    .unwrap();
+    assert!(ended);
 }
 
 #[tokio::test]

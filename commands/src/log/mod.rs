@@ -156,7 +156,7 @@ impl Log {
 
     /// The position of the last event, asked of PostgreSQL.
     pub async fn head(&self) -> Result<Position, LogError> {
-        db::ask(self.pool(), async |session| self.head_on(session).await).await
+        db::read(self.pool(), async |session| self.head_on(session).await).await
     }
 
     /// The same on a session of one's own: what it holds is the history that is known here.
@@ -190,9 +190,11 @@ impl Log {
         // recorded_at never runs backwards along position, so bisection over the position's index finds it.
         while below.0 + 1 < above {
             let middle = below.0 + (above - below.0) / 2;
-            let ask = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1");
-            let ask = ask.bind(Position(middle).as_i64());
-            let recorded_at: DateTime<Utc> = db::ask(self.pool(), async |session| ask.fetch_one(session).await).await?;
+            let recorded_at: DateTime<Utc> = db::read(self.pool(), async |session| {
+                let ask = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1");
+                ask.bind(Position(middle).as_i64()).fetch_one(session).await
+            })
+            .await?;
             if recorded_at < time {
                 below = Position(middle);
             } else {

@@ -59,9 +59,9 @@ impl Log {
             "SELECT {COLUMNS}, (SELECT event_id FROM events WHERE position = $3) AS known
                FROM events WHERE position > $1 ORDER BY position LIMIT $2"
         );
-        let query = sqlx::query(&sql).bind(after.as_i64()).bind(i64::from(limit_rows)).bind(seen.position.as_i64());
-        db::ask(self.pool(), async |session| {
-            let mut rows = query.fetch(session);
+        db::read(self.pool(), async |session| {
+            let query = sqlx::query(&sql).bind(after.as_i64()).bind(i64::from(limit_rows));
+            let mut rows = query.bind(seen.position.as_i64()).fetch(session);
             let mut events = Vec::new();
             let mut bytes = 0;
             while let Some(row) = rows.try_next().await? {
@@ -92,16 +92,20 @@ impl Log {
     pub async fn read_stream(&self, kind: AggregateType, id: &str) -> Result<Vec<StoredEvent>, LogError> {
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence");
-        let query = sqlx::query_as(&sql).bind(kind.as_str()).bind(id);
-        Ok(db::ask(self.pool(), async |session| query.fetch_all(session).await).await?)
+        let read = db::read(self.pool(), async |session| {
+            sqlx::query_as(&sql).bind(kind.as_str()).bind(id).fetch_all(session).await
+        });
+        Ok(read.await?)
     }
 
     /// One event, found by its stream and its sequence there.
     pub async fn read_event(&self, kind: &str, id: &str, sequence: u64) -> Result<Option<StoredEvent>, LogError> {
         let sql =
             format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3");
-        let query = sqlx::query_as(&sql).bind(kind).bind(id).bind(Position(sequence).as_i64());
-        Ok(db::ask(self.pool(), async |session| query.fetch_optional(session).await).await?)
+        let read = db::read(self.pool(), async |session| {
+            sqlx::query_as(&sql).bind(kind).bind(id).bind(Position(sequence).as_i64()).fetch_optional(session).await
+        });
+        Ok(read.await?)
     }
 
     /// The next events of products behind `after`.
@@ -118,8 +122,11 @@ impl Log {
                                    ORDER BY position LIMIT $2) AS product ON true
               ORDER BY product.position"
         );
-        let query = sqlx::query(&sql).bind(after.as_i64()).bind(PRODUCT_ROWS).bind(seen.position.as_i64());
-        let rows = db::ask(self.pool(), async |session| query.fetch_all(session).await).await?;
+        let rows = db::read(self.pool(), async |session| {
+            let query = sqlx::query(&sql).bind(after.as_i64()).bind(PRODUCT_ROWS);
+            query.bind(seen.position.as_i64()).fetch_all(session).await
+        })
+        .await?;
         let mut events = Vec::with_capacity(rows.len());
         for row in &rows {
             // Without any product there is one row all the same, for the head.

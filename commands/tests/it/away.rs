@@ -207,6 +207,32 @@ async fn a_lost_reply_to_a_success_without_events_takes_the_answer_that_is_kept(
     assert_eq!(check_log(&shop.log).await, 5);
 }
 
+/// A server that was started again, or an administrator, cuts the connections that wait in the pool. Nobody who reads
+/// hears of it.
+#[tokio::test]
+async fn connections_cut_while_they_were_idle_fail_no_read() {
+    let db = Db::new().await;
+    let (shop, other) = (Shop::with_products(&db).await, Shop::open(&db).await);
+    let id = shop.place("TEA", 1).await;
+    let admin = db.superuser_pool().await;
+    for _ in 0..3 {
+        // The pool is full of connections that have just been used.
+        assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
+        let ended: bool = sqlx::query_scalar(
+            "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
+              WHERE datname = current_database() AND usename = 'orders_login'",
+        )
+        .fetch_one(&admin)
+        .await
+        .unwrap();
+        assert!(ended);
+        assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
+    }
+    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32] };
+    let first = shop.try_place("TEA", 1, Some(key)).await.1.unwrap();
+    assert_eq!(other.try_place("TEA", 1, Some(key)).await.1.unwrap().position, first.position);
+}
+
 async fn end(admin: &PgPool, backend: i32) {
     let ended: bool =
         sqlx::query_scalar("SELECT pg_terminate_backend($1, 10000)").bind(backend).fetch_one(admin).await.unwrap();
