@@ -209,7 +209,7 @@ async fn create(
 }
 
 /// Runs DDL with unqualified names in the build's schema, as the group that all logins belong to.
-async fn run_ddl(connection: &mut PgConnection, schema: &str, ddl: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn run_ddl(connection: &mut PgConnection, schema: &str, ddl: &str) -> Result<(), sqlx::Error> {
     let place = format!("SET LOCAL ROLE {APP_ROLE}; SET LOCAL search_path TO {schema}");
     connection.execute(place.as_str()).await?;
     connection.execute(ddl).await?;

@@ -47,6 +47,15 @@ impl Batch {
         self.events.last().map_or(self.after, |event| event.position)
     }
 
+    /// The same without what is behind `last`.
+    pub(crate) fn up_to(mut self, last: Position) -> Self {
+        let kept = self.events.partition_point(|event| event.position <= last);
+        self.events.truncate(kept);
+        self.wanted.retain(|index| *index < kept);
+        self.fault = self.fault.filter(|fault| fault.position <= last);
+        self
+    }
+
     /// The wanted events, in order.
     pub(crate) fn wanted(&self) -> Vec<&Recorded<Event>> {
         self.wanted.iter().filter_map(|index| self.events.get(*index)?.recorded().ok()).collect()

@@ -15,6 +15,7 @@
 //!
 //! - [`projection`]: what a read model declares. [`view_transaction`]: all that it is given.
 //! - [`runner`]: follows the log with one view. [`mod@rebuild`]: makes one anew beside the one that serves, then swaps.
+//! - [`verify`]: whether one is what a rebuild would give.
 //! - [`Views`]: the handle through which views are read, waited for and watched.
 //!
 //! Each build of a view is a schema of its own (`order_list_v1_2`: version 1, build 2). The registry names the active
@@ -30,6 +31,7 @@ pub mod rebuild;
 pub mod runner;
 mod status;
 mod step;
+pub mod verify;
 pub mod view_transaction;
 mod views;
 

@@ -63,15 +63,7 @@ impl Writer<'_> {
         if !checkpoint::advance(connection, self.build, from, next).await? {
             return Err(RunError::Overtaken { name });
         }
-        let wanted = batch.wanted();
-        if wanted.is_empty() {
-            return Ok(next);
-        }
-        let mut view = ViewTransaction::new(connection, self.time_zone);
-        (self.definition.apply)(&wanted, &mut view).await.map_err(|fault| {
-            let first = Position(batch.after().0 + 1);
-            RunError::Failed { name, first, last: batch.through(), fault }
-        })?;
+        apply(self.definition, self.time_zone, connection, batch).await?;
         Ok(next)
     }
 
@@ -80,4 +72,22 @@ impl Writer<'_> {
         metrics::counter!("orders_projection_events_total", "projection" => name).increment(events as u64);
         metrics::histogram!("orders_projection_batch_events", "projection" => name).record(events as f64);
     }
+}
+
+/// Writes the rows of a batch, and nothing else, into the caller's transaction, whose search path is the build's.
+pub(crate) async fn apply(
+    definition: &'static Definition,
+    time_zone: Tz,
+    connection: &mut PgConnection,
+    batch: &Batch,
+) -> Result<(), RunError> {
+    let wanted = batch.wanted();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut view = ViewTransaction::new(connection, time_zone);
+    (definition.apply)(&wanted, &mut view).await.map_err(|fault| {
+        let (name, first) = (definition.name, Position(batch.after().0 + 1));
+        RunError::Failed { name, first, last: batch.through(), fault }
+    })
 }

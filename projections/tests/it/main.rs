@@ -9,5 +9,6 @@ mod process;
 mod products;
 mod rebuilds;
 mod stops;
+mod verify;
 mod waits;
 mod writers;
