@@ -8,7 +8,7 @@ mod database;
 mod server;
 
 pub use database::Db;
-pub use server::PostgresServer;
+pub use server::{PostgresServer, ServerOptions};
 
 /// The role that owns each database and migrates it.
 pub const OWNER: &str = "orders_owner";

@@ -28,6 +28,15 @@ pub struct PostgresServer {
 
 static SHARED: OnceLock<PostgresServer> = OnceLock::new();
 
+/// How a server of one's own differs from the shared one.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// Lines of `postgresql.conf`, such as `("shared_buffers", "512MB")`. `fsync` and its like stay on.
+    pub settings: Vec<(&'static str, String)>,
+    /// A shared object that the server loads before all others (`LD_PRELOAD`): it must be readable for the server's user.
+    pub preload: Option<PathBuf>,
+}
+
 #[derive(Debug)]
 struct Inner {
     // Dropped in this order: the server first, then its directory.
@@ -35,6 +44,7 @@ struct Inner {
     directory: Directory,
     binaries: PathBuf,
     account: Option<User>,
+    options: ServerOptions,
     password: String,
     port: u16,
     template: OnceCell<()>,
@@ -58,6 +68,14 @@ impl PostgresServer {
     /// # Panics
     /// When it can't be started; with its log, or with what to install.
     pub fn start() -> Self {
+        Self::start_with(ServerOptions::default())
+    }
+
+    /// A server of one's own with settings of one's own.
+    ///
+    /// # Panics
+    /// When it can't be started; with its log, or with what to install.
+    pub fn start_with(options: ServerOptions) -> Self {
         let binaries = binaries::directory();
         let account = binaries::account();
         let directory = Directory::new("postgres", account.as_ref());
@@ -65,14 +83,14 @@ impl PostgresServer {
         init(&binaries, &directory, account.as_ref(), &password);
         for _ in 0..PORTS_TRIED {
             let port = free_port();
-            configure(&directory, port);
-            let mut service = launch(&binaries, &directory, account.as_ref());
+            configure(&directory, port, &options.settings);
+            let mut service = launch(&binaries, &directory, account.as_ref(), options.preload.as_deref());
             let pid = service.pid();
             if service.wait_until(START_BOUND, || is_ready(&directory, pid)) {
                 let template = OnceCell::new();
                 let service = Mutex::new(Some(service));
                 return Self {
-                    inner: Arc::new(Inner { service, directory, binaries, account, password, port, template }),
+                    inner: Arc::new(Inner { service, directory, binaries, account, options, password, port, template }),
                 };
             }
             let log = service.log_tail();
@@ -134,7 +152,8 @@ impl PostgresServer {
         assert!(running.is_none(), "the server is running");
         let deadline = Instant::now() + START_BOUND;
         loop {
-            let mut service = launch(&inner.binaries, &inner.directory, inner.account.as_ref());
+            let preload = inner.options.preload.as_deref();
+            let mut service = launch(&inner.binaries, &inner.directory, inner.account.as_ref(), preload);
             let pid = service.pid();
             if service.wait_until(START_BOUND, || is_ready(&inner.directory, pid)) {
                 *running = Some(service);
@@ -229,14 +248,17 @@ fn init(binaries: &Path, directory: &Directory, account: Option<&User>, password
     );
 }
 
-/// Durable like in production; sized for many tests at a time, each with a pool or two.
-fn configure(directory: &Directory, port: u16) {
+/// Durable like in production; sized for many tests at a time, each with a pool or two. Of a setting that is there twice
+/// the server takes the last, and none of `more` can take durability away.
+fn configure(directory: &Directory, port: u16, more: &[(&'static str, String)]) {
     let socket = directory.path().display();
+    let more: String = more.iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
     let settings = format!(
         "listen_addresses = '127.0.0.1'\n\
          port = {port}\n\
          unix_socket_directories = '{socket}'\n\
          max_connections = 300\n\
+         {more}\
          fsync = on\n\
          full_page_writes = on\n\
          synchronous_commit = on\n\
@@ -247,11 +269,14 @@ fn configure(directory: &Directory, port: u16) {
     fs::write(directory.join("data/postgresql.auto.conf"), settings).expect("the data directory can be written");
 }
 
-fn launch(binaries: &Path, directory: &Directory, account: Option<&User>) -> Service {
+fn launch(binaries: &Path, directory: &Directory, account: Option<&User>, preload: Option<&Path>) -> Service {
     // SIGQUIT: at our death nobody needs a checkpoint.
     let mut command = process::command(&binaries.join("postgres"), Signal::SIGQUIT, account);
     command.arg("-D").arg(data(directory));
     clean(&mut command, directory);
+    if let Some(object) = preload {
+        command.env("LD_PRELOAD", object);
+    }
     Service::spawn("PostgreSQL", command, directory.join("server.log"))
 }
 

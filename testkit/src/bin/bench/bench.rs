@@ -1,0 +1,81 @@
+//! What all scenarios share: the servers, the choices, and what was found.
+
+use crate::disk;
+use crate::options::Options;
+use crate::report::{Figure, Report};
+use crate::roles;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use testkit::kafka::KafkaBroker;
+use testkit::postgres::{PostgresServer, ServerOptions};
+
+/// How each PostgreSQL here is set up, whoever is measured on it. What is not named is as PostgreSQL has it.
+const SETTINGS: [(&str, &str); 6] = [
+    // Raw PostgreSQL has 256 connections of its own.
+    ("max_connections", "400"),
+    ("shared_buffers", "1GB"),
+    // A checkpoint in the middle of one turn would be paid by whoever has it.
+    ("max_wal_size", "8GB"),
+    ("checkpoint_timeout", "30min"),
+    ("wal_sync_method", "fdatasync"),
+    ("shared_preload_libraries", "pg_stat_statements"),
+];
+
+/// A run of the benchmark.
+pub struct Bench {
+    /// What was asked for.
+    pub options: Options,
+    /// The program that is measured.
+    pub orders: PathBuf,
+    postgres: Option<PostgresServer>,
+    // The server before what it has loaded.
+    slow_postgres: Option<(PostgresServer, TempDir)>,
+    kafka: Option<KafkaBroker>,
+    report: Report,
+}
+
+impl Bench {
+    /// Nothing is started yet.
+    pub fn new(options: Options) -> Self {
+        let orders = roles::program(options.orders.clone());
+        disk::check_temporary_directory();
+        let report = Report::begin(&options);
+        Self { options, orders, postgres: None, slow_postgres: None, kafka: None, report }
+    }
+
+    /// A PostgreSQL with fsync on and its data on disk.
+    pub fn postgres(&mut self) -> PostgresServer {
+        self.postgres.get_or_insert_with(|| PostgresServer::start_with(server_options(None))).clone()
+    }
+
+    /// The same, but each flush to disk takes a millisecond more, as on a cloud's disk.
+    pub fn slow_postgres(&mut self) -> PostgresServer {
+        let start = || {
+            let shim = disk::slow_flush();
+            let server = PostgresServer::start_with(server_options(Some(disk::object(shim.path()))));
+            disk::check_preloaded(server.pid());
+            (server, shim)
+        };
+        self.slow_postgres.get_or_insert_with(start).0.clone()
+    }
+
+    /// Apache Kafka.
+    pub fn kafka(&mut self) -> KafkaBroker {
+        self.kafka.get_or_insert_with(KafkaBroker::start).clone()
+    }
+
+    /// Takes down a figure, and shows it at once.
+    pub fn found(&mut self, figure: Figure) {
+        eprintln!("  {}", figure.line());
+        self.report.add(figure);
+    }
+
+    /// Ends the servers; gives what was found.
+    pub fn finish(self) -> Report {
+        self.report
+    }
+}
+
+fn server_options(preload: Option<PathBuf>) -> ServerOptions {
+    ServerOptions { settings: SETTINGS.map(|(name, value)| (name, value.to_owned())).to_vec(), preload }
+}

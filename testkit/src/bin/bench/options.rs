@@ -1,0 +1,82 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ABOUT: &str = "\
+Measures the built program on real servers, beside a plain cqrs-es service and raw PostgreSQL in the same run.
+
+Prints each figure beside its target, and writes all of them to target/bench/. A whole run (no --only, no --quick) also
+goes into docs/bench/history.jsonl, and the table and the drawing of docs/PERFORMANCE.md are made anew from it.";
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo run --release -p testkit --bin bench
+  cargo run --release -p testkit --bin bench -- --list
+  cargo run --release -p testkit --bin bench -- --only orders-64,payments --rounds 5 --seconds 8
+  cargo run --release -p testkit --bin bench -- --quick";
+
+/// What to measure, and for how long.
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = ABOUT, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Options {
+    /// Scenarios to measure, separated by commas [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// How often each contender has its turn
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How long a turn is measured; a second of warming up comes before
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// A look in a few minutes: one short round, a twentieth of the data. Its figures prove nothing
+    #[arg(long)]
+    pub quick: bool,
+    /// Names the scenarios and ends
+    #[arg(long)]
+    pub list: bool,
+    /// The program to measure [default: `orders` beside this program, built first when cargo runs this]
+    #[arg(long, value_name = "FILE")]
+    pub orders: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What this program is besides the load.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The peer as a process of its own
+    #[command(hide = true)]
+    PlainCqrs(PeerArgs),
+}
+
+/// What the peer is told. Its database comes in `DATABASE_URL`.
+#[derive(Debug, Args)]
+pub struct PeerArgs {
+    /// Where it serves
+    pub listen: SocketAddr,
+}
+
+impl Options {
+    /// Whether this run says something about everything.
+    pub fn is_whole(&self) -> bool {
+        self.only.is_empty() && !self.quick
+    }
+
+    /// How often each contender has its turn.
+    pub fn rounds(&self) -> u32 {
+        if self.quick { 1 } else { self.rounds }
+    }
+
+    /// How long a turn is measured.
+    pub fn turn(&self) -> Duration {
+        Duration::from_secs(if self.quick { 1 } else { self.seconds })
+    }
+
+    /// So many of something, or a twentieth of it when in a hurry.
+    pub fn scaled(&self, count: u64) -> u64 {
+        if self.quick { count / 20 } else { count }
+    }
+}

@@ -1,0 +1,102 @@
+//! What was found: figures beside their targets, as a table, as JSON, and as a history.
+
+mod figure;
+mod history;
+mod page;
+mod svg;
+
+pub use figure::{Figure, Target};
+
+use crate::options::Options;
+use chrono::{SecondsFormat, Utc};
+use history::Entry;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// When it began.
+    at: String,
+    /// What was measured.
+    commit: String,
+    /// On what.
+    machine: String,
+    rounds: u32,
+    seconds_per_turn: u64,
+    quick: bool,
+    figures: Vec<Figure>,
+}
+
+impl Report {
+    /// Nothing found yet.
+    pub fn begin(options: &Options) -> Self {
+        Self {
+            at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            commit: commit(),
+            machine: machine(),
+            rounds: options.rounds(),
+            seconds_per_turn: options.turn().as_secs(),
+            quick: options.quick,
+            figures: Vec::new(),
+        }
+    }
+
+    /// Takes a figure down.
+    pub fn add(&mut self, figure: Figure) {
+        self.figures.push(figure);
+    }
+
+    /// The table, for people.
+    pub fn print(&self) {
+        println!("\n{}", self.machine);
+        println!("{} · {} round(s), {} s a turn\n", self.commit, self.rounds, self.seconds_per_turn);
+        for line in figure::table(&self.figures) {
+            println!("{line}");
+        }
+        let (met, judged) = figure::count(&self.figures);
+        println!("\n{met} of {judged} targets met");
+    }
+
+    /// Everything as JSON in `target/bench/`; a whole run goes into the history and the documentation too.
+    pub fn write(&self, whole: bool) {
+        let root = root();
+        let directory = root.join("target/bench");
+        fs::create_dir_all(&directory).expect("target/bench can be made");
+        let file = directory.join(format!("{}.json", self.at.replace(':', "")));
+        let json = serde_json::to_string_pretty(self).expect("figures are JSON");
+        fs::write(&file, json).expect("target/bench can be written");
+        println!("all figures: {}", file.display());
+        if whole {
+            let entries = history::append(&root, &Entry::of(self));
+            svg::draw(&root, &entries);
+            page::update(&root, self);
+            println!("docs/bench/history.jsonl, docs/bench/history.svg and docs/PERFORMANCE.md have this run");
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit lies in the workspace").to_owned()
+}
+
+/// The commit that is checked out, marked where files differ from it.
+fn commit() -> String {
+    let describe = Command::new("git").args(["describe", "--always", "--dirty=+"]).current_dir(root()).output();
+    let text = describe.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    if text.is_empty() { "unknown".to_owned() } else { text }
+}
+
+fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
+    let kib: f64 = kib.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let system = if model.is_empty() { "unknown processor" } else { model };
+    format!("{cores} cores ({system}), {:.0} GB of memory", kib / 1e6)
+}
