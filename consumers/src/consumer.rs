@@ -105,6 +105,11 @@ impl Wants {
         self.types.contains(&event_type)
     }
 
+    /// All of them.
+    pub(crate) const fn all(&self) -> &'static [&'static str] {
+        self.types
+    }
+
     /// The kinds of aggregates that have such events.
     pub(crate) fn kinds(&self) -> Vec<AggregateType> {
         let has = |types: &[&str]| self.types.iter().any(|wanted| types.contains(wanted));

@@ -5,6 +5,7 @@
 //! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in the registry below.
 //! - [`runner`]: runs consumers: notes, claims, retries, parks.
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
+//! - [`verify`]: whether Kafka and the ledger agree with the log.
 //! - [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
 //!
 //! Only this crate knows Kafka and mail.
@@ -19,6 +20,7 @@ pub mod relay;
 pub mod runner;
 pub mod status;
 pub mod topics;
+pub mod verify;
 
 mod claim;
 mod cloud_event;

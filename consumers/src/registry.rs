@@ -1,7 +1,10 @@
 //! The registry of consumers: the macro behind the list in `lib.rs`, where adding one is one line.
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, FromEvent};
 use crate::ledger::groups::Declared;
+use crate::verify::Watched;
+use domain::Event;
+use uuid::Uuid;
 
 /// Declares the consumers' modules, lists their names, and knows how to run one by its name.
 macro_rules! registry {
@@ -14,6 +17,11 @@ macro_rules! registry {
         /// All consumers as they declare themselves.
         pub(crate) fn declared() -> Vec<ledger::groups::Declared> {
             vec![$(registry::declare::<$module::$consumer>()),+]
+        }
+
+        /// All consumers, as far as it can be told which effects they should have had.
+        pub(crate) fn watched() -> Vec<verify::Watched> {
+            vec![$(registry::watch($module::$consumer)),+]
         }
 
         /// Runs the consumer whose status it is.
@@ -34,4 +42,12 @@ macro_rules! registry {
 
 pub(crate) fn declare<C: Consumer>() -> Declared {
     Declared { name: C::NAME, start: C::START, kinds: C::WANTS.kinds() }
+}
+
+pub(crate) fn watch<C: Consumer>(consumer: C) -> Watched {
+    let recipient = move |event: Event| {
+        let subject = C::Event::from_event(event).and_then(|event| consumer.recipient(&event));
+        subject.map_or(Uuid::nil(), |subject| subject.0)
+    };
+    Watched { declared: declare::<C>(), types: C::WANTS.all(), recipient: Box::new(recipient) }
 }

@@ -6,6 +6,7 @@ use crate::product::ProductEvent;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// Gives an event enum its conversions and names: `OrderPlaced::TYPE`, `event.event_type()`, `From<OrderPlaced>`.
 macro_rules! event_types {
@@ -155,13 +156,13 @@ pub struct Recorded<E = Event> {
     /// Its id, for ever.
     pub event_id: EventId,
     /// The id of its aggregate: an order's UUID, a product's sku.
-    pub aggregate_id: String,
+    pub aggregate_id: Arc<str>,
     /// Its place within its aggregate, from 1; the aggregate's version once it is applied.
     pub sequence: u64,
     /// When it was written down; never runs backwards along the position.
     pub recorded_at: DateTime<Utc>,
-    /// When it happened, who did it, and what it belongs to.
-    pub metadata: Metadata,
+    /// When it happened, who did it, and what it belongs to; one for all events of a command.
+    pub metadata: Arc<Metadata>,
     /// What happened.
     pub event: E,
 }

@@ -121,7 +121,7 @@ async fn known(
     batch: &[&Recorded<Event>],
     view: &mut ViewTransaction<'_>,
 ) -> Result<BTreeMap<String, ProductRow>, ProjectionError> {
-    let skus: BTreeSet<&str> = batch.iter().map(|recorded| recorded.aggregate_id.as_str()).collect();
+    let skus: BTreeSet<&str> = batch.iter().map(|recorded| &*recorded.aggregate_id).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
     let sql = format!("SELECT {COLUMNS} FROM products WHERE sku = ANY($1)");
     let rows: Vec<ProductRow> = view.fetch_all(sqlx::query_as(&sql).bind(skus)).await?;
@@ -130,11 +130,11 @@ async fn known(
 
 fn fold(products: &mut BTreeMap<String, ProductRow>, recorded: &Recorded<Event>, event: &ProductEvent) {
     if let ProductEvent::ProductAdded(added) = event {
-        products.insert(recorded.aggregate_id.clone(), added_row(recorded, added));
+        products.insert(recorded.aggregate_id.to_string(), added_row(recorded, added));
         return;
     }
     // Nothing happens to a product before it is added.
-    let Some(product) = products.get_mut(&recorded.aggregate_id) else { return };
+    let Some(product) = products.get_mut(&*recorded.aggregate_id) else { return };
     match event {
         ProductEvent::ProductAdded(_) => {}
         ProductEvent::ProductDescribed(described) => {
@@ -152,7 +152,7 @@ fn fold(products: &mut BTreeMap<String, ProductRow>, recorded: &Recorded<Event>,
 fn added_row(recorded: &Recorded<Event>, added: &ProductAdded) -> ProductRow {
     let occurred_at = recorded.metadata.occurred_at;
     ProductRow {
-        sku: recorded.aggregate_id.clone(),
+        sku: recorded.aggregate_id.to_string(),
         name: added.name.as_str().to_owned(),
         description: added.description.as_ref().map(|text| text.as_str().to_owned()),
         price: added.price,

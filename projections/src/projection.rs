@@ -60,7 +60,7 @@ impl Wants {
     /// An event of a type that this program does not know, in an aggregate of which any type is wanted, is an error: a
     /// newer program wrote it, and nobody here can say that it does not matter.
     pub(crate) fn choose<'a>(&self, stored: &'a StoredEvent) -> Result<Option<&'a Recorded<Event>>, &'a ReadError> {
-        if self.types.contains(&stored.event_type.as_str()) || self.is_unknown_neighbour(stored) {
+        if self.types.contains(&&*stored.event_type) || self.is_unknown_neighbour(stored) {
             stored.recorded().map(Some)
         } else {
             Ok(None)
@@ -73,7 +73,7 @@ impl Wants {
             Some(AggregateType::Product) => ProductEvent::TYPES,
             None => return false,
         };
-        !known.contains(&stored.event_type.as_str()) && self.types.iter().any(|wanted| known.contains(wanted))
+        !known.contains(&&*stored.event_type) && self.types.iter().any(|wanted| known.contains(wanted))
     }
 }
 

@@ -15,7 +15,7 @@ pub use snapshot::Snapshot;
 use crate::aggregate::Aggregate;
 use crate::catalogue::Catalogue;
 use crate::idempotency::{self, IdempotencyKey, InFlight};
-use crate::log::{Appender, Log, LogError, Outcome, StreamId};
+use crate::log::{Appender, Log, LogError, Outcome};
 use crate::numbers::Numbers;
 use chrono::{DateTime, Utc};
 use domain::Position;
@@ -248,10 +248,9 @@ impl Gateway {
         let shared = &*self.shared;
         let handed_in = Instant::now();
         let (reply, settled) = oneshot::channel();
-        let stream = StreamId { kind: A::KIND, id: submission.id.as_str().into() };
         let prices = shared.catalogue.prices();
         let states = Arc::clone(&shared.states);
-        let pending = Pending { stream, submission: Arc::clone(submission), prices, decided, states, reply };
+        let pending = Pending { submission: Arc::clone(submission), prices, decided, states, reply };
         shared.appender.submit(Box::new(pending)).map_err(|_| CommandError::Overloaded)?;
         // The appender settles all that it took in; if it died, nobody knows what it wrote.
         let Ok(Settled { outcome, answer }) = settled.await else {

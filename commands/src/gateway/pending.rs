@@ -10,7 +10,6 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 pub(super) struct Pending<A: Aggregate> {
-    pub stream: StreamId,
     pub submission: Arc<Submission<A>>,
     pub prices: Prices,
     pub decided: Box<Decided<A>>,
@@ -26,7 +25,7 @@ pub(super) struct Settled {
 
 impl<A: Aggregate> Proposal for Pending<A> {
     fn stream(&self) -> &StreamId {
-        &self.stream
+        &self.decided.stream
     }
 
     fn prepared(&self) -> &Prepared {
@@ -53,13 +52,14 @@ impl<A: Aggregate> Proposal for Pending<A> {
     }
 
     fn settle(self: Box<Self>, outcome: Outcome) {
-        let Self { stream, mut decided, states, reply, .. } = *self;
+        let Self { decided, states, reply, .. } = *self;
+        let Decided { stream, prepared, mut after, answer } = *decided;
         match &outcome {
             Outcome::Committed { position, .. } => {
                 // A success without events left the state to whoever wrote it.
-                if decided.after.version > decided.prepared.based_on {
-                    Arc::make_mut(&mut decided.after).position = *position;
-                    states.put(stream, decided.after);
+                if after.version > prepared.based_on {
+                    Arc::make_mut(&mut after).position = *position;
+                    states.put(stream, after);
                 }
             }
             // Whatever happened, what is held here may be behind.
@@ -70,6 +70,6 @@ impl<A: Aggregate> Proposal for Pending<A> {
             | Outcome::Unknown => states.forget(&stream),
         }
         // The command's task may be gone with the runtime; then nobody waits.
-        let _ = reply.send(Settled { outcome, answer: decided.answer });
+        let _ = reply.send(Settled { outcome, answer });
     }
 }

@@ -2,11 +2,9 @@
 
 use super::{Answer, CommandError, Snapshot, Submission};
 use crate::aggregate::Aggregate;
-use crate::log::{KeptAnswer, NewEvent, Prepared};
-use domain::ids::EventId;
-use domain::{Decision, Event, Metadata, Prices, wire};
+use crate::log::{CommandMetadata, KeptAnswer, Prepared, StoredEvent, StreamId};
+use domain::{Decision, Metadata, Prices};
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// What came of deciding.
 pub(super) enum Verdict<A: Aggregate> {
@@ -26,6 +24,8 @@ impl<A: Aggregate> Verdict<A> {
 
 /// A command decided on one state.
 pub(super) struct Decided<A: Aggregate> {
+    /// The aggregate that it is about.
+    pub stream: StreamId,
     pub prepared: Prepared,
     /// The state that it leaves.
     pub after: Arc<Snapshot<A>>,
@@ -46,12 +46,12 @@ pub(super) fn prepare<A: Aggregate>(
         Decision::Rejected(rejection) => {
             Verdict::Refused(CommandError::Rejected { rejection, current: Arc::clone(before) })
         }
-        Decision::AlreadySo => Verdict::Accepted(Box::new(accept(submission, before, Arc::clone(before), &[]))),
+        Decision::AlreadySo => Verdict::Accepted(Box::new(accept(submission, before, Arc::clone(before), Vec::new()))),
         Decision::Events(events) => {
             let occurred_at = submission.context.occurred_at;
             let after =
                 events.iter().fold(Snapshot::clone(before), |snapshot, event| snapshot.evolve(event, occurred_at));
-            Verdict::Accepted(Box::new(accept(submission, before, Arc::new(after), &events)))
+            Verdict::Accepted(Box::new(accept(submission, before, Arc::new(after), events)))
         }
     }
 }
@@ -60,15 +60,18 @@ fn accept<A: Aggregate>(
     submission: &Submission<A>,
     before: &Snapshot<A>,
     after: Arc<Snapshot<A>>,
-    events: &[A::Event],
+    events: Vec<A::Event>,
 ) -> Decided<A> {
     let answer = (submission.answer)(&after);
-    let metadata = metadata(submission);
+    let stream = StreamId { kind: A::KIND, id: submission.id.as_str().into() };
+    let metadata = CommandMetadata::from(metadata(submission));
+    let proposed = (before.version + 1..)
+        .zip(events)
+        .map(|(sequence, event)| StoredEvent::proposed(&stream, sequence, &metadata, event.into()))
+        .collect();
     let prepared = Prepared {
         based_on: before.version,
-        events: events.iter().map(|event| new_event(event.clone().into())).collect(),
-        metadata_json: to_json(&metadata).into(),
-        metadata: Arc::new(metadata),
+        events: proposed,
         answer: submission.key.map(|key| KeptAnswer {
             key_digest: key.digest,
             request_digest: key.request_digest,
@@ -78,12 +81,7 @@ fn accept<A: Aggregate>(
             body: answer.body.clone(),
         }),
     };
-    Decided { prepared, after, answer }
-}
-
-fn new_event(event: Event) -> NewEvent {
-    let wire::Encoded { event_type, event_version, payload } = wire::encode(&event);
-    NewEvent { event_id: EventId(Uuid::now_v7()), event, event_type, event_version, payload }
+    Decided { stream, prepared, after, answer }
 }
 
 fn metadata<A: Aggregate>(submission: &Submission<A>) -> Metadata {
@@ -96,8 +94,4 @@ fn metadata<A: Aggregate>(submission: &Submission<A>) -> Metadata {
         traceparent: context.traceparent,
         locale: context.locale,
     }
-}
-
-fn to_json(metadata: &Metadata) -> String {
-    serde_json::to_string(metadata).unwrap_or_else(|_| unreachable!("a struct of strings is always JSON"))
 }

@@ -11,7 +11,8 @@ mod stored;
 mod wake;
 mod whole;
 
-pub(crate) use append::{Appender, KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub(crate) use append::{Appender, KeptAnswer, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub(crate) use stored::CommandMetadata;
 pub use stored::{ReadError, StoredEvent};
 pub use whole::{EventOutline, StreamPlace};
 

@@ -49,8 +49,8 @@ async fn read(log: &Log, after: &StreamPlace, up_to: Position) -> Result<Vec<Sto
 
 fn place_of(event: &StoredEvent) -> StreamPlace {
     StreamPlace {
-        aggregate_type: event.aggregate_type.clone(),
-        aggregate_id: event.aggregate_id.clone(),
+        aggregate_type: event.aggregate_type.to_string(),
+        aggregate_id: event.aggregate_id.to_string(),
         sequence: event.sequence,
     }
 }
@@ -101,7 +101,7 @@ impl State {
 
 impl Walk<'_> {
     fn take(&mut self, event: &StoredEvent) {
-        let same = |open: &Folded| open.aggregate_type == event.aggregate_type && open.id == event.aggregate_id;
+        let same = |open: &Folded| open.aggregate_type == event.aggregate_type && *open.id == *event.aggregate_id;
         if !self.open.as_ref().is_some_and(same) {
             self.close();
         }
@@ -111,8 +111,8 @@ impl Walk<'_> {
             Ok(recorded) => folded.state = folded.state.map(|state| state.evolve(&recorded.event)),
             Err(unreadable) => {
                 self.checked.differences.add(Difference::Unreadable {
-                    aggregate_type: event.aggregate_type.clone(),
-                    aggregate_id: event.aggregate_id.clone(),
+                    aggregate_type: event.aggregate_type.to_string(),
+                    aggregate_id: event.aggregate_id.to_string(),
                     position: event.position,
                     fault: unreadable.fault.clone(),
                 });
@@ -124,7 +124,7 @@ impl Walk<'_> {
     }
 
     fn check_order(&mut self, folded: &Folded, event: &StoredEvent) {
-        let (aggregate_type, aggregate_id) = (event.aggregate_type.clone(), event.aggregate_id.clone());
+        let (aggregate_type, aggregate_id) = (event.aggregate_type.to_string(), event.aggregate_id.to_string());
         if event.sequence != folded.version + 1 {
             let (first, last) = (folded.version + 1, event.sequence.saturating_sub(1));
             self.checked.differences.add(Difference::SequencesMissing { aggregate_type, aggregate_id, first, last });
@@ -150,8 +150,8 @@ impl Walk<'_> {
 impl Folded {
     fn begin(event: &StoredEvent) -> Self {
         Self {
-            aggregate_type: event.aggregate_type.clone(),
-            id: event.aggregate_id.clone(),
+            aggregate_type: event.aggregate_type.to_string(),
+            id: event.aggregate_id.to_string(),
             version: 0,
             position: Position::ORIGIN,
             state: State::empty(&event.aggregate_type),

@@ -48,6 +48,36 @@ async fn started_after(pool: &PgPool, name: &str) -> Result<Option<Position>, Le
     Ok(known.map(Position::from_i64))
 }
 
+/// Where a consumer began, and what it has finished with an embedded broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub started_after: Position,
+    pub finished_up_to: Position,
+}
+
+/// A consumer's standing; `None` before its first start.
+pub(crate) async fn standing(pool: &PgPool, name: &str) -> Result<Option<Standing>, LedgerError> {
+    let known: Option<(i64, i64)> =
+        sqlx::query_as("SELECT started_after, finished_up_to FROM consumer_groups WHERE consumer = $1")
+            .bind(name)
+            .fetch_optional(pool)
+            .await?;
+    Ok(known.map(|(started_after, finished_up_to)| Standing {
+        started_after: Position::from_i64(started_after),
+        finished_up_to: Position::from_i64(finished_up_to),
+    }))
+}
+
+/// What all of these consumers have finished with an embedded broker.
+pub(crate) async fn finished(pool: &PgPool, groups: &[Declared]) -> Result<Position, LedgerError> {
+    let lowest: Option<i64> =
+        sqlx::query_scalar("SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)")
+            .bind(names(groups))
+            .fetch_one(pool)
+            .await?;
+    Ok(Position::from_i64(lowest.unwrap_or(0)))
+}
+
 /// Where a relay into an embedded broker goes on: the lowest position that all consumers have finished. What the broker
 /// before it held is forgotten, and so is the consumers' progress in it.
 pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, LedgerError> {
@@ -56,12 +86,7 @@ pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, L
     }
     let names = names(groups);
     sqlx::query("DELETE FROM consumer_progress WHERE consumer = ANY($1)").bind(&names).execute(log.pool()).await?;
-    let lowest: Option<i64> =
-        sqlx::query_scalar("SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)")
-            .bind(&names)
-            .fetch_one(log.pool())
-            .await?;
-    Ok(Position::from_i64(lowest.unwrap_or(0)))
+    finished(log.pool(), groups).await
 }
 
 /// Keeps how far all consumers are.

@@ -75,7 +75,8 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 7] =
+    /// Every state.
+    pub const ALL: [Self; 7] =
         [Self::Claimed, Self::Sending, Self::Sent, Self::Waiting, Self::Parked, Self::Unknown, Self::Discarded];
 
     /// The name as it is stored.

@@ -208,7 +208,7 @@ impl Window {
     fn add(&mut self, event: &StoredEvent) -> Result<(), RelayError> {
         let kind = AggregateType::parse(&event.aggregate_type).ok_or_else(|| RelayError::NoTopic {
             position: event.position,
-            aggregate_type: event.aggregate_type.clone(),
+            aggregate_type: event.aggregate_type.to_string(),
         })?;
         let bytes = record_bytes(event);
         self.bytes += bytes;

@@ -212,7 +212,7 @@ impl Transactions {
     fn note_position(&self, last: Position) -> Result<(), RelayError> {
         let published = serde_json::to_string(&Published::new(self.identity, last))
             .map_err(|error| RelayError::NotTaken(error.to_string()))?;
-        let key = position::KEY.to_owned();
-        send(&self.producer, BaseRecord::with_opaque_to(&self.topics.relay, 0).key(&key).payload(&published))
+
+        send(&self.producer, BaseRecord::with_opaque_to(&self.topics.relay, 0).key(position::KEY).payload(&*published))
     }
 }

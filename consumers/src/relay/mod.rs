@@ -9,6 +9,8 @@ mod exact;
 mod position;
 mod producer;
 
+pub(crate) use position::{Published, published};
+
 use crate::kafka::{BrokerError, KafkaSettings};
 use crate::ledger::LedgerError;
 use crate::pause::Pauses;

@@ -28,7 +28,7 @@ const POLL_STEP: Duration = Duration::from_millis(100);
 
 /// What a transaction says about where it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Published {
+pub(crate) struct Published {
     pub log_id: Uuid,
     pub epoch: u64,
     pub position: Position,
@@ -38,6 +38,16 @@ impl Published {
     pub(super) fn new(log: LogIdentity, position: Position) -> Self {
         Self { log_id: log.log_id, epoch: log.epoch, position }
     }
+
+    /// Whether it is about that log, in that epoch.
+    pub(crate) fn is_of(&self, log: LogIdentity) -> bool {
+        self.log_id == log.log_id && self.epoch == log.epoch
+    }
+}
+
+/// What the last committed transaction says; `None` before the first.
+pub(crate) fn published(kafka: &KafkaSettings, topics: &Topics) -> Result<Option<Published>, RelayError> {
+    Reader::new(kafka)?.last_published(&topics.relay)
 }
 
 /// Where to go on: behind what Kafka has. Refuses when Kafka and the log don't belong together.
@@ -52,15 +62,13 @@ pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -
             Err(RelayError::PositionLost { relay_topic: topics.relay.clone(), topics: topics.to_string() })
         }
         None => Ok(Position::ORIGIN),
-        Some(published) if published.log_id != log.log_id || published.epoch != log.epoch => {
-            Err(RelayError::OtherLog {
-                published_id: published.log_id,
-                published_epoch: published.epoch,
-                log_id: log.log_id,
-                epoch: log.epoch,
-                topics: topics.to_string(),
-            })
-        }
+        Some(published) if !published.is_of(log) => Err(RelayError::OtherLog {
+            published_id: published.log_id,
+            published_epoch: published.epoch,
+            log_id: log.log_id,
+            epoch: log.epoch,
+            topics: topics.to_string(),
+        }),
         Some(Published { position, .. }) if position > Position::ORIGIN && !holds_events => {
             Err(RelayError::EventsLost { relay_topic: topics.relay.clone(), published: position })
         }

@@ -80,9 +80,10 @@ pub(super) type ReportingProducer = BaseProducer<Deliveries>;
 
 /// Where an event goes.
 pub(super) fn topic<'a>(topics: &'a Topics, event: &StoredEvent) -> Result<&'a str, RelayError> {
-    AggregateType::parse(&event.aggregate_type)
-        .map(|kind| topics.of(kind))
-        .ok_or_else(|| RelayError::NoTopic { position: event.position, aggregate_type: event.aggregate_type.clone() })
+    AggregateType::parse(&event.aggregate_type).map(|kind| topics.of(kind)).ok_or_else(|| RelayError::NoTopic {
+        position: event.position,
+        aggregate_type: event.aggregate_type.to_string(),
+    })
 }
 
 /// Hands one event to the producer; it does not wait for its delivery.
@@ -97,8 +98,8 @@ pub(super) fn produce(
 ) -> Result<(), RelayError> {
     let topic = topic(topics, event)?;
     let record = BaseRecord::with_opaque_to(topic, number)
-        .key(&event.aggregate_id)
-        .payload(&event.payload)
+        .key(&*event.aggregate_id)
+        .payload(&*event.payload)
         .timestamp(event.recorded_at.timestamp_millis())
         .headers(cloud_event::headers(event, source));
     fail::fail_point!("produce.before");
@@ -110,7 +111,7 @@ pub(super) fn produce(
 /// Hands a record to the producer, waiting while its queue is full.
 pub(super) fn send(
     producer: &ReportingProducer,
-    mut record: BaseRecord<'_, String, String, usize>,
+    mut record: BaseRecord<'_, str, str, usize>,
 ) -> Result<(), RelayError> {
     let deadline = Instant::now() + DRAIN_AT_MOST;
     loop {

@@ -8,6 +8,7 @@ use domain::wire::{self, WireError};
 use domain::{AggregateType, Position, Recorded};
 use rdkafka::message::{BorrowedMessage, Message};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What a consumer makes of one record.
@@ -53,7 +54,7 @@ pub(super) fn read<C: Consumer>(
                 event_id: recorded.event_id,
                 recipient,
                 aggregate_type: kind.as_str(),
-                aggregate_id: recorded.aggregate_id.clone(),
+                aggregate_id: recorded.aggregate_id.to_string(),
                 sequence: recorded.sequence,
                 position: recorded.position,
                 event_type,
@@ -72,11 +73,11 @@ fn decode<C: Consumer>(kind: AggregateType, message: &BorrowedMessage<'_>) -> Re
     Ok(Recorded {
         position: envelope.position,
         event_id: envelope.event_id,
-        aggregate_id: envelope.aggregate_id.to_owned(),
+        aggregate_id: envelope.aggregate_id.into(),
         sequence: envelope.sequence,
         recorded_at: envelope.recorded_at,
         event: C::Event::from_event(event).ok_or_else(|| Poison::NotTaken(envelope.event_type.to_owned()))?,
-        metadata: envelope.metadata,
+        metadata: Arc::new(envelope.metadata),
     })
 }
 

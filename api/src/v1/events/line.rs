@@ -55,8 +55,8 @@ pub fn write(out: &mut Vec<u8>, event: &StoredEvent) -> Result<(), LineError> {
 fn untagged(event: &StoredEvent) -> Result<&RawValue, serde_json::Error> {
     let tagged: Result<HashMap<&str, &RawValue>, _> = serde_json::from_str(&event.payload);
     match tagged {
-        Ok(members) if members.len() == 1 && members.contains_key(event.event_type.as_str()) => {
-            Ok(members[event.event_type.as_str()])
+        Ok(members) if members.len() == 1 && members.contains_key(&*event.event_type) => {
+            Ok(members[&*event.event_type])
         }
         _ => serde_json::from_str(&event.payload),
     }

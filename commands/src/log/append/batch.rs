@@ -1,13 +1,12 @@
 //! One batch: what is written by one statement.
 
-use super::proposal::{NewEvent, Outcome, Proposal, Rebased, StreamId, Tip};
+use super::proposal::{Outcome, Proposal, Rebased, StreamId, Tip};
 use super::statement::Written;
 use crate::log::StoredEvent;
-use chrono::{DateTime, Utc};
-use domain::{AggregateType, Metadata, Position, Recorded};
+use domain::{AggregateType, Position};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most events that a batch takes in, unless a single command has more.
@@ -66,14 +65,11 @@ impl Batch {
     pub(super) fn committed(self, written: &Written) -> Committed {
         let mut committed = Committed { head: written.last_position, ..Committed::default() };
         for mut proposal in self.proposals {
-            let stream = proposal.stream().clone();
-            let prepared = proposal.prepared_mut();
-            committed.products_changed |= !prepared.events.is_empty() && stream.kind == AggregateType::Product;
-            for (sequence, event) in (prepared.based_on + 1..).zip(prepared.events.drain(..)) {
+            let is_product = proposal.stream().kind == AggregateType::Product;
+            for event in std::mem::take(&mut proposal.prepared_mut().events) {
                 committed.head.0 += 1;
-                let place = Place { position: committed.head, sequence, recorded_at: written.recorded_at };
-                let event = just_appended(&stream, place, event, &prepared.metadata, &prepared.metadata_json);
-                committed.events.push(Arc::new(event));
+                committed.products_changed |= is_product;
+                committed.events.push(Arc::new(event.written(committed.head, written.recorded_at)));
             }
             committed.proposals.push((proposal, committed.head));
         }
@@ -100,46 +96,6 @@ impl Committed {
         for (proposal, position) in self.proposals {
             proposal.settle(Outcome::Committed { position, database });
         }
-    }
-}
-
-struct Place {
-    position: Position,
-    sequence: u64,
-    recorded_at: DateTime<Utc>,
-}
-
-/// The event as a reader would find it, decoded already: what this process wrote it need not read again.
-fn just_appended(
-    stream: &StreamId,
-    place: Place,
-    new: NewEvent,
-    metadata: &Metadata,
-    metadata_json: &str,
-) -> StoredEvent {
-    let NewEvent { event_id, event, event_type, event_version, payload } = new;
-    let Place { position, sequence, recorded_at } = place;
-    let recorded = Recorded {
-        position,
-        event_id,
-        aggregate_id: stream.id.to_string(),
-        sequence,
-        recorded_at,
-        metadata: metadata.clone(),
-        event,
-    };
-    StoredEvent {
-        position,
-        event_id,
-        aggregate_type: stream.kind.as_str().to_owned(),
-        aggregate_id: stream.id.to_string(),
-        sequence,
-        event_type: event_type.to_owned(),
-        event_version: event_version.to_owned(),
-        payload,
-        metadata: metadata_json.to_owned(),
-        recorded_at,
-        decoded: OnceLock::from(Ok(Box::new(recorded))),
     }
 }
 
@@ -180,7 +136,7 @@ impl Arranging {
 
 fn size_of(proposal: &dyn Proposal) -> (usize, usize) {
     let prepared = proposal.prepared();
-    let of_events: usize = prepared.events.iter().map(|event| event.payload.len() + prepared.metadata_json.len()).sum();
+    let of_events: usize = prepared.events.iter().map(|event| event.payload.len() + event.metadata.len()).sum();
     let of_answer = prepared.answer.as_ref().map_or(0, |answer| answer.body.len());
     (prepared.events.len(), of_events + of_answer)
 }

@@ -14,7 +14,7 @@ mod proposal;
 mod resolve;
 mod statement;
 
-pub(crate) use proposal::{KeptAnswer, NewEvent, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub(crate) use proposal::{KeptAnswer, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
 
 use super::Log;
 use crate::db;

@@ -1,7 +1,7 @@
 //! What the log is asked to append, and what becomes of it.
 
-use domain::ids::EventId;
-use domain::{AggregateType, Event, Metadata, Position};
+use crate::log::StoredEvent;
+use domain::{AggregateType, Position};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,23 +50,9 @@ pub(crate) struct Prepared {
     /// The version that the first event follows on.
     pub based_on: u64,
     /// May be empty: a success that changes nothing, whose key is to be kept.
-    pub events: Vec<NewEvent>,
-    /// Of all events.
-    pub metadata: Arc<Metadata>,
-    /// The same as JSON.
-    pub metadata_json: Arc<str>,
+    pub events: Vec<StoredEvent>,
     /// The answer to keep under the request's key.
     pub answer: Option<KeptAnswer>,
-}
-
-/// An event on its way to the log.
-#[derive(Debug)]
-pub(crate) struct NewEvent {
-    pub event_id: EventId,
-    pub event: Event,
-    pub event_type: &'static str,
-    pub event_version: &'static str,
-    pub payload: String,
 }
 
 /// An answer kept under an idempotency key.

@@ -72,19 +72,16 @@ async fn find_once(pool: &PgPool, batch: &Batch, backend: Backend) -> Result<Opt
 ///
 /// One without events is decided again: that changes nothing, and who wrote its keys meanwhile shows then.
 async fn find_events(session: &mut PgConnection, batch: &Batch) -> Result<Option<Written>, sqlx::Error> {
-    let first = batch.proposals.iter().find_map(|proposal| {
-        let prepared = proposal.prepared();
-        prepared.events.first().map(|first| (proposal.stream(), prepared.based_on + 1, first.event_id))
-    });
-    let Some((stream, sequence, event_id)) = first else { return Ok(None) };
+    let first = batch.proposals.iter().find_map(|proposal| proposal.prepared().events.first());
+    let Some(first) = first else { return Ok(None) };
     let found: Option<(i64, DateTime<Utc>)> = sqlx::query_as(
         "SELECT position, recorded_at FROM events
           WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence = $3 AND event_id = $4",
     )
-    .bind(stream.kind.as_str())
-    .bind(&*stream.id)
-    .bind(sequence.cast_signed())
-    .bind(event_id.0)
+    .bind(&*first.aggregate_type)
+    .bind(&*first.aggregate_id)
+    .bind(first.sequence.cast_signed())
+    .bind(first.event_id.0)
     .fetch_optional(session)
     .await?;
     // What is before it in the batch has no events, so the batch begins at its position.

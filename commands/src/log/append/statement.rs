@@ -99,15 +99,14 @@ impl<'a> EventColumns<'a> {
     fn of(batch: &'a Batch) -> Self {
         let mut columns = Self::default();
         for proposal in &batch.proposals {
-            let (stream, prepared) = (proposal.stream(), proposal.prepared());
-            for (sequence, event) in (prepared.based_on + 1..).zip(&prepared.events) {
-                columns.aggregate_types.push(stream.kind.as_str());
-                columns.aggregate_ids.push(&stream.id);
-                columns.sequences.push(sequence.cast_signed());
-                columns.event_types.push(event.event_type);
-                columns.event_versions.push(event.event_version);
+            for event in &proposal.prepared().events {
+                columns.aggregate_types.push(&event.aggregate_type);
+                columns.aggregate_ids.push(&event.aggregate_id);
+                columns.sequences.push(event.sequence.cast_signed());
+                columns.event_types.push(&event.event_type);
+                columns.event_versions.push(&event.event_version);
                 columns.payloads.push(&event.payload);
-                columns.metadata.push(&prepared.metadata_json);
+                columns.metadata.push(&event.metadata);
                 columns.event_ids.push(event.event_id.0);
             }
         }
