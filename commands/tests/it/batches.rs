@@ -2,9 +2,9 @@
 
 use crate::gate::{BOUND, Gate, hand_in, outcomes};
 use crate::shop::{Shop, check_log, payment, placing, submission};
-use commands::{CommandError, IdempotencyKey, Submission};
-use domain::Position;
-use domain::order::Order;
+use commands::{Answer, CommandError, IdempotencyKey, Submission};
+use domain::order::{ItemAdded, Order, OrderEvent};
+use domain::{Money, Position};
 use std::sync::Arc;
 use testkit::postgres::Db;
 
@@ -46,6 +46,40 @@ async fn what_did_not_fit_a_batch_follows_on_nothing_that_was_not_written() {
     outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
     let order = shop.order(&id).await;
     assert_eq!((order.version, order.state.is_paid()), (3, false));
+    check_log(&shop.log).await;
+}
+
+/// Two payments of one order share a batch, the second decided on what the first leaves; but another process added an item
+/// meanwhile. The stream has the version then that the second follows on, and it is another one.
+#[tokio::test]
+async fn what_followed_on_a_loser_of_the_batch_loses_with_it() {
+    let db = Db::new().await;
+    let shop = Shop::with_products(&db).await;
+    let id = shop.place("TEA", 1).await;
+    let order = shop.order(&id).await;
+    let tea = order.state.placed().unwrap().lines[0].clone();
+    let gate = Gate::close(&db).await;
+    let before = hand_in(&shop, orders(&shop, "CUP", 1).await).await;
+    gate.until_an_append_waits().await;
+    let pay = |reference, amount| {
+        let mut pay = submission::<Order>(&id, payment(reference, amount));
+        pay.answer = Arc::new(|snapshot| Answer {
+            status: 200,
+            location: None,
+            etag: None,
+            body: snapshot.state.placed().map(|placed| placed.total.to_string()).unwrap_or_default(),
+        });
+        pay
+    };
+    let handed = hand_in(&shop, vec![pay("a", "2.50"), pay("b", "10.00")]).await;
+    let item = ItemAdded { line: tea, total: Money::parse("25.00", "USD").unwrap() };
+    gate.open_after(&id, 3, OrderEvent::from(item).into()).await;
+    assert!(outcomes(before).await.iter().all(Result::is_ok));
+    for done in outcomes(handed).await.into_iter().map(Result::unwrap) {
+        assert_eq!(done.answer.body, "25.00 USD", "decided without the item");
+    }
+    let order = shop.order(&id).await;
+    assert_eq!((order.version, order.state.is_paid()), (5, false));
     check_log(&shop.log).await;
 }
 

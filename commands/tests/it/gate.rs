@@ -2,6 +2,7 @@
 
 use crate::shop::Shop;
 use commands::{Aggregate, CommandError, Done, Submission};
+use domain::{Event, wire};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
 use testkit::postgres::Db;
@@ -36,6 +37,27 @@ impl Gate {
             .unwrap()
         })
         .await
+    }
+
+    /// Opens after another process, so to speak, has appended this event to a stream.
+    pub async fn open_after(mut self, id: &str, sequence: i64, event: Event) {
+        let wire::Encoded { event_type, event_version, payload } = wire::encode(&event);
+        sqlx::query(
+            "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                                 position, event_id, recorded_at)
+             SELECT aggregate_type, aggregate_id, $2, $3, $4, $5::json, metadata, (SELECT max(position) + 1 FROM events),
+                    gen_random_uuid(), clock_timestamp()
+               FROM events WHERE aggregate_id = $1 AND sequence = $2 - 1",
+        )
+        .bind(id)
+        .bind(sequence)
+        .bind(event_type)
+        .bind(event_version)
+        .bind(payload)
+        .execute(&mut *self.holder)
+        .await
+        .unwrap();
+        self.holder.commit().await.unwrap();
     }
 
     pub async fn open(self) {

@@ -43,6 +43,11 @@ impl Batch {
         self.proposals.iter().map(|proposal| proposal.prepared().events.len() as u64).sum()
     }
 
+    /// The streams that it writes to.
+    pub(super) fn streams(&self) -> impl Iterator<Item = StreamId> {
+        self.proposals.iter().map(|proposal| proposal.stream().clone())
+    }
+
     /// Two batches, each in order, or nothing if there is but one proposal.
     pub(super) fn halves(mut self) -> Result<(Self, Self), Self> {
         match self.proposals.len() / 2 {

@@ -21,8 +21,9 @@ impl Worker {
     pub(super) async fn append_checked(&mut self, batch: Batch, started: Instant) -> Result<(), Away> {
         // The last comes first, so that the parts are written in order.
         let mut parts = vec![batch];
+        let mut broken = Broken::new();
         while let Some(part) = parts.pop() {
-            match self.append_part(part, started).await {
+            match self.append_part(part, &mut broken, started).await {
                 Ok(None) => {}
                 Ok(Some((first, second))) => parts.extend([second, first]),
                 Err(Away(reason)) => {
@@ -35,34 +36,47 @@ impl Worker {
     }
 
     /// The halves of what was refused for what a part of it carries; else the part is settled.
-    async fn append_part(&mut self, part: Batch, started: Instant) -> Result<Option<(Batch, Batch)>, Away> {
+    async fn append_part(
+        &mut self,
+        part: Batch,
+        broken: &mut Broken,
+        started: Instant,
+    ) -> Result<Option<(Batch, Batch)>, Away> {
         let (part, backend) = self.connect(part).await?;
         // Outlives the attempt: after a lost reply the winners are what has to be looked up.
         let mut winners = part;
-        let outcome =
-            self.connection.within(STATEMENT_AT_MOST, async |session| write_winners(session, &mut winners).await).await;
+        let writing = async |session: &mut PgConnection| write_winners(session, &mut winners, broken).await;
+        let outcome = self.connection.within(STATEMENT_AT_MOST, writing).await;
         match outcome {
             Ok(Some(written)) => self.settle_committed(winners, written, started),
             Ok(None) => {}
             Err(error) if db::is_about_data(&error) => match winners.halves() {
                 Ok(halves) => return Ok(Some(halves)),
                 Err(single) => {
+                    broken.extend(single.streams());
                     tracing::error!(%error, "PostgreSQL never takes what a command carries; nothing of it was written");
                     single.settle_all(&Outcome::NotStorable(error.to_string()));
                 }
             },
-            Err(error) => self.after_error(winners, backend, error, started).await?,
+            Err(error) => {
+                broken.extend(winners.streams());
+                self.after_error(winners, backend, error, started).await?;
+            }
         }
         Ok(None)
     }
 }
 
 /// Settles those of `batch` that lost, and leaves the winners in it.
-async fn write_winners(session: &mut PgConnection, batch: &mut Batch) -> Result<Option<Written>, sqlx::Error> {
+async fn write_winners(
+    session: &mut PgConnection,
+    batch: &mut Batch,
+    broken: &mut Broken,
+) -> Result<Option<Written>, sqlx::Error> {
     let mut transaction = session.begin().await?;
     sqlx::query("SELECT log_lock()").execute(&mut *transaction).await?;
     let present = Present::look_up(&mut transaction, batch).await?;
-    let (kept, lost) = present.sort(std::mem::take(&mut batch.proposals));
+    let (kept, lost) = present.sort(std::mem::take(&mut batch.proposals), broken);
     batch.proposals = kept;
     for (proposal, outcome) in lost {
         proposal.settle(outcome);
@@ -77,6 +91,10 @@ async fn write_winners(session: &mut PgConnection, batch: &mut Batch) -> Result<
     fail::fail_point!("commit.after");
     Ok(Some(written))
 }
+
+/// The streams of proposals that are not written, as far as is known: what comes after them in the batch was decided on what
+/// they would have left.
+type Broken = HashSet<StreamId>;
 
 /// Proposals that are not written, each with the reason.
 type Lost = Vec<(Box<dyn Proposal>, Outcome)>;
@@ -114,23 +132,27 @@ impl Present {
         Ok(Self { versions, keys: keys.into_iter().collect() })
     }
 
-    /// Tells apart what still holds. A proposal that followed on a loser's events loses with it.
-    fn sort(mut self, proposals: Vec<Box<dyn Proposal>>) -> (Vec<Box<dyn Proposal>>, Lost) {
+    /// Tells apart what still holds. What comes after a loser in its stream loses with it, also where the stream has the
+    /// version by now that it names: that is another one than it was decided on.
+    fn sort(mut self, proposals: Vec<Box<dyn Proposal>>, broken: &mut Broken) -> (Vec<Box<dyn Proposal>>, Lost) {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for proposal in proposals {
             let prepared = proposal.prepared();
-            if prepared.answer.as_ref().is_some_and(|answer| self.keys.contains(answer.key_digest.as_slice())) {
-                lost.push((proposal, Outcome::KeyTaken));
-                continue;
-            }
             let version = self.versions.entry(proposal.stream().clone()).or_default();
-            if *version != prepared.based_on {
-                lost.push((proposal, Outcome::Overtaken));
+            let outcome = if broken.contains(proposal.stream()) {
+                Outcome::Overtaken
+            } else if prepared.answer.as_ref().is_some_and(|answer| self.keys.contains(answer.key_digest.as_slice())) {
+                Outcome::KeyTaken
+            } else if *version != prepared.based_on {
+                Outcome::Overtaken
+            } else {
+                *version += prepared.events.len() as u64;
+                self.keys.extend(prepared.answer.as_ref().map(|answer| answer.key_digest.to_vec()));
+                kept.push(proposal);
                 continue;
-            }
-            *version += prepared.events.len() as u64;
-            self.keys.extend(prepared.answer.as_ref().map(|answer| answer.key_digest.to_vec()));
-            kept.push(proposal);
+            };
+            broken.insert(proposal.stream().clone());
+            lost.push((proposal, outcome));
         }
         (kept, lost)
     }
