@@ -22,4 +22,5 @@ mod http_products;
 mod http_reads;
 mod http_server;
 mod http_support;
+mod processes;
 mod walk;

@@ -1,7 +1,7 @@
 //! With real servers, and each role a process of its own.
 
 use super::client::{Client, Reply};
-use super::{BOUND, PLACED, ada_buys, newest_listed, stock, usd};
+use super::{BOUND, PLACED, ada_buys, newest_listed, served_address, stock, usd};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use testkit::kafka::{KafkaBroker, Record, read_topic, read_topic_with_kcat};
@@ -57,9 +57,7 @@ impl Servers {
             vec![self.with_kafka(&["relay"]).spawn(), self.orders(&["projections", "run"]).spawn(), mails.spawn()];
         let (mut apis, mut clients) = (vec![api(), api()], vec![]);
         for api in &mut apis {
-            let line = api.wait_for_line("serving the API").await;
-            let address = line.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
-            clients.push(Client::new(address, &key));
+            clients.push(Client::new(&served_address(api).await, &key));
         }
         Roles { apis, others, clients }
     }

@@ -1,7 +1,7 @@
 //! The walk of one order, from HTTP to the mailbox: what the README promises, as a program.
 
 mod apart_kafka;
-mod client;
+pub mod client;
 mod embedded;
 mod served_kafka;
 
@@ -45,6 +45,12 @@ async fn address_printed(program: &mut Program) -> String {
     program.wait_for_line("orders is ready").await;
     let line = program.wait_for_line("  API ").await;
     line.trim().trim_start_matches("API").trim().trim_start_matches("http://").to_owned()
+}
+
+/// Where an API that is a process of its own listens.
+pub async fn served_address(program: &mut Program) -> String {
+    let line = program.wait_for_line("serving the API").await;
+    line.split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
 }
 
 /// The newest of the list, once it holds all that an answer has seen. A list that is still built for the first time is
