@@ -1,0 +1,134 @@
+//! The processes of one shop while they are killed: who has ended is looked at, counted, and started again.
+
+use super::deck::{Card, Decks};
+use super::shop::{BOUND, Role, Shop};
+use super::tally::Tally;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+use testkit::{Program, eventually};
+
+/// How long a process may live until it comes by its failpoint often enough; then it is killed where it is. A consumer that
+/// was killed keeps its group waiting for ten seconds.
+const CARD_AT_MOST: Duration = Duration::from_secs(40);
+
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+
+/// Which processes make up the shop.
+const SHAPES: [&[Role]; 4] = [
+    &[Role::Serve],
+    &[Role::Serve],
+    &[Role::Api(0), Role::Api(1), Role::Relay, Role::Projections, Role::Consumers],
+    // Two of each: one stands by, or shares the work.
+    &[
+        Role::Api(0),
+        Role::Api(1),
+        Role::Relay,
+        Role::Relay,
+        Role::Projections,
+        Role::Projections,
+        Role::Consumers,
+        Role::Consumers,
+    ],
+];
+
+/// The processes that make up the shop at the moment.
+pub struct Crew<'a> {
+    shop: &'a Shop,
+    members: Vec<Member>,
+}
+
+struct Member {
+    role: Role,
+    card: Option<Card>,
+    program: Program,
+    started: Instant,
+    /// Whether it was killed by us because it did not come by its failpoint.
+    unreached: bool,
+}
+
+impl<'a> Crew<'a> {
+    /// One of the shapes, each process with a card.
+    pub fn start(shop: &'a Shop, shape: usize, decks: &mut Decks) -> Self {
+        let roles = SHAPES[shape % SHAPES.len()];
+        let members = roles.iter().map(|role| Member::start(shop, *role, Some(decks.deal(*role)))).collect();
+        Self { shop, members }
+    }
+
+    /// Everything in one process that nothing kills.
+    pub fn unharmed(shop: &'a Shop) -> Self {
+        Self { shop, members: vec![Member::start(shop, Role::Serve, None)] }
+    }
+
+    /// The ports on which commands are taken.
+    pub fn ports(&self) -> Vec<usize> {
+        self.members.iter().filter_map(|member| member.role.port()).collect()
+    }
+
+    /// Looks after the processes once: what has ended is counted and started again. Says how many were killed.
+    pub async fn look_after(&mut self, decks: &mut Decks, tally: &mut Tally) -> usize {
+        let mut killed = 0;
+        for member in &mut self.members {
+            member.kill_if_due();
+            if member.program.has_ended() {
+                member.post_mortem(tally).await;
+                *member = Member::start(self.shop, member.role, Some(decks.deal(member.role)));
+                killed += 1;
+            }
+        }
+        killed
+    }
+
+    /// Asks all to end, and waits until they have: in order, or killed on the way at a failpoint.
+    pub async fn stop(self, tally: &mut Tally) {
+        for member in &self.members {
+            member.program.sigterm();
+        }
+        for mut member in self.members {
+            eventually("the process ends", BOUND, async || member.program.has_ended()).await;
+            member.post_mortem(tally).await;
+        }
+    }
+}
+
+impl Member {
+    fn start(shop: &Shop, role: Role, card: Option<Card>) -> Self {
+        let program = shop.launch(role, card.as_ref());
+        Self { role, card, program, started: Instant::now(), unreached: false }
+    }
+
+    fn kill_if_due(&mut self) {
+        let due = match &self.card {
+            Some(Card::Moment(moment)) => self.started.elapsed() >= *moment,
+            Some(Card::Failpoint { .. }) => self.started.elapsed() >= CARD_AT_MOST,
+            None => false,
+        };
+        if due && !self.program.has_ended() {
+            self.unreached = matches!(self.card, Some(Card::Failpoint { .. }));
+            self.program.kill9();
+        }
+    }
+
+    /// A process ends where its card says, or in order once it is asked to; in no other way.
+    async fn post_mortem(&mut self, tally: &mut Tally) {
+        let status = self.program.wait().await;
+        let errors = self.program.stderr();
+        assert!(!errors.contains("panicked at"), "{:?} panicked:\n{errors}", self.role);
+        let Some(card) = &self.card else {
+            assert!(status.success(), "{:?} ended with {status}:\n{errors}", self.role);
+            return;
+        };
+        let at = match card {
+            Card::Failpoint { name, .. } => errors.contains(&format!("killed at the failpoint {name}")),
+            Card::Moment(_) => true,
+        };
+        match (status.signal(), status.code()) {
+            (Some(SIGKILL), _) if self.unreached => tally.unreached(card.name()),
+            (Some(SIGKILL), _) if at => tally.killed(card.name(), self.started.elapsed()),
+            (_, Some(0)) => tally.stopped_in_order += 1,
+            // Asked to end in the moment that it was started, before it could hear.
+            (Some(SIGTERM), _) if errors.is_empty() => tally.stopped_in_order += 1,
+            _ => panic!("{:?} ended with {status} instead of at {card:?}:\n{errors}", self.role),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a run counts, and how it is told.
+
+use super::told::{Expected, Intent};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// The figures of one shop, or of all.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// By failpoint: how often a process was killed there.
+    kills: BTreeMap<&'static str, usize>,
+    /// By failpoint: how often a process did not come by there in time and was killed elsewhere.
+    unreached: BTreeMap<&'static str, usize>,
+    lived: Duration,
+    pub stopped_in_order: usize,
+    /// The longest time from a kill to the next success.
+    longest_outage: Duration,
+    pub intents: Intents,
+    pub effects: Effects,
+}
+
+/// What clients asked for.
+#[derive(Debug, Default)]
+pub struct Intents {
+    acknowledged: usize,
+    replayed_answers: usize,
+    refused: usize,
+    never: usize,
+    in_doubt: usize,
+    pub in_doubt_and_written: usize,
+    pub events: usize,
+}
+
+/// What became of mails.
+#[derive(Debug, Default)]
+pub struct Effects {
+    pub sent: usize,
+    pub unknown: usize,
+    /// Of those: how many had arrived.
+    pub unknown_arrived: usize,
+}
+
+impl Tally {
+    pub fn killed(&mut self, at: &'static str, lived: Duration) {
+        *self.kills.entry(at).or_default() += 1;
+        self.lived += lived;
+    }
+
+    pub fn unreached(&mut self, at: &'static str) {
+        *self.unreached.entry(at).or_default() += 1;
+    }
+
+    pub fn outage(&mut self, lasted: Duration) {
+        self.longest_outage = self.longest_outage.max(lasted);
+    }
+
+    /// How often processes were killed, wherever.
+    pub fn kills(&self) -> usize {
+        self.kills.values().chain(self.unreached.values()).sum()
+    }
+
+    /// The failpoints at which no process was killed.
+    pub fn missed(&self) -> Vec<&'static str> {
+        api::failpoints::NAMES.into_iter().filter(|name| !self.kills.contains_key(name)).collect()
+    }
+
+    pub fn count(&mut self, intent: &Intent) {
+        let counted = &mut self.intents;
+        match intent.expected() {
+            Expected::Once => counted.acknowledged += 1,
+            Expected::AtMostOnce => counted.in_doubt += 1,
+            Expected::Never if intent.refused.is_some() => counted.refused += 1,
+            Expected::Never => counted.never += 1,
+        }
+        counted.replayed_answers += intent.answers.len().saturating_sub(1);
+    }
+
+    pub fn add(&mut self, other: Self) {
+        for (mine, others) in [(&mut self.kills, other.kills), (&mut self.unreached, other.unreached)] {
+            others.into_iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
+        }
+        self.lived += other.lived;
+        self.stopped_in_order += other.stopped_in_order;
+        self.longest_outage = self.longest_outage.max(other.longest_outage);
+        let (mine, theirs) = (&mut self.intents, other.intents);
+        mine.acknowledged += theirs.acknowledged;
+        mine.replayed_answers += theirs.replayed_answers;
+        mine.refused += theirs.refused;
+        mine.never += theirs.never;
+        mine.in_doubt += theirs.in_doubt;
+        mine.in_doubt_and_written += theirs.in_doubt_and_written;
+        mine.events += theirs.events;
+        self.effects.sent += other.effects.sent;
+        self.effects.unknown += other.effects.unknown;
+        self.effects.unknown_arrived += other.effects.unknown_arrived;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kills = self.kills();
+        writeln!(f, "{kills} kills, {} more processes stopped in order", self.stopped_in_order)?;
+        for (name, count) in &self.kills {
+            writeln!(f, "  {count:>5}  {name}")?;
+        }
+        for (name, count) in &self.unreached {
+            writeln!(f, "  {count:>5}  elsewhere, as {name} did not come in time")?;
+        }
+        let mean = self.lived / u32::try_from(kills.max(1)).unwrap_or(u32::MAX);
+        writeln!(
+            f,
+            "a process lived for {mean:.1?}; longest time from a kill to the next success: {:.1?}",
+            self.longest_outage
+        )?;
+        let Intents { acknowledged, replayed_answers, refused, never, in_doubt, in_doubt_and_written, events } =
+            &self.intents;
+        writeln!(
+            f,
+            "{acknowledged} commands acknowledged ({replayed_answers} answers given again), {refused} refused, {never} not \
+             taken, {in_doubt} in doubt of which {in_doubt_and_written} are written; {events} events"
+        )?;
+        let Effects { sent, unknown, unknown_arrived } = &self.effects;
+        write!(f, "{sent} mails sent, {unknown} unknown of which {unknown_arrived} have arrived")
+    }
+}

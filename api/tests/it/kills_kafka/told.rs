@@ -1,0 +1,113 @@
+//! What clients asked for, and what they were told: the one side of the comparison with the log.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a client asked for. Its id goes along as the request's id, so the events that it led to are known by it.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    pub id: String,
+    pub asks: Asks,
+    /// The answers of success, one per try that had one.
+    pub answers: Vec<Answer>,
+    /// The code of the refusal that it was answered with at last.
+    pub refused: Option<String>,
+    /// How many tries ended, or may end, without anybody knowing what became of them.
+    pub open_tries: u32,
+}
+
+/// What it leads to, if it is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asks {
+    /// A new order with so many lines.
+    Order { lines: usize },
+    /// One more line.
+    Item,
+    /// A payment, and the order may be paid by it.
+    Payment,
+    /// A payment that was recorded before, under another key: it succeeds and changes nothing.
+    Again,
+    /// What is refused, whenever it is asked.
+    Impossible,
+}
+
+/// An answer of success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The order's version, from the entity tag.
+    pub version: u64,
+    pub position: u64,
+    pub body: String,
+}
+
+/// How many events a client can be sure of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    Once,
+    AtMostOnce,
+    Never,
+}
+
+impl Intent {
+    pub fn expected(&self) -> Expected {
+        match self {
+            Self { asks: Asks::Again | Asks::Impossible, .. } | Self { refused: Some(_), .. } => Expected::Never,
+            Self { answers, .. } if !answers.is_empty() => Expected::Once,
+            Self { open_tries: 0, .. } => Expected::Never,
+            _ => Expected::AtMostOnce,
+        }
+    }
+
+    /// Whether these events are all that it leads to.
+    pub fn is_whole(&self, types: &[&str]) -> bool {
+        match &self.asks {
+            Asks::Order { lines } => {
+                let (added, placed) = types.split_at((*lines).min(types.len()));
+                added.len() == *lines && added.iter().all(|name| *name == "ItemAdded") && placed == ["OrderPlaced"]
+            }
+            Asks::Item => types == ["ItemAdded"],
+            Asks::Payment => matches!(types, ["PaymentRecorded"] | ["PaymentRecorded", "OrderPaid"]),
+            Asks::Again | Asks::Impossible => types.is_empty(),
+        }
+    }
+}
+
+/// All that the clients of one shop asked for and were told.
+#[derive(Debug, Default)]
+pub struct Told {
+    intents: Mutex<Vec<Intent>>,
+}
+
+impl Told {
+    /// Notes what is about to be asked; gives its place.
+    pub fn note(&self, id: String, asks: Asks) -> usize {
+        let mut intents = self.lock();
+        intents.push(Intent { id, asks, answers: Vec::new(), refused: None, open_tries: 0 });
+        intents.len() - 1
+    }
+
+    /// Notes what became known of one.
+    pub fn update(&self, place: usize, change: impl FnOnce(&mut Intent)) {
+        change(&mut self.lock()[place]);
+    }
+
+    /// As it is now.
+    pub fn all(&self) -> Vec<Intent> {
+        self.lock().clone()
+    }
+
+    /// Those that were answered more often than `seen` says, which then says so.
+    pub fn newly_answered(&self, seen: &mut Vec<usize>) -> Vec<Intent> {
+        let intents = self.lock();
+        seen.resize(intents.len(), 0);
+        let news = intents.iter().zip(seen).filter(|(intent, seen)| intent.answers.len() > **seen);
+        news.map(|(intent, seen)| {
+            *seen = intent.answers.len();
+            intent.clone()
+        })
+        .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Intent>> {
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

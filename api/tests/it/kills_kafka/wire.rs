@@ -1,0 +1,122 @@
+//! How clients talk with the shop: patiently, or hanging up.
+
+use super::told::Answer;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// How long a patient client waits. Nothing takes as long, so that it shows as a failure where it does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request as it is sent each time that it is tried.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Where it is noted among what clients asked for.
+    pub place: usize,
+    /// Its id, in the events' metadata too.
+    pub id: String,
+    pub path: String,
+    pub body: Value,
+    pub key: Option<String>,
+    pub if_match: Option<u64>,
+}
+
+/// What one try came to.
+#[derive(Debug)]
+pub enum Try {
+    Done(Answer, Value),
+    /// 4yz, by its code: refused for good.
+    Refused(String),
+    /// Nothing was written by this try; another one may have more luck.
+    NotNow,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A connection pool of one client.
+pub struct Wire {
+    http: Http<HttpConnector, Full<Bytes>>,
+    token: String,
+}
+
+impl Wire {
+    pub fn new(token: &str) -> Self {
+        Self { http: Http::builder(TokioExecutor::new()).build_http(), token: token.to_owned() }
+    }
+
+    /// Sends a request and waits for its answer.
+    pub async fn send(&self, to: SocketAddr, ask: &Ask) -> Try {
+        match tokio::time::timeout(PATIENCE, self.exchange(to, ask)).await {
+            Ok(outcome) => outcome,
+            Err(_) => panic!("no answer to {} within {PATIENCE:?}", ask.id),
+        }
+    }
+
+    /// Sends a request and hangs up after a moment; `None` when no answer came before.
+    pub async fn send_and_hang_up(&self, to: SocketAddr, ask: &Ask, after: Duration) -> Option<Try> {
+        tokio::time::timeout(after, self.exchange(to, ask)).await.ok()
+    }
+
+    /// Sends a request but for the end of its body, and hangs up.
+    pub async fn send_half(&self, to: SocketAddr, ask: &Ask) {
+        let body = ask.body.to_string();
+        let key = ask.key.as_ref().map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {}\r\nrequest-id: {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n{key}\r\n",
+            ask.path,
+            self.token,
+            ask.id,
+            body.len()
+        );
+        let Ok(mut stream) = TcpStream::connect(to).await else { return };
+        // Whether the server still listens does not matter to a client that is about to leave.
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = stream.write_all(&body.as_bytes()[..body.len() - 1]).await;
+        let _ = stream.flush().await;
+    }
+
+    async fn exchange(&self, to: SocketAddr, ask: &Ask) -> Try {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("http://{to}{}", ask.path))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json")
+            .header("request-id", &ask.id);
+        if let Some(key) = &ask.key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(version) = ask.if_match {
+            request = request.header("if-match", format!("\"{version}\""));
+        }
+        let request = request.body(Full::new(Bytes::from(ask.body.to_string()))).unwrap();
+        let response = match self.http.request(request).await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => return Try::NotNow,
+            Err(_) => return Try::Unknown,
+        };
+        let (head, body) = response.into_parts();
+        let Ok(body) = body.collect().await else { return Try::Unknown };
+        let body = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+        let json: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"));
+        let code = json["code"].as_str().unwrap_or_default();
+        match head.status.as_u16() {
+            200 | 201 => {
+                let number = |name: &str| head.headers[name].to_str().unwrap().trim_matches('"').parse().unwrap();
+                Try::Done(Answer { version: number("etag"), position: number("orders-position"), body }, json)
+            }
+            503 if code != "outcome_unknown" => Try::NotNow,
+            503 => Try::Unknown,
+            409 if code == "request_in_flight" => Try::Unknown,
+            400..500 => Try::Refused(code.to_owned()),
+            status => panic!("{} was answered {status}: {body}", ask.id),
+        }
+    }
+}
