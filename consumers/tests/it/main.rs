@@ -15,3 +15,4 @@ mod points;
 mod process;
 mod shop;
 mod smtp;
+mod verify;

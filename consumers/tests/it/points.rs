@@ -34,7 +34,7 @@ impl Consumer for Points {
     async fn handle(&self, event: &Recorded<OrderPaid>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
         let transaction = claim.transaction().await?;
         sqlx::query("INSERT INTO points (order_id, points) VALUES ($1, 10 * trunc($2::text::numeric))")
-            .bind(&event.aggregate_id)
+            .bind(&*event.aggregate_id)
             .bind(event.event.total.amount().to_string())
             .execute(&mut **transaction)
             .await?;

@@ -34,15 +34,23 @@ pub struct Order {
 
 impl Shop {
     pub async fn open() -> Self {
-        let db = Db::new().await;
+        let shop = Self::open_on(Db::new().await).await;
+        shop.add_product("TEA", "Green tea <& cake>").await;
+        shop
+    }
+
+    /// The same shop in another process.
+    pub async fn reopened(self) -> Self {
+        Self::open_on(self.db).await
+    }
+
+    async fn open_on(db: Db) -> Self {
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let pool = db::connect(&db.app_url(), 8).await.unwrap();
         let log = Log::open(pool, stop.clone(), &tracker).await.unwrap();
         let catalogue = Catalogue::open(log.clone(), stop.clone(), &tracker).await.unwrap();
         let gateway = Gateway::open(log.clone(), catalogue, GatewaySettings::default(), stop.clone(), &tracker);
-        let shop = Self { db, log, gateway, _stop: stop.drop_guard() };
-        shop.add_product("TEA", "Green tea <& cake>").await;
-        shop
+        Self { db, log, gateway, _stop: stop.drop_guard() }
     }
 
     pub fn pool(&self) -> &PgPool {

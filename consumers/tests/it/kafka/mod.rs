@@ -2,6 +2,7 @@
 
 mod group;
 mod relay;
+mod verify;
 
 use consumers::KafkaSettings;
 use testkit::kafka::KafkaBroker;
