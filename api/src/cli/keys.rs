@@ -2,9 +2,10 @@
 
 use super::With;
 use super::table::table;
+use super::tell::tell;
 use crate::auth::keys::{self, ApiKey};
 use crate::auth::{Scope, UnknownScope};
-use crate::roles::{Asker, Database, Failure};
+use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, LogArgs};
 use clap::{Args, Subcommand};
 use sqlx::PgPool;
@@ -78,19 +79,7 @@ impl Keys {
     }
 
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let asker = Asker { command: "orders keys", joins: true, passing: true };
-        let database = Database::open(self.database_args(), None, asker).await?;
-        let outcome = match database.pool().await {
-            Ok(pool) => {
-                let outcome = self.run_on(&pool).await;
-                pool.close().await;
-                outcome
-            }
-            Err(failure) => Err(failure),
-        };
-        database.close().await;
-        print!("{}", outcome?);
-        Ok(())
+        tell(self.database_args(), "orders keys", async |pool| self.run_on(pool).await).await
     }
 
     async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {

@@ -7,6 +7,7 @@ mod parked;
 mod rebuild;
 mod refusal;
 mod table;
+mod tell;
 
 use crate::roles::{self, Failure, ServeArgs, apart};
 use crate::settings::LogArgs;

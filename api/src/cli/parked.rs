@@ -2,7 +2,8 @@
 
 use super::With;
 use super::table::table;
-use crate::roles::{Asker, Database, Failure};
+use super::tell::tell;
+use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, LogArgs};
 use clap::{Args, Subcommand};
 use consumers::parked::{self, Decided, PAGE_ITEMS, Parked};
@@ -49,19 +50,7 @@ impl ParkedCommand {
     }
 
     pub(super) async fn run(&self) -> Result<(), Failure> {
-        let asker = Asker { command: "orders parked", joins: true, passing: true };
-        let database = Database::open(self.database_args(), None, asker).await?;
-        let outcome = match database.pool().await {
-            Ok(pool) => {
-                let outcome = self.run_on(&pool).await;
-                pool.close().await;
-                outcome
-            }
-            Err(failure) => Err(failure),
-        };
-        database.close().await;
-        print!("{}", outcome?);
-        Ok(())
+        tell(self.database_args(), "orders parked", async |pool| self.run_on(pool).await).await
     }
 
     async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {

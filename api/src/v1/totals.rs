@@ -15,10 +15,10 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use domain::Money;
 use http::HeaderMap;
-use projections::Projection;
 use projections::order_totals::{
     self, Amounts, DayKey, DayTotals, Days, OrderTotals, ProductKey, ProductTotals, Units,
 };
+use projections::{Page, Projection, ReadError, Seen};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -41,8 +41,16 @@ pub(super) async fn handle(
     query.finish()?;
     let list = List::new("totals", &format!("{by:?} {days:?}"));
     match by {
-        By::Day => by_day(&app, &headers, days, &list, &page).await,
-        By::Product => by_product(&app, &headers, days, &list, &page).await,
+        By::Day => {
+            let after = page.after(&list)?;
+            let found = order_totals::by_day(&app.views, days, after.as_ref(), page.limit);
+            answer(&app, &headers, &list, found, DayResource::of).await
+        }
+        By::Product => {
+            let after = page.after(&list)?;
+            let found = order_totals::by_product(&app.views, days, after.as_ref(), page.limit);
+            answer(&app, &headers, &list, found, ProductResource::of).await
+        }
     }
 }
 
@@ -61,32 +69,18 @@ fn day(query: &mut Query<'_>, name: &str) -> Option<NaiveDate> {
     day
 }
 
-async fn by_day(
+/// Waits for the view, then answers with a page of it.
+async fn answer<T, K: CursorKey, R: Serialize>(
     app: &App,
     headers: &HeaderMap,
-    days: Days,
     list: &List,
-    page: &PageRequest<'_>,
+    found: impl Future<Output = Result<Seen<Page<T, K>>, ReadError>>,
+    show: impl Fn(T) -> R,
 ) -> Result<Response, Problem> {
-    let after: Option<DayKey> = page.after(list)?;
     let mut read = Read::begin(app, OrderTotals::NAME, headers).await?;
-    let seen = read.run(order_totals::by_day(&app.views, days, after.as_ref(), page.limit)).await?;
-    let data = seen.value.rows.iter().map(DayResource::of).collect();
-    Ok(read.answer(seen.position, list.page(data, seen.value.next.as_ref())))
-}
-
-async fn by_product(
-    app: &App,
-    headers: &HeaderMap,
-    days: Days,
-    list: &List,
-    page: &PageRequest<'_>,
-) -> Result<Response, Problem> {
-    let after: Option<ProductKey> = page.after(list)?;
-    let mut read = Read::begin(app, OrderTotals::NAME, headers).await?;
-    let seen = read.run(order_totals::by_product(&app.views, days, after.as_ref(), page.limit)).await?;
-    let data = seen.value.rows.iter().map(ProductResource::of).collect();
-    Ok(read.answer(seen.position, list.page(data, seen.value.next.as_ref())))
+    let Seen { value: Page { rows, next }, position } = read.run(found).await?;
+    let data = rows.into_iter().map(show).collect();
+    Ok(read.answer(position, list.page(data, next.as_ref())))
 }
 
 #[derive(Serialize)]
@@ -98,10 +92,10 @@ struct DayResource {
 }
 
 impl DayResource {
-    fn of(totals: &DayTotals) -> Self {
+    fn of(totals: DayTotals) -> Self {
         let DayTotals { day, placed, paid } = totals;
         let currency = placed.revenue.currency().code();
-        Self { day: *day, currency, placed: AmountsResource::of(placed), paid: AmountsResource::of(paid) }
+        Self { day, currency, placed: placed.into(), paid: paid.into() }
     }
 }
 
@@ -111,25 +105,25 @@ struct AmountsResource {
     revenue: Money,
 }
 
-impl AmountsResource {
-    fn of(amounts: &Amounts) -> Self {
-        Self { orders: amounts.orders, revenue: amounts.revenue }
+impl From<Amounts> for AmountsResource {
+    fn from(Amounts { orders, revenue }: Amounts) -> Self {
+        Self { orders, revenue }
     }
 }
 
 #[derive(Serialize)]
-struct ProductResource<'t> {
-    sku: &'t str,
+struct ProductResource {
+    sku: String,
     currency: &'static str,
     placed: UnitsResource,
     paid: UnitsResource,
 }
 
-impl<'t> ProductResource<'t> {
-    fn of(totals: &'t ProductTotals) -> Self {
+impl ProductResource {
+    fn of(totals: ProductTotals) -> Self {
         let ProductTotals { sku, placed, paid } = totals;
         let currency = placed.revenue.currency().code();
-        Self { sku, currency, placed: UnitsResource::of(placed), paid: UnitsResource::of(paid) }
+        Self { sku, currency, placed: placed.into(), paid: paid.into() }
     }
 }
 
@@ -139,9 +133,9 @@ struct UnitsResource {
     revenue: Money,
 }
 
-impl UnitsResource {
-    fn of(units: &Units) -> Self {
-        Self { quantity: units.quantity, revenue: units.revenue }
+impl From<Units> for UnitsResource {
+    fn from(Units { quantity, revenue }: Units) -> Self {
+        Self { quantity, revenue }
     }
 }
 
@@ -151,7 +145,7 @@ impl CursorKey for DayKey {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (day, currency) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+        let (day, currency) = two_words(bytes)?;
         Some(Self { day: day.parse().ok()?, currency: currency.to_owned() })
     }
 }
@@ -162,7 +156,11 @@ impl CursorKey for ProductKey {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (sku, currency) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+        let (sku, currency) = two_words(bytes)?;
         Some(Self { sku: sku.to_owned(), currency: currency.to_owned() })
     }
+}
+
+fn two_words(bytes: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(bytes).ok()?.split_once(' ')
 }
