@@ -27,6 +27,7 @@ const WAKE_EVERY: Duration = Duration::from_millis(20);
 pub struct EmbeddedBroker {
     brokers: String,
     partitions: u16,
+    prefix: String,
     // Its end tells the thread that owns the cluster to end too.
     _alive: mpsc::Sender<()>,
 }
@@ -34,10 +35,16 @@ pub struct EmbeddedBroker {
 impl EmbeddedBroker {
     /// Starts a broker with empty topics of events of that many partitions.
     pub fn start(partitions: u16) -> Result<Self, BrokerError> {
+        Self::start_prefixed(partitions, "")
+    }
+
+    /// The same, with a prefix before the names of topics and groups.
+    pub fn start_prefixed(partitions: u16, prefix: &str) -> Result<Self, BrokerError> {
+        let topics = Topics::new(prefix);
         let (alive, ended) = mpsc::channel::<()>();
         let (reply, replies) = mpsc::channel();
         let hold = move || {
-            let cluster = start(partitions, &reply);
+            let cluster = start(&topics, partitions, &reply);
             // Nothing is ever sent: this returns when the handle is dropped.
             let _ = ended.recv();
             drop(cluster);
@@ -45,7 +52,7 @@ impl EmbeddedBroker {
         thread::Builder::new().name("embedded-kafka".to_owned()).spawn(hold).map_err(unable)?;
         let brokers = replies.recv().map_err(unable)?.map_err(unable)?;
         wait_for_topics(&replies, &brokers)?;
-        Ok(Self { brokers, partitions, _alive: alive })
+        Ok(Self { brokers, partitions, prefix: prefix.to_owned(), _alive: alive })
     }
 
     /// How clients reach it: `host:port`.
@@ -55,7 +62,12 @@ impl EmbeddedBroker {
 
     /// The settings for our own clients.
     pub fn settings(&self) -> KafkaSettings {
-        KafkaSettings { partitions: self.partitions, embedded: true, ..KafkaSettings::new(&self.brokers) }
+        KafkaSettings {
+            partitions: self.partitions,
+            prefix: self.prefix.clone(),
+            embedded: true,
+            ..KafkaSettings::new(&self.brokers)
+        }
     }
 }
 
@@ -64,11 +76,11 @@ type Cluster = MockCluster<'static, DefaultProducerContext>;
 type Reply = Result<String, KafkaError>;
 
 /// Makes the cluster and its topics. Replies twice with its address: once it has one, and once the topics are there.
-fn start(partitions: u16, reply: &mpsc::Sender<Reply>) -> Option<Cluster> {
+fn start(topics: &Topics, partitions: u16, reply: &mpsc::Sender<Reply>) -> Option<Cluster> {
     let made = MockCluster::new(1).and_then(|cluster| {
         let address = cluster.bootstrap_servers();
         let _ = reply.send(Ok(address.clone()));
-        for topic in Topics::new("").events() {
+        for topic in topics.events() {
             cluster.create_topic(topic, i32::from(partitions), 1)?;
         }
         let _ = reply.send(Ok(address));

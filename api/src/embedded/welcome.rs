@@ -14,6 +14,8 @@ pub struct Welcome {
     pub database: String,
     /// Kafka's addresses.
     pub brokers: String,
+    /// The topic of all orders' events.
+    pub topic: String,
     /// Whether that Kafka is in this process.
     pub embedded_broker: bool,
     /// Where mails go.
@@ -35,7 +37,7 @@ impl Welcome {
         };
         line("API", &base);
         line("Database", &format!("psql '{}'", self.database));
-        line("Kafka", &format!("kcat -C -b {} -t orders.events -o beginning -f '%k %s\\n'", self.brokers));
+        line("Kafka", &format!("kcat -C -b {} -t {} -o beginning -f '%k %s\\n'", self.brokers, self.topic));
         if self.embedded_broker {
             line("", "(inside this process: it forgets when it ends, and goes on with what is not acted on yet)");
         }

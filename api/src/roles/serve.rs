@@ -7,6 +7,7 @@ use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
 use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, ViewArgs};
 use commands::{Catalogue, Gateway};
+use consumers::topics::Topics;
 use consumers::{EmbeddedBroker, KafkaSettings, MailBackend, MailSettings, Mailer};
 use projections::Views;
 use std::io::{self, Write};
@@ -73,6 +74,9 @@ async fn start(
     let private = bring_along(process, &gateway, &catalogue).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.project(&views, &Views::names().collect::<Vec<_>>());
+    if let Some(embedded) = kafka.embedded() {
+        process.announce_kafka(embedded)?;
+    }
     process.relay(&kafka.settings);
     process.consume(&kafka.settings, mailer, consumers::NAMES);
     process.sweep();
@@ -84,6 +88,7 @@ async fn start(
         address,
         database: process.database().shown(),
         brokers: kafka.settings.brokers.clone(),
+        topic: Topics::new(&kafka.settings.prefix).orders,
         embedded_broker: kafka.settings.embedded,
         mail: String::new(),
         private,
@@ -155,7 +160,8 @@ impl Kafka {
             consumers::topics::ensure(&settings).await?;
             return Ok(Self { settings, _embedded: None });
         }
-        let broker = EmbeddedBroker::start(args.kafka_partitions)?;
+        let prefix = args.kafka_prefix.as_deref().unwrap_or_default();
+        let broker = EmbeddedBroker::start_prefixed(args.kafka_partitions, prefix)?;
         Ok(Self { settings: broker.settings(), _embedded: Some(broker) })
     }
 }

@@ -59,6 +59,12 @@ pub enum SettingsError {
         /// Which line, from 1.
         line: usize,
     },
+    /// A setting of a Kafka that is not given.
+    #[error("{name} is set, but the Kafka inside the process has no use for it: set KAFKA_BROKERS too, or unset it")]
+    WithoutKafka {
+        /// The variable's name.
+        name: &'static str,
+    },
     /// A part that needs a server of one's own.
     #[error("`orders {role}` needs {name}: {why}")]
     Needed {

@@ -58,7 +58,7 @@ impl KafkaArgs {
     pub fn settings(&self) -> Result<Option<KafkaSettings>, SettingsError> {
         let file = self.kafka_brokers_file.as_deref();
         let Some(brokers) = value_or_file("KAFKA_BROKERS", self.kafka_brokers.as_ref(), file)? else {
-            return Ok(None);
+            return self.of_another_kafka().map_or(Ok(None), |name| Err(SettingsError::WithoutKafka { name }));
         };
         Ok(Some(KafkaSettings {
             brokers: brokers.expose().to_owned(),
@@ -68,6 +68,16 @@ impl KafkaArgs {
             prefix: self.kafka_prefix.clone().unwrap_or_default(),
             embedded: false,
         }))
+    }
+
+    /// A setting that has no meaning for the Kafka inside the process.
+    fn of_another_kafka(&self) -> Option<&'static str> {
+        let given = [
+            ("ORDERS_KAFKA_PROPERTIES", !self.kafka_properties.is_empty()),
+            ("ORDERS_KAFKA_PROPERTIES_FILE", self.kafka_properties_file.is_some()),
+            ("ORDERS_KAFKA_REPLICAS", self.kafka_replicas.is_some()),
+        ];
+        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
     }
 
     fn properties(&self) -> Result<Vec<(String, String)>, SettingsError> {

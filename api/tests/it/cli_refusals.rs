@@ -115,6 +115,14 @@ async fn roles_apart_need_a_kafka_of_their_own() {
     line_has(orders(&["projections", "run", "list"]), &["list", "order_list"]).await;
 }
 
+/// What would be left unheeded is refused: most likely the brokers were forgotten.
+#[tokio::test]
+async fn settings_of_another_kafka_need_its_address() {
+    line_has(orders(&["--kafka-replicas", "3"]), &["ORDERS_KAFKA_REPLICAS", "KAFKA_BROKERS"]).await;
+    let property = orders(&["--kafka-property", "sasl.password=hunter2"]);
+    line_has(property, &["ORDERS_KAFKA_PROPERTIES", "KAFKA_BROKERS"]).await;
+}
+
 /// Root gives the server to another user; an ordinary user runs it as itself, and reaches what it can make.
 #[tokio::test]
 async fn data_that_the_servers_user_can_not_reach_are_named() {

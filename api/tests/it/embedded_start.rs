@@ -52,6 +52,25 @@ async fn the_first_start_takes_an_order_as_printed_and_the_second_has_it_still()
 }
 
 #[tokio::test]
+async fn the_broker_inside_heeds_the_prefix_and_is_read_as_printed() {
+    let place = Place::new();
+    let program = ready(place.orders(&["--listen", "127.0.0.1:0", "--kafka-prefix", "tea-shop."])).await;
+    let order = order_as_printed(&program).await;
+    let output = program.stdout();
+    let kcat = &output[output.find("kcat ").expect("the welcome tells how to read Kafka")..];
+    let kcat = format!("{} -e -q", kcat.lines().next().unwrap());
+    assert!(kcat.contains(" -t tea-shop.orders.events "), "{kcat}");
+    eventually("the order is read from Kafka", BOUND, async || {
+        let read = Launch::of("sh").args(["-c", &kcat]).run().await.succeeded();
+        if read.contains(order["id"].as_str().unwrap()) { Ok(()) } else { Err(read) }
+    })
+    .await;
+    eventually("the mail is written", BOUND, async || mails(&place).len() == 1).await;
+    program.sigterm();
+    ends_well(program).await;
+}
+
+#[tokio::test]
 async fn killed_it_leaves_no_server_and_loses_no_order() {
     let place = Place::new();
     let mut program = place.start().await;
