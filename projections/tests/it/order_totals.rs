@@ -1,6 +1,6 @@
 //! Given what happened to orders, then the totals.
 
-use crate::history::{AnOrder, History, at, line, usd};
+use crate::history::{AnOrder, History, at, line, seconds, usd};
 use crate::process::{Process, Running};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -97,6 +97,37 @@ async fn days_are_the_shops() {
     process.catch_up(NAME).await;
     let seen: Vec<String> = by_day(&process, Days::default()).await.into_iter().map(|(day, _, _)| day).collect();
     assert_eq!(seen, ["2026-07-02", "2026-07-01", "2026-01-02", "2026-01-01"]);
+}
+
+/// Where clocks are put forward or back, a day has 23 hours or 25, and need not begin at midnight.
+#[tokio::test]
+async fn a_day_is_as_long_as_the_shops_clocks_make_it() {
+    const BERLIN: Tz = Tz::Europe__Berlin;
+    const SAO_PAULO: Tz = Tz::America__Sao_Paulo;
+    for (zone, the_day, hours, begins, ends) in [
+        (BERLIN, "2026-03-29", 23, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        (BERLIN, "2026-10-25", 25, "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+        // Midnight did not exist: the day began at one o'clock.
+        (SAO_PAULO, "2018-11-04", 23, "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"),
+    ] {
+        let db = Db::new().await;
+        let (mut history, process) = (History::of(&db).await, Process::open_in(&db, zone).await);
+        let (begins, ends) = (at(begins), at(ends));
+        assert_eq!((ends - begins).num_hours(), hours);
+        for time in [begins - seconds(1), begins, ends - seconds(1), ends] {
+            let mut order = AnOrder::of("ada@example.com", vec![line("TEA", usd("1.00"), 1)]);
+            history.append([order.placed(time), order.payment(usd("1.00"), time)].concat()).await;
+        }
+        process.catch_up(NAME).await;
+        let range = Days { from: Some(day(the_day)), to: day(the_day).succ_opt() };
+        let (one, two) = ((1, "1.00 USD"), (2, "2.00 USD"));
+        assert_eq!(by_day(&process, range).await, [row(the_day, two, two)], "{zone}");
+        assert_eq!(by_product(&process, range).await, [row("TEA", two, two)], "{zone}");
+        let before = by_day(&process, Days { to: range.from, ..Days::default() }).await;
+        let after = by_day(&process, Days { from: range.to, ..Days::default() }).await;
+        assert_eq!(before, [row(&day(the_day).pred_opt().unwrap().to_string(), one, one)], "{zone}");
+        assert_eq!(after, [row(&day(the_day).succ_opt().unwrap().to_string(), one, one)], "{zone}");
+    }
 }
 
 #[tokio::test]
