@@ -74,9 +74,6 @@ async fn start(
     let private = bring_along(process, &gateway, &catalogue).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.project(&views, &Views::names().collect::<Vec<_>>());
-    if let Some(embedded) = kafka.embedded() {
-        process.announce_kafka(embedded)?;
-    }
     process.relay(&kafka.settings);
     process.consume(&kafka.settings, mailer, consumers::NAMES);
     process.sweep();
