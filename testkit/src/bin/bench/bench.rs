@@ -4,6 +4,7 @@ use crate::disk;
 use crate::options::Options;
 use crate::report::{Figure, Report};
 use crate::roles;
+use crate::shop::Shop;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use testkit::kafka::KafkaBroker;
@@ -31,6 +32,10 @@ pub struct Bench {
     // The server before what it has loaded.
     slow_postgres: Option<(PostgresServer, TempDir)>,
     kafka: Option<KafkaBroker>,
+    /// Made by the first scenario that needs it.
+    pub million_events: Option<Shop>,
+    /// The same.
+    pub million_orders: Option<Shop>,
     report: Report,
 }
 
@@ -40,7 +45,16 @@ impl Bench {
         let orders = roles::program(options.orders.clone());
         disk::check_temporary_directory();
         let report = Report::begin(&options);
-        Self { options, orders, postgres: None, slow_postgres: None, kafka: None, report }
+        Self {
+            options,
+            orders,
+            postgres: None,
+            slow_postgres: None,
+            kafka: None,
+            million_events: None,
+            million_orders: None,
+            report,
+        }
     }
 
     /// A PostgreSQL with fsync on and its data on disk.

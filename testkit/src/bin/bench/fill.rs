@@ -1,6 +1,6 @@
 //! A long history, made quickly: events as the program stores them, written by `COPY`.
 
-use crate::orders::{ADDRESSES, CATALOGUE, FIRST_NAMES, LAST_NAMES, email, pick};
+use crate::orders::{ADDRESSES, CATALOGUE, FIRST_NAMES, LAST_NAMES, LINES, email, pick};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{OrderNumber, SubjectId};
 use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
@@ -10,12 +10,11 @@ use domain::wire::{self, Encoded};
 use domain::{Event, Metadata, Money, Quantity, Sku};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use sqlx::PgConnection;
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
-use testkit::Db;
 use tokio::sync::mpsc;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -50,11 +49,11 @@ impl Generator {
 
     /// A placed order of up to three lines.
     pub fn order(&mut self, lines: usize, at: DateTime<Utc>) -> StoredOrder {
-        self.history(lines, false, at)
+        self.history(lines, Payments::None, at)
     }
 
-    /// An order, which may be paid too.
-    fn history(&mut self, lines: usize, paid: bool, at: DateTime<Utc>) -> StoredOrder {
+    /// An order and its payments.
+    fn history(&mut self, lines: usize, payments: Payments, at: DateTime<Utc>) -> StoredOrder {
         self.number += 1;
         let number = OrderNumber(self.number);
         let (lines, customer) = (self.lines(lines), self.customer());
@@ -67,10 +66,20 @@ impl Generator {
         let lines: Arc<[Line]> = lines.into();
         let placed = OrderPlaced { number, customer: Arc::clone(&customer), lines: Arc::clone(&lines), total };
         events.push(encode(placed));
-        if paid {
-            let reference = PaymentReference::parse(&format!("till-{number}")).expect("a reference");
-            events.push(encode(PaymentRecorded { reference, amount: total, paid_amount: total }));
-            events.push(encode(OrderPaid { number, customer, lines, total }));
+        match payments {
+            Payments::None => {}
+            Payments::Whole => {
+                events.push(encode(payment(number, 1, total, total)));
+                events.push(encode(OrderPaid { number, customer, lines, total }));
+            }
+            Payments::Small(count) => {
+                let cent = Money::parse("0.01", CURRENCY).expect("a cent");
+                let mut paid_amount = Money::zero(total.currency());
+                for nth in 1..=count {
+                    paid_amount = paid_amount.checked_add(cent).expect("small sums");
+                    events.push(encode(payment(number, nth, cent, paid_amount)));
+                }
+            }
         }
         StoredOrder { id: id_of(at), events, metadata: metadata(at) }
     }
@@ -105,6 +114,20 @@ impl Generator {
     }
 }
 
+/// How a made-up order is paid.
+#[derive(Debug, Clone, Copy)]
+enum Payments {
+    None,
+    Whole,
+    /// So many, a cent each.
+    Small(u64),
+}
+
+fn payment(number: OrderNumber, nth: u64, amount: Money, paid_amount: Money) -> PaymentRecorded {
+    let reference = PaymentReference::parse(&format!("till-{number}-{nth}")).expect("a reference");
+    PaymentRecorded { reference, amount, paid_amount }
+}
+
 fn encode(event: impl Into<OrderEvent>) -> Encoded {
     wire::encode(&Event::Order(event.into()))
 }
@@ -134,8 +157,8 @@ fn products() -> Vec<(Sku, ProductName, Money)> {
     CATALOGUE.into_iter().map(product).collect()
 }
 
-/// Puts the catalogue into an empty log.
-pub async fn catalogue(db: &Db) {
+/// Puts the catalogue into an empty log. `pool` is one of the superuser.
+pub async fn catalogue(pool: &PgPool) {
     let mut rows = Rows { position: 0, text: String::new() };
     let at = Utc::now();
     for (sku, name, price) in products() {
@@ -143,11 +166,9 @@ pub async fn catalogue(db: &Db) {
         let added: ProductEvent = ProductAdded { sku, name, description: None, price }.into();
         rows.push("product", &id, &[wire::encode(&Event::Product(added))], &metadata(at), at);
     }
-    let pool = db.superuser_pool().await;
     let mut copy = pool.copy_in_raw(COPY).await.expect("rows can be copied in");
     copy.send(rows.text.as_bytes()).await.expect("rows can be sent");
     copy.finish().await.expect("the rows are right");
-    pool.close().await;
 }
 
 /// What is to be added.
@@ -164,24 +185,37 @@ pub enum Until {
 pub struct Mix {
     /// Lines of each order, from 1 to 3.
     pub lines: usize,
-    /// One of so many orders is paid; none if 0.
+    /// One of so many orders is paid at once, by one payment; none if 0.
     pub paid_of: u64,
+    /// Further payments, which never cover the total.
+    pub small_payments: u64,
+}
+
+impl Mix {
+    fn payments_of(self, nth: u64) -> Payments {
+        if self.paid_of > 0 && nth.is_multiple_of(self.paid_of) {
+            Payments::Whole
+        } else if self.small_payments > 0 {
+            Payments::Small(self.small_payments)
+        } else {
+            Payments::None
+        }
+    }
 }
 
 /// Orders of three lines, every second one paid: five events each on average.
-pub const USUAL: Mix = Mix { lines: crate::orders::LINES, paid_of: 2 };
+pub const USUAL: Mix = Mix { lines: LINES, paid_of: 2, small_payments: 0 };
 
-/// Adds orders to a log that nobody else writes to; gives the ids of those that were added.
-pub async fn orders(db: &Db, until: Until, mix: Mix) -> Vec<Uuid> {
+/// Adds orders to a log that nobody else writes to; gives the ids of those that were added. `pool` is one of the superuser.
+pub async fn orders(pool: &PgPool, until: Until, mix: Mix) -> Vec<Uuid> {
     let started = Instant::now();
-    let pool = db.superuser_pool().await;
     let (head, last): (i64, DateTime<Utc>) =
         sqlx::query_as("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
-            .fetch_one(&pool)
+            .fetch_one(pool)
             .await
             .expect("the log has a catalogue");
     let number: i64 =
-        sqlx::query_scalar("SELECT nextval('order_number_blocks')").fetch_one(&pool).await.expect("a number");
+        sqlx::query_scalar("SELECT nextval('order_number_blocks')").fetch_one(pool).await.expect("a number");
     let (chunks, mut ready) = mpsc::channel::<String>(CHUNKS_AHEAD);
     let maker = std::thread::spawn(move || {
         make(until, mix, Rows { position: head, text: String::new() }, number.unsigned_abs(), last, &chunks)
@@ -193,9 +227,8 @@ pub async fn orders(db: &Db, until: Until, mix: Mix) -> Vec<Uuid> {
     let rows = copy.finish().await.expect("the rows are right");
     let (ids, number) = maker.join().expect("the maker ends");
     let numbers = sqlx::query("SELECT setval('order_number_blocks', (($1 - 1001) / 32 + 2) * 32 + 1001)");
-    numbers.bind(number.cast_signed()).execute(&pool).await.expect("numbers go on behind");
-    sqlx::query("VACUUM (ANALYZE, FREEZE) events").execute(&pool).await.expect("statistics");
-    pool.close().await;
+    numbers.bind(number.cast_signed()).execute(pool).await.expect("numbers go on behind");
+    sqlx::query("VACUUM (ANALYZE) events").execute(pool).await.expect("statistics");
     eprintln!("    filled with {rows} events in {:.1} s", started.elapsed().as_secs_f64());
     ids
 }
@@ -215,8 +248,7 @@ fn make(
     };
     while goes_on(&ids, rows.position) {
         at += BETWEEN_ORDERS;
-        let paid = mix.paid_of > 0 && (ids.len() as u64).is_multiple_of(mix.paid_of);
-        let order = generator.history(mix.lines, paid, at);
+        let order = generator.history(mix.lines, mix.payments_of(ids.len() as u64), at);
         rows.push("order", &order.id.to_string(), &order.events, &order.metadata, at);
         ids.push(order.id);
         if rows.text.len() >= CHUNK_BYTES && chunks.blocking_send(std::mem::take(&mut rows.text)).is_err() {
@@ -252,10 +284,4 @@ impl Rows {
             .expect("a string can be written");
         }
     }
-}
-
-/// A connection of the superuser.
-pub async fn superuser(db: &Db) -> PgConnection {
-    use sqlx::Connection;
-    PgConnection::connect(&db.superuser_url()).await.expect("the server answers")
 }

@@ -15,6 +15,7 @@ mod contenders;
 mod disk;
 mod fill;
 mod http;
+mod kafka;
 mod load;
 mod options;
 mod orders;
@@ -23,6 +24,7 @@ mod report;
 mod roles;
 mod scenarios;
 mod shop;
+mod smtp;
 mod stats;
 mod usage;
 

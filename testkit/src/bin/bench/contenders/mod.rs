@@ -5,7 +5,7 @@ mod peer;
 mod raw;
 
 use crate::http::Answer;
-use crate::load::{Outcome, Plan};
+use crate::load::Plan;
 use crate::usage::CpuWatch;
 use http::StatusCode;
 use std::collections::HashSet;

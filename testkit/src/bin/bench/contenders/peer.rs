@@ -6,8 +6,8 @@ use crate::load::{self, Outcome, Plan, Worker};
 use crate::orders;
 use crate::plain_cqrs;
 use crate::roles::Served;
-use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use testkit::postgres::PostgresServer;
 use testkit::{Db, Launch};
 use uuid::Uuid;
@@ -41,18 +41,34 @@ impl Peer {
         &self.db
     }
 
+    /// Gives it views of so many orders that it never took, made of one that it took; gives their ids.
+    pub async fn fill_views(&self, count: usize) -> Vec<String> {
+        let mut random = SmallRng::from_os_rng();
+        let connection = Connection::open(self.service.address, "").await;
+        placing(connection).once().await.expect("an order");
+        let ids: Vec<String> = (0..count).map(|_| Uuid::from_u128(random.random()).to_string()).collect();
+        let pool = self.db.owner_pool().await;
+        let fill = "INSERT INTO order_view (view_id, version, payload)
+                    SELECT id, 1, payload FROM unnest($1::text[]) AS id, (SELECT payload FROM order_view LIMIT 1) AS one";
+        sqlx::query(fill).bind(&ids).execute(&pool).await.expect("views can be written");
+        sqlx::query("ANALYZE order_view").execute(&pool).await.expect("statistics");
+        pool.close().await;
+        ids
+    }
+
     pub(super) async fn place(&self, plan: Plan) -> Outcome<Uuid> {
         let address = self.service.address;
-        load::run(plan, move |_| async move {
-            Placing { connection: Connection::open(address, "").await, random: SmallRng::from_os_rng() }
-        })
-        .await
+        load::run(plan, move |_| async move { placing(Connection::open(address, "").await) }).await
     }
 
     pub(super) async fn end(self) -> Db {
         drop(self.service);
         self.db
     }
+}
+
+fn placing(connection: Connection) -> Placing {
+    Placing { connection, random: SmallRng::from_os_rng() }
 }
 
 struct Placing {

@@ -68,14 +68,6 @@ impl Figure {
         self
     }
 
-    /// The same, which should be at least so much, if that is known.
-    pub fn at_least_if(self, least: Option<f64>) -> Self {
-        match least {
-            Some(least) => self.at_least(least),
-            None => self,
-        }
-    }
-
     /// Of all rounds.
     pub fn spread(&self) -> Spread {
         Spread::of(&self.rounds)

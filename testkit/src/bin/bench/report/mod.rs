@@ -5,7 +5,7 @@ mod history;
 mod page;
 mod svg;
 
-pub use figure::{Figure, Target};
+pub use figure::Figure;
 
 use crate::options::Options;
 use chrono::{SecondsFormat, Utc};

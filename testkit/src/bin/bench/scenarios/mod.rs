@@ -1,10 +1,30 @@
 //! What is measured: one scenario, one file; its figures are what the table shows.
 
+mod export;
+mod grown;
+mod mail;
+mod memory;
+mod payments;
 mod placing;
+mod reads;
+mod rebuild;
+mod relay;
+mod snapshot;
+mod start;
+mod visible;
+mod whole;
 
 use crate::bench::Bench;
+use crate::contenders::Turn;
+use crate::fill::{Mix, USUAL, Until};
 use crate::options::Options;
+use crate::shop::Shop;
 use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+const MILLION: u64 = 1_000_000;
+const TEN_MILLION: u64 = 10_000_000;
+const VIEWS_AT_MOST: Duration = Duration::from_secs(600);
 
 type Running<'b> = Pin<Box<dyn Future<Output = ()> + 'b>>;
 
@@ -29,6 +49,20 @@ const ALL: &[Scenario] = &[
     scenario!("orders-256", "the same over 256", placing::over_256),
     scenario!("slow-16", "orders over 16 connections where each flush takes 1 ms more", placing::slow_over_16),
     scenario!("slow-64", "the same over 64", placing::slow_over_64),
+    scenario!("whole", "orders while views and relay follow, into a real Kafka", whole::measure),
+    scenario!("payments", "payments on one hot order from 64 connections", payments::measure),
+    scenario!("relay", "a backlog of 1,000,000 events into a real Kafka", relay::measure),
+    scenario!("rebuild", "order_list and order_totals anew from 1,000,000 events", rebuild::measure),
+    scenario!("export", "1,000,000 events as NDJSON, beside COPY", export::measure),
+    scenario!("mail", "201 to the mail at the SMTP server, at 20 orders/s", mail::latency),
+    scenario!("drain", "a backlog of mails", mail::drain),
+    scenario!("visible", "201 to the order in the list", visible::measure),
+    scenario!("list", "pages of the list at 1,000,000 orders", reads::list),
+    scenario!("by-id", "one order by its id, beside the peer", reads::by_id),
+    scenario!("grown", "appending with 10,000,000 events in the log", grown::measure),
+    scenario!("snapshot", "appending while a snapshot is open for 60 s", snapshot::measure),
+    scenario!("memory", "memory after 1,000,000 orders", memory::measure),
+    scenario!("start", "first start, start with 1,000,000 events, the binary", start::measure),
 ];
 
 /// Those asked for, in their order here; or the name that none has.
@@ -48,4 +82,35 @@ pub fn print_list() {
     for Scenario { name, about, .. } in ALL {
         println!("{name:width$}  {about}");
     }
+}
+
+/// A shop with a million events, shared by the scenarios that only read it.
+async fn million_events(bench: &mut Bench) -> &Shop {
+    if bench.million_events.is_none() {
+        let shop = Shop::open(&bench.postgres(), &bench.orders).await;
+        shop.fill(Until::Events(bench.options.scaled(MILLION)), USUAL).await;
+        bench.million_events = Some(shop);
+    }
+    bench.million_events.as_ref().expect("it was just filled")
+}
+
+/// A shop with a million orders, three lines each, and its views.
+async fn million_orders(bench: &mut Bench) -> &Shop {
+    if bench.million_orders.is_none() {
+        let shop = Shop::open(&bench.postgres(), &bench.orders).await;
+        let mix = Mix { paid_of: 0, ..USUAL };
+        shop.fill(Until::Orders(bench.options.scaled(MILLION)), mix).await;
+        let mut projections = shop.projections();
+        let took = shop.views_caught_up(Instant::now(), VIEWS_AT_MOST).await;
+        eprintln!("    all views have them after {:.1} s", took.as_secs_f64());
+        projections.sigterm();
+        projections.wait().await;
+        bench.million_orders = Some(shop);
+    }
+    bench.million_orders.as_ref().expect("it was just filled")
+}
+
+/// Orders per second, turn by turn.
+fn rates(turns: &[Turn]) -> Vec<f64> {
+    turns.iter().map(|turn| turn.per_second).collect()
 }

@@ -1,0 +1,40 @@
+//! A view made anew from the whole history, beside the one that serves.
+
+use super::million_events;
+use crate::bench::Bench;
+use crate::report::Figure;
+use crate::shop;
+use crate::usage::CpuWatch;
+use std::time::{Duration, Instant};
+
+const VIEWS: [&str; 2] = ["order_list", "order_totals"];
+const AT_MOST: Duration = Duration::from_secs(300);
+
+pub async fn measure(bench: &mut Bench) {
+    let (server, rounds) = (bench.postgres(), bench.options.rounds());
+    let shop = million_events(bench).await;
+    let pool = shop.db.pool().await;
+    let head = shop::head(&pool).await;
+    pool.close().await;
+    let mut projections = shop.projections();
+    let first = shop.views_caught_up(Instant::now(), AT_MOST).await;
+    eprintln!("  all views for the first time: {:.1} s", first.as_secs_f64());
+    projections.sigterm();
+    projections.wait().await;
+    let mut per_second = VIEWS.map(|_| Vec::new());
+    for round in 1..=rounds {
+        for (view, per_second) in VIEWS.iter().zip(&mut per_second) {
+            let (watch, started) = (CpuWatch::begin().and_postgres(&server), Instant::now());
+            let mut rebuild = shop.launch(&["projections", "rebuild", view]).spawn();
+            rebuild.wait_for_line_within("is rebuilt and serves", AT_MOST).await;
+            let took = started.elapsed().as_secs_f64();
+            rebuild.wait().await;
+            eprintln!("  round {round}: {view} in {took:.2} s, cores: {}", watch.end());
+            per_second.push(head as f64 / took);
+        }
+    }
+    for (view, per_second) in VIEWS.iter().zip(per_second) {
+        let name = format!("rebuild of {view} from 1,000,000 events");
+        bench.found(Figure::new("rebuild", name, "events/s", per_second).at_least(150_000.0));
+    }
+}
