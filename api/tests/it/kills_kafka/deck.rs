@@ -1,15 +1,17 @@
 //! What each process is killed at, dealt from decks that a seed shuffles: so each failpoint has its turn.
 
 use super::shop::Role;
-use api::failpoints;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 /// The longest that a process lives whose end is a moment.
 const MOMENT_AT_MOST_MS: u64 = 2_500;
+/// The cards of a deck that name no failpoint.
+const MOMENTS: [&str; 1] = [""];
 
 /// How one process ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,25 +36,33 @@ impl Card {
 #[derive(Debug)]
 pub struct Decks {
     rng: StdRng,
+    first: Vec<&'static str>,
     left: HashMap<&'static str, Vec<&'static str>>,
 }
 
 impl Decks {
-    pub fn new(seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed), left: HashMap::new() }
+    /// `first` is the order of the failpoints in the first deck of each role; the later ones are shuffled.
+    pub fn new(first: Vec<&'static str>, seed: u64) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed), first, left: HashMap::new() }
     }
 
     /// The next card for a process of that role.
     pub fn deal(&mut self, role: Role) -> Card {
-        let left = self.left.entry(role.name()).or_default();
-        if left.is_empty() {
-            left.extend(failpoints::NAMES.iter().filter(|name| role.comes_by(name)));
-            left.push("");
-            left.shuffle(&mut self.rng);
+        let points = self.first.iter().copied().filter(|name| role.comes_by(name));
+        match self.left.entry(role.name()) {
+            // What is dealt last lies lowest.
+            Entry::Vacant(first) => {
+                first.insert(points.rev().collect::<Vec<_>>()).splice(0..0, MOMENTS);
+            }
+            Entry::Occupied(mut left) if left.get().is_empty() => {
+                left.get_mut().extend(points.chain(MOMENTS));
+                left.get_mut().shuffle(&mut self.rng);
+            }
+            Entry::Occupied(_) => {}
         }
-        match left.pop().unwrap_or_default() {
-            "" => Card::Moment(Duration::from_millis(self.rng.random_range(0..MOMENT_AT_MOST_MS))),
-            name => Card::Failpoint { name, nth: self.rng.random_range(1..=most(name)) },
+        match self.left.get_mut(role.name()).and_then(Vec::pop) {
+            None | Some("") => Card::Moment(Duration::from_millis(self.rng.random_range(0..MOMENT_AT_MOST_MS))),
+            Some(name) => Card::Failpoint { name, nth: self.rng.random_range(1..=most(name)) },
         }
     }
 }

@@ -13,15 +13,16 @@ mod tally;
 mod told;
 mod wire;
 
+use api::failpoints;
 use audit::Audit;
-use crew::Crew;
+use crew::{Crew, SHAPES};
 use deck::Decks;
 use load::Load;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use shop::{Servers, Shop};
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tally::Tally;
@@ -29,9 +30,11 @@ use tokio::runtime::Runtime;
 
 /// How many processes are killed, unless `TESTKIT_KILLS` says otherwise.
 const KILLS: usize = 100;
-/// How many shops there are side by side: a consumer that was killed keeps its group waiting for ten seconds, in which the
-/// others have the machine.
-const SHOPS: usize = 6;
+/// How many shops there are side by side, each beginning in a shape of its own: a consumer that was killed keeps its group
+/// waiting for ten seconds, in which the others have the machine.
+const SHOPS: usize = SHAPES.len();
+/// How many of them begin with the one process that comes by every failpoint: together they begin with all of these.
+const WHOLE_SHOPS: usize = SHOPS - 2;
 /// How many clients come to each.
 const CLIENTS: usize = 5;
 /// After so many kills a shop is stopped in order, and goes on in another shape.
@@ -46,14 +49,19 @@ fn killed_at_any_failpoint_it_keeps_what_it_promised() {
     // Shown with a failure.
     println!("to run this again: TESTKIT_KILLS={kills} TESTKIT_KILLS_SEED={seed} cargo test -p api kills_kafka");
     let begun = Instant::now();
-    let (servers, left) = (Servers::start(), AtomicUsize::new(kills));
-    let mut seeds = StdRng::seed_from_u64(seed);
+    let servers = Servers::start();
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut points = failpoints::NAMES;
+    points.shuffle(&mut rng);
     let mut tally = Tally::default();
     thread::scope(|scope| {
         let shops: Vec<_> = (0..SHOPS)
             .map(|number| {
-                let (seed, servers, left) = (seeds.random(), &servers, &left);
-                scope.spawn(move || Runtime::new().unwrap().block_on(run(servers, number, seed, left)))
+                let mut first = points.to_vec();
+                first.rotate_left(number % WHOLE_SHOPS * points.len() / WHOLE_SHOPS);
+                let plan = Plan { number, first, kills: kills.div_ceil(SHOPS), seed: rng.random() };
+                let servers = &servers;
+                scope.spawn(move || Runtime::new().unwrap().block_on(run(servers, plan)))
             })
             .collect();
         for shop in shops {
@@ -71,32 +79,40 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|error| panic!("{variable}={text}: {error}")))
 }
 
-/// One shop, whose processes are killed until no kills are left.
-async fn run(servers: &Servers, number: usize, seed: u64, left: &AtomicUsize) -> Tally {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let shop = Shop::open(servers, number).await;
-    let (mut decks, mut tally) = (Decks::new(rng.random()), Tally::default());
+/// What becomes of one shop.
+struct Plan {
+    number: usize,
+    /// The order in which its processes are killed at failpoints at first.
+    first: Vec<&'static str>,
+    kills: usize,
+    seed: u64,
+}
+
+/// One shop, whose processes are killed so often.
+async fn run(servers: &Servers, plan: Plan) -> Tally {
+    let mut rng = StdRng::seed_from_u64(plan.seed);
+    let shop = Shop::open(servers, plan.number).await;
+    let (mut decks, mut tally) = (Decks::new(plan.first, rng.random()), Tally::default());
     let mut audit = Audit::open(&shop.db).await;
     let mut load = Load::start(&shop, CLIENTS, rng.random());
-    // Shops begin in different shapes, so that a short run has all of them.
-    let mut shape = number;
-    while left.load(Ordering::Relaxed) > 0 {
-        let mut crew = Crew::start(&shop, shape, &mut decks);
+    let mut shape = plan.number;
+    while tally.kills() < plan.kills {
+        let mut crew = Crew::start(&shop, SHAPES[shape], &mut decks);
+        let begun = Instant::now();
         load.turn_to(crew.ports().into_iter().map(|port| shop.address(port)).collect());
         let mut killed = 0;
-        while killed < KILLS_PER_SHAPE && left.load(Ordering::Relaxed) > 0 {
+        while killed < KILLS_PER_SHAPE && tally.kills() < plan.kills {
             let now = crew.look_after(&mut decks, &mut tally).await;
             load.check();
             if now > 0 {
                 audit.compare(load.told()).await;
-                let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(now)));
                 killed += now;
             }
-            tally.outage(load.since_last_success());
+            tally.outage(load.since_last_success().min(begun.elapsed()));
             tokio::time::sleep(LOOK_EVERY).await;
         }
         crew.stop(&mut tally).await;
-        shape = rng.random_range(0..usize::MAX);
+        shape = rng.random_range(0..SHAPES.len());
     }
     finish(servers, &shop, load, audit, tally).await
 }

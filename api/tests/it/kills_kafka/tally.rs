@@ -14,7 +14,7 @@ pub struct Tally {
     unreached: BTreeMap<&'static str, usize>,
     lived: Duration,
     pub stopped_in_order: usize,
-    /// The longest time from a kill to the next success.
+    /// The longest time without a success while the shop was killed in one shape.
     longest_outage: Duration,
     pub intents: Intents,
     pub effects: Effects,
@@ -108,11 +108,7 @@ impl fmt::Display for Tally {
             writeln!(f, "  {count:>5}  elsewhere, as {name} did not come in time")?;
         }
         let mean = self.lived / u32::try_from(kills.max(1)).unwrap_or(u32::MAX);
-        writeln!(
-            f,
-            "a process lived for {mean:.1?}; longest time from a kill to the next success: {:.1?}",
-            self.longest_outage
-        )?;
+        writeln!(f, "a process lived for {mean:.1?}; longest time without a success: {:.1?}", self.longest_outage)?;
         let Intents { acknowledged, replayed_answers, refused, never, in_doubt, in_doubt_and_written, events } =
             &self.intents;
         writeln!(
