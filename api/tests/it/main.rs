@@ -22,5 +22,6 @@ mod http_products;
 mod http_reads;
 mod http_server;
 mod http_support;
+mod kills_kafka;
 mod processes;
 mod walk;
