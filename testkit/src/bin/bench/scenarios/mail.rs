@@ -37,6 +37,9 @@ pub async fn latency(bench: &mut Bench) {
     let (sink, prefix) = (Sink::start(), kafka::fresh_prefix());
     let (api, relay) = (shop.api().await, shop.relay(&broker, &prefix).await);
     let mut mails = consumers(&shop, &broker, &prefix, &sink);
+    // Topics are made and groups joined once.
+    let first = place(&shop, &api, 1).await;
+    until("the first mail has come", Instant::now(), AT_MOST, async || sink.arrived(&first[0].0).is_some()).await;
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for round in 1..=bench.options.rounds() {
         let placed = place(&shop, &api, bench.options.scaled(ORDERS) as usize + WARM_UP).await;
