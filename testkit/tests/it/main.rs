@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod compose;
+mod failpoints;
 mod kafka;
 mod postgres;
 mod program;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 /// No source file of the product is longer: one file is one idea.
 const MOST_LINES: usize = 450;
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
 /// The product's sources below `folder`, without its tests, each with its path from the root.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder).join("src")];
     while let Some(folder) = folders.pop() {
@@ -30,7 +30,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 /// The places, as `file:line`, where code (not a comment) holds one of `words`.
-fn places(sources: &[(String, String)], words: &[&str]) -> Vec<String> {
+pub fn places(sources: &[(String, String)], words: &[&str]) -> Vec<String> {
     let code = |line: &str| !line.trim_start().starts_with("//");
     sources
         .iter()
