@@ -3,6 +3,9 @@
 use crate::stats::Spread;
 use serde::Serialize;
 
+/// No score is better.
+const BEST: f64 = 100.0;
+
 /// What a figure should be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,7 +34,9 @@ impl Target {
     pub fn score(self, median: f64) -> f64 {
         match self {
             Self::AtLeast(least) => median / least,
-            Self::AtMost(most) => most / median.max(f64::MIN_POSITIVE),
+            // Where nothing is allowed, nothing is best.
+            Self::AtMost(most) if median <= most => (most / median).min(BEST).max(1.0),
+            Self::AtMost(most) => most / median,
         }
     }
 }

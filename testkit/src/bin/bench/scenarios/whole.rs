@@ -8,6 +8,7 @@ use crate::kafka;
 use crate::load::Plan;
 use crate::report::Figure;
 use crate::shop::{self, Shop};
+use crate::usage::memory_mb;
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: [usize; 3] = [16, 64, 256];
@@ -44,6 +45,7 @@ pub async fn measure(bench: &mut Bench) {
     for contender in &contenders {
         contender.check().await;
     }
+    tell_memory(&contenders[0], &pids);
     if let Contender::Ours(ours) = &contenders[0] {
         let pool = ours.shop.db.pool().await;
         let (stored, streamed) = (shop::head(&pool).await, kafka::committed_events(&broker, &prefix).await);
@@ -69,4 +71,12 @@ async fn lag(ours: &Contender, relay: &crate::roles::Served) -> f64 {
     let (viewed, relayed) = futures::join!(viewed, shop::relayed(relay, head, since, CATCHES_UP_WITHIN));
     eprintln!("    caught up: views {:.2} s, relay {:.2} s", viewed.as_secs_f64(), relayed.as_secs_f64());
     viewed.max(relayed).as_secs_f64()
+}
+
+/// What each role has in memory by then.
+fn tell_memory(ours: &Contender, others: &[(&'static str, u32)]) {
+    let Contender::Ours(ours) = ours else { unreachable!("the first contender is ours") };
+    let api = [("api", ours.api.pid())];
+    let each = api.iter().chain(others).map(|(name, pid)| format!("{name} {:.0} MB", memory_mb(*pid).0));
+    eprintln!("    memory: {}", each.collect::<Vec<_>>().join(", "));
 }
