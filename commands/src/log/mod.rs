@@ -4,6 +4,7 @@
 //! That holds because an append takes the log's one lock before it takes positions, and keeps it until it commits.
 
 mod append;
+mod epoch;
 mod history;
 mod read;
 mod recent;
@@ -12,6 +13,7 @@ mod wake;
 mod whole;
 
 pub(crate) use append::{Appender, KeptAnswer, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub use epoch::{LogEnd, NewEpoch, log_end, new_epoch};
 pub(crate) use stored::CommandMetadata;
 pub use stored::{ReadError, StoredEvent};
 pub use whole::{EventOutline, StreamPlace};

@@ -12,7 +12,6 @@ use crate::kafka::{BrokerError, KafkaSettings};
 use crate::status::{ReaderState, ReaderStatus, tell, tell_position};
 use crate::topics::{self, Topics};
 use commands::{Lead, Log, LogIdentity, StoredEvent};
-use domain::Position;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::util::Timeout;
@@ -67,7 +66,7 @@ pub(super) async fn relay(
 /// The thread that talks to Kafka, seen from outside.
 struct Session {
     batches: mpsc::Sender<Batch>,
-    started: Option<oneshot::Receiver<Position>>,
+    started: Option<oneshot::Receiver<Published>>,
     ended: oneshot::Receiver<Result<(), RelayError>>,
 }
 
@@ -82,9 +81,9 @@ impl Session {
         let (tell_start, started) = oneshot::channel();
         let (tell_end, ended) = oneshot::channel();
         let work = move || {
-            let outcome = Transactions::open(identity, kafka, topics).and_then(|(transactions, position)| {
+            let outcome = Transactions::open(identity, kafka, topics).and_then(|(transactions, published)| {
                 // Nobody waits any more: then the queue is closed too.
-                let _ = tell_start.send(position);
+                let _ = tell_start.send(published);
                 transactions.run(queue, &status)
             });
             let _ = tell_end.send(outcome);
@@ -104,12 +103,9 @@ impl Session {
         status: &watch::Sender<ReaderStatus>,
     ) -> Result<(), RelayError> {
         let Some(started) = self.started.take() else { return Ok(()) };
-        let Ok(mut position) = started.await else { return Ok(()) };
-        // Asked after the forerunner was fenced: what it published last is in the log by now.
-        let head = log.head().await?;
-        if position > head {
-            return Err(RelayError::Ahead { published: position, head, topics: topics.to_string() });
-        }
+        let Ok(published) = started.await else { return Ok(()) };
+        position::check_history(log, topics, &published).await?;
+        let mut position = published.position;
         tell_position(status, position);
         loop {
             let events = log.read(position, BATCH_ROWS).await?;
@@ -152,7 +148,7 @@ struct Transactions {
 
 impl Transactions {
     /// Fences whoever was before, and asks Kafka how far it is.
-    fn open(identity: LogIdentity, kafka: KafkaSettings, topics: Topics) -> Result<(Self, Position), RelayError> {
+    fn open(identity: LogIdentity, kafka: KafkaSettings, topics: Topics) -> Result<(Self, Published), RelayError> {
         let mut config = kafka.client()?;
         config
             .set("transactional.id", format!("{}.{}", topics.relay, identity.log_id))
@@ -165,8 +161,8 @@ impl Transactions {
         let producer = ReportingProducer::from_config_and_context(&config, Deliveries::default())
             .map_err(BrokerError::Settings)?;
         producer.init_transactions(BEGIN_AT_MOST).map_err(|error| not_taken(&error))?;
-        let position = position::resume(&kafka, &topics, identity)?;
-        Ok((Self { producer, identity, topics, source: cloud_event::source(identity) }, position))
+        let published = position::resume(&kafka, &topics, identity)?;
+        Ok((Self { producer, identity, topics, source: cloud_event::source(identity) }, published))
     }
 
     /// One transaction after the other until the queue is closed.
@@ -181,20 +177,20 @@ impl Transactions {
                 let Ok(more) = queue.try_recv() else { break };
                 batch.extend(more);
             }
-            let Some(last) = batch.last().map(|event| event.position) else { continue };
+            let Some(last) = batch.last() else { continue };
             let begun = Instant::now();
             self.publish(&batch, last)?;
             committed = Some(Instant::now());
             metrics::counter!("orders_relay_transactions_total").increment(1);
             metrics::counter!("orders_relay_events_total").increment(batch.len() as u64);
             metrics::histogram!("orders_relay_transaction_seconds").record(begun.elapsed().as_secs_f64());
-            metrics::gauge!("orders_relay_position").set(last.0 as f64);
-            tell_position(status, last);
+            metrics::gauge!("orders_relay_position").set(last.position.0 as f64);
+            tell_position(status, last.position);
         }
         Ok(())
     }
 
-    fn publish(&self, batch: &[Arc<StoredEvent>], last: Position) -> Result<(), RelayError> {
+    fn publish(&self, batch: &[Arc<StoredEvent>], last: &StoredEvent) -> Result<(), RelayError> {
         self.producer.begin_transaction().map_err(|error| not_taken(&error))?;
         for event in batch {
             produce(&self.producer, &self.topics, &self.source, event, 0)?;
@@ -209,8 +205,8 @@ impl Transactions {
         Ok(())
     }
 
-    fn note_position(&self, last: Position) -> Result<(), RelayError> {
-        let published = serde_json::to_string(&Published::new(self.identity, last))
+    fn note_position(&self, last: &StoredEvent) -> Result<(), RelayError> {
+        let published = serde_json::to_string(&Published::up_to(self.identity, last))
             .map_err(|error| RelayError::NotTaken(error.to_string()))?;
 
         send(&self.producer, BaseRecord::with_opaque_to(&self.topics.relay, 0).key(position::KEY).payload(&*published))

@@ -15,6 +15,7 @@ use crate::kafka::{BrokerError, KafkaSettings};
 use crate::ledger::LedgerError;
 use crate::pause::Pauses;
 use crate::status::{ReaderState, ReaderStatus, tell};
+use crate::topics::Topics;
 use commands::db::DbError;
 use commands::{Log, LogError};
 use domain::Position;
@@ -57,8 +58,8 @@ pub enum RelayError {
     /// Kafka knows of more events than there are.
     #[error(
         "Kafka has events up to position {published}, the log ends at {head}: the log was restored to an earlier point. \
-         Restore it to {published} or later. If the events in between are lost for good, delete the topics {topics}, or \
-         choose another prefix: all events are published anew, and no mail is sent twice"
+         Restore it to {published} or later. If the events in between are lost for good, run `orders log new-epoch` and \
+         leave the topics {topics} behind: with another ORDERS_KAFKA_PREFIX all events are published anew"
     )]
     Ahead {
         /// The position that Kafka has.
@@ -68,11 +69,23 @@ pub enum RelayError {
         /// The topics.
         topics: String,
     },
+    /// The log was restored to an earlier point than Kafka knows, and has grown beyond that since.
+    #[error(
+        "another event stands at position {position} of the log than the one that Kafka has from there: the log was \
+         restored to an earlier point and has gone on. Run `orders log new-epoch` and leave the topics {topics} behind: \
+         with another ORDERS_KAFKA_PREFIX all events are published anew"
+    )]
+    OtherHistory {
+        /// Up to where Kafka has events.
+        position: Position,
+        /// The topics.
+        topics: String,
+    },
     /// Kafka holds the events of another log, or of this one before a restore.
     #[error(
         "the topics {topics} hold events of the log {published_id} in its epoch {published_epoch}; this one is \
-         {log_id} in epoch {epoch}. If this is another shop, choose another prefix. If the log was restored, delete the \
-         topics: all events are published anew, and no mail is sent twice"
+         {log_id} in epoch {epoch}: it is another shop's, or was restored. Choose another ORDERS_KAFKA_PREFIX: all \
+         events are published anew"
     )]
     OtherLog {
         /// Whose events Kafka holds.
@@ -143,12 +156,27 @@ pub enum RelayError {
 
 impl RelayError {
     /// Whether it may go away by itself.
-    fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Broker(error) => error.is_transient(),
             Self::Log(LogError::Db(_)) | Self::Db(_) | Self::Ledger(_) | Self::NotTaken(_) | Self::LeadLost => true,
             _ => false,
         }
+    }
+}
+
+/// Refuses a log that is not the one that Kafka's events are of: before anything is begun, and before a consumer acts on
+/// events that may be no more. Never with an embedded broker, which holds nothing of an earlier run.
+pub async fn check_history(log: &Log, kafka: &KafkaSettings, topics: &Topics) -> Result<(), RelayError> {
+    if kafka.embedded {
+        return Ok(());
+    }
+    let (asked, settings) = (topics.clone(), kafka.clone());
+    let ask = tokio::task::spawn_blocking(move || published(&settings, &asked));
+    let answer = ask.await.map_err(|error| RelayError::NotTaken(format!("the position could not be read: {error}")))?;
+    match answer? {
+        Some(published) => position::check_history(log, topics, &published).await,
+        None => Ok(()),
     }
 }
 

@@ -3,8 +3,9 @@
 use super::RelayError;
 use crate::kafka::{ASK_AT_MOST, BrokerError, KafkaSettings, Quiet};
 use crate::topics::Topics;
-use commands::LogIdentity;
+use commands::{Log, LogIdentity, StoredEvent};
 use domain::Position;
+use domain::ids::EventId;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -32,11 +33,20 @@ pub(crate) struct Published {
     pub log_id: Uuid,
     pub epoch: u64,
     pub position: Position,
+    /// Which event stands there: of a log that was restored and written to again, another one does. Older programs left
+    /// it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<EventId>,
 }
 
 impl Published {
-    pub(super) fn new(log: LogIdentity, position: Position) -> Self {
-        Self { log_id: log.log_id, epoch: log.epoch, position }
+    /// Everything up to an event.
+    pub(super) fn up_to(log: LogIdentity, last: &StoredEvent) -> Self {
+        Self { event_id: Some(last.event_id), ..Self::up_to_position(log, last.position) }
+    }
+
+    fn up_to_position(log: LogIdentity, position: Position) -> Self {
+        Self { log_id: log.log_id, epoch: log.epoch, position, event_id: None }
     }
 
     /// Whether it is about that log, in that epoch.
@@ -50,10 +60,10 @@ pub(crate) fn published(kafka: &KafkaSettings, topics: &Topics) -> Result<Option
     Reader::new(kafka)?.last_published(&topics.relay)
 }
 
-/// Where to go on: behind what Kafka has. Refuses when Kafka and the log don't belong together.
+/// Where to go on: behind what Kafka has. Refuses when Kafka has lost something, or is another log's.
 ///
 /// To be asked after `init_transactions`, which ends whatever transaction was open: only then is the answer the last.
-pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -> Result<Position, RelayError> {
+pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -> Result<Published, RelayError> {
     let reader = Reader::new(kafka)?;
     let published = reader.last_published(&topics.relay)?;
     let holds_events = reader.any_record(topics, kafka.partitions)?;
@@ -61,18 +71,43 @@ pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -
         None if holds_events => {
             Err(RelayError::PositionLost { relay_topic: topics.relay.clone(), topics: topics.to_string() })
         }
-        None => Ok(Position::ORIGIN),
-        Some(published) if !published.is_of(log) => Err(RelayError::OtherLog {
-            published_id: published.log_id,
-            published_epoch: published.epoch,
-            log_id: log.log_id,
-            epoch: log.epoch,
-            topics: topics.to_string(),
-        }),
+        None => Ok(Published::up_to_position(log, Position::ORIGIN)),
+        Some(published) if !published.is_of(log) => Err(other_log(&published, log, topics)),
         Some(Published { position, .. }) if position > Position::ORIGIN && !holds_events => {
             Err(RelayError::EventsLost { relay_topic: topics.relay.clone(), published: position })
         }
-        Some(Published { position, .. }) => Ok(position),
+        Some(published) => Ok(published),
+    }
+}
+
+/// Refuses a log that is not, or no longer, the one that Kafka's events are of: another one, or one that was restored to
+/// an earlier point, whether it is still shorter than what Kafka has seen or has grown again since.
+pub(super) async fn check_history(log: &Log, topics: &Topics, published: &Published) -> Result<(), RelayError> {
+    if !published.is_of(log.identity()) {
+        return Err(other_log(published, log.identity(), topics));
+    }
+    // Asked afterwards: what is published is in the log by now.
+    let head = log.head().await?;
+    let topics = topics.to_string();
+    if published.position > head {
+        return Err(RelayError::Ahead { published: published.position, head, topics });
+    }
+    let Some(event_id) = published.event_id else { return Ok(()) };
+    let found = log.outlines_at(&[published.position]).await?;
+    if found.first().is_some_and(|found| found.event_id == event_id) {
+        Ok(())
+    } else {
+        Err(RelayError::OtherHistory { position: published.position, topics })
+    }
+}
+
+fn other_log(published: &Published, log: LogIdentity, topics: &Topics) -> RelayError {
+    RelayError::OtherLog {
+        published_id: published.log_id,
+        published_epoch: published.epoch,
+        log_id: log.log_id,
+        epoch: log.epoch,
+        topics: topics.to_string(),
     }
 }
 

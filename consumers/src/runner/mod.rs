@@ -18,6 +18,7 @@ use crate::ledger::writer::Writer;
 use crate::ledger::{LedgerError, connections, due, groups};
 use crate::mail::Mailer;
 use crate::pause::Pauses;
+use crate::relay::{self, RelayError};
 use crate::status::{ReaderState, ReaderStatus, tell};
 use crate::topics::{self, Topics};
 use crate::{registry, run_registered};
@@ -82,6 +83,9 @@ pub enum RunError {
     /// The ledger is away.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Kafka's events are not this log's, or whether they are can't be told.
+    #[error(transparent)]
+    History(#[from] RelayError),
     /// The library gave up the membership in the services.
     #[error("Kafka's client gave up: {0}")]
     Fatal(String),
@@ -99,6 +103,7 @@ impl RunError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Broker(error) => error.is_transient(),
+            Self::History(error) => error.is_transient(),
             Self::Ledger(LedgerError::Log(error)) => matches!(error, LogError::Db(_)),
             Self::Ledger(_) | Self::Fatal(_) => true,
             Self::NoSuchConsumer { .. } => false,
@@ -201,6 +206,8 @@ impl<C: Consumer> Member<C> {
         else {
             return Ok(());
         };
+        // Else customers would hear of orders that are no more.
+        relay::check_history(&services.log, &services.kafka, &topics).await?;
         let started_after = groups::register(&services.log, &registry::declare::<C>()).await?;
         let owner = Uuid::now_v7();
         let pool = services.log.pool().clone();
