@@ -3,6 +3,7 @@
 
 mod compose;
 mod failpoints;
+mod hang_ups;
 mod kafka;
 mod postgres;
 mod program;
