@@ -1,5 +1,6 @@
 //! Log lines on standard error: text for people, or JSON.
 
+use crate::cli::above_the_bar;
 use crate::roles::Failure;
 use crate::settings::{LogArgs, LogFormat};
 use std::io::{self, IsTerminal};
@@ -22,9 +23,9 @@ pub fn init(args: &LogArgs) -> Result<(), Failure> {
     match args.log_format {
         LogFormat::Text => {
             let colours = io::stderr().is_terminal();
-            registry.with(layer().with_writer(io::stderr).with_ansi(colours)).try_init()?;
+            registry.with(layer().with_writer(above_the_bar).with_ansi(colours)).try_init()?;
         }
-        LogFormat::Json => registry.with(layer().json().flatten_event(true).with_writer(io::stderr)).try_init()?,
+        LogFormat::Json => registry.with(layer().json().flatten_event(true).with_writer(above_the_bar)).try_init()?,
     }
     crate::http::log_panics();
     Ok(())

@@ -2,12 +2,16 @@
 
 mod events;
 mod keys;
+mod meter;
 mod migrate;
 mod parked;
 mod rebuild;
 mod refusal;
 mod table;
 mod tell;
+mod verify;
+
+pub(crate) use meter::above_the_bar;
 
 use crate::roles::{self, Failure, ServeArgs, apart};
 use crate::settings::LogArgs;
@@ -74,6 +78,9 @@ enum Command {
     /// What consumers could not do and a person must look at
     #[command(subcommand)]
     Parked(parked::ParkedCommand),
+    /// Proves that log, views, Kafka and mail ledger agree, beside a running system
+    #[command(after_help = verify::DETAILS)]
+    Verify(With<verify::VerifyArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -129,7 +136,7 @@ pub fn run() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(cli.dispatch()));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("orders: {failure}");
             ExitCode::FAILURE
@@ -156,11 +163,12 @@ impl Cli {
             Some(Command::Keys(keys)) => keys.log_args(),
             Some(Command::Events(with)) => &with.log,
             Some(Command::Parked(parked)) => parked.log_args(),
+            Some(Command::Verify(with)) => &with.log,
         }
     }
 
-    async fn dispatch(self) -> Result<(), Failure> {
-        match self.command {
+    async fn dispatch(self) -> Result<ExitCode, Failure> {
+        let outcome = match self.command {
             None => roles::serve(&self.serve).await,
             Some(Command::Serve(with)) => roles::serve(&with.args).await,
             Some(Command::Api(with)) => apart::api(&with.args).await,
@@ -172,6 +180,9 @@ impl Cli {
             Some(Command::Keys(keys)) => keys.run().await,
             Some(Command::Events(with)) => events::run(&with.args).await,
             Some(Command::Parked(parked)) => parked.run().await,
-        }
+            // What it finds is told by its exit code.
+            Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
+        };
+        outcome.map(|()| ExitCode::SUCCESS)
     }
 }

@@ -1,11 +1,10 @@
-//! `orders projections rebuild`: a view made anew, with a bar.
+//! `orders projections rebuild`: a view made anew, showing how far it is.
 
+use super::meter::Meter;
 use crate::roles::process::stop_token;
 use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::{DatabaseArgs, ViewArgs};
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use projections::{Progress, Rebuilt, RunError, Views, rebuild};
-use std::time::Duration;
+use projections::{Rebuilt, RunError, Views, rebuild};
 use tokio_util::sync::CancellationToken;
 
 /// The arguments of `orders projections rebuild`.
@@ -28,7 +27,7 @@ pub(super) async fn run(args: &RebuildArgs) -> Result<(), Failure> {
     let outcome = match Core::open(&database).await {
         Ok(core) => {
             let views = core.views(projections::Settings { time_zone: args.views.time_zone });
-            let outcome = with_bar(&views, &args.name, &stop).await;
+            let outcome = with_meter(&views, &args.name, &stop).await;
             core.close().await;
             outcome.map_err(Failure::from)
         }
@@ -40,33 +39,7 @@ pub(super) async fn run(args: &RebuildArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn with_bar(views: &Views, name: &str, stop: &CancellationToken) -> Result<Rebuilt, RunError> {
-    let bar = bar();
-    let outcome = rebuild(views, name, stop, &mut |progress| show(&bar, &progress)).await;
-    bar.finish_and_clear();
-    outcome
-}
-
-/// On a terminal only, on standard error.
-fn bar() -> ProgressBar {
-    let template = "{wide_bar} {percent:>3} %  {msg}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
-}
-
-fn show(bar: &ProgressBar, progress: &Progress) {
-    bar.set_length(progress.total_events);
-    bar.set_position(progress.done_events);
-    let left = progress.left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(whole_seconds(left))));
-    // A rate is never negative, and far below 2^53.
-    let rate = HumanCount(progress.events_per_second as u64);
-    bar.set_message(format!(
-        "{} of {} events, {rate}/s{left}",
-        HumanCount(progress.done_events),
-        HumanCount(progress.total_events)
-    ));
-}
-
-fn whole_seconds(duration: Duration) -> Duration {
-    Duration::from_secs(duration.as_secs())
+async fn with_meter(views: &Views, name: &str, stop: &CancellationToken) -> Result<Rebuilt, RunError> {
+    let mut meter = Meter::new("events");
+    rebuild(views, name, stop, &mut |progress| meter.show(name, progress.done_events, progress.total_events)).await
 }

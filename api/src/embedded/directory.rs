@@ -9,6 +9,7 @@
 //! ```
 
 use super::account::is_root;
+use consumers::KafkaSettings;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -30,8 +31,30 @@ pub struct Holder {
     pub command: String,
     /// Where its PostgreSQL is, once that runs. Holds no secret: who may use the socket is a matter of file rights.
     pub postgres: Option<PostgresUrls>,
+    /// Where its Kafka is, once that runs, if it is one inside it.
+    #[serde(default)]
+    pub kafka: Option<EmbeddedKafka>,
     /// Whether it is a short command that brought PostgreSQL up for itself alone.
     pub passing: bool,
+}
+
+/// Where the Kafka inside a process is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmbeddedKafka {
+    /// Its address on the loopback interface.
+    pub brokers: String,
+    /// How many partitions its topics of events have.
+    pub partitions: u16,
+    /// What goes before the names of its topics.
+    pub prefix: String,
+}
+
+impl EmbeddedKafka {
+    /// How it is reached.
+    pub fn settings(&self) -> KafkaSettings {
+        let Self { partitions, prefix, .. } = self.clone();
+        KafkaSettings { partitions, prefix, embedded: true, ..KafkaSettings::new(&self.brokers) }
+    }
 }
 
 /// The two ways into the private PostgreSQL.
@@ -106,7 +129,7 @@ impl DataDirectory {
         let path = path.canonicalize().map_err(failed)?;
         let lock = open_lock(&path).map_err(failed)?;
         take(&lock, &path)?;
-        let holder = Holder { pid: process::id(), command: command.to_owned(), postgres: None, passing };
+        let holder = Holder { pid: process::id(), command: command.to_owned(), postgres: None, kafka: None, passing };
         let mut claimed = Self { path, lock, holder };
         claimed.write_holder()?;
         Ok(claimed)
@@ -115,6 +138,12 @@ impl DataDirectory {
     /// Tells others how to reach our PostgreSQL.
     pub fn announce(&mut self, urls: PostgresUrls) -> Result<(), DirectoryError> {
         self.holder.postgres = Some(urls);
+        self.write_holder()
+    }
+
+    /// Tells others how to reach the Kafka inside us.
+    pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), DirectoryError> {
+        self.holder.kafka = Some(kafka);
         self.write_holder()
     }
 

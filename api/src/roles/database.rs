@@ -1,7 +1,7 @@
 //! The database of a command: the configured one, that of a running system, or a private one started for the command.
 
 use super::Failure;
-use crate::embedded::directory::{self, DataDirectory, DirectoryError, Holder, PostgresUrls};
+use crate::embedded::directory::{self, DataDirectory, DirectoryError, EmbeddedKafka, Holder};
 use crate::embedded::postgres::Postgres;
 use crate::settings::{DatabaseArgs, MigrationArgs, Secret, without_password};
 use commands::db::{self, DbError};
@@ -31,6 +31,8 @@ pub struct Database {
     url: Secret,
     connections: u32,
     private: Option<Private>,
+    /// The system whose PostgreSQL it is, if it is that of one that runs already.
+    neighbour: Option<Holder>,
 }
 
 /// A private PostgreSQL that this process runs.
@@ -54,10 +56,12 @@ impl Database {
             if let Some(owner) = owner.map(MigrationArgs::url).transpose()?.flatten() {
                 migrate(&owner).await?;
             }
-            return Ok(Self { url, connections, private: None });
+            return Ok(Self { url, connections, private: None, neighbour: None });
         }
         match claim(args, asker).await? {
-            Claim::Running(urls) => Ok(Self { url: Secret::from(urls.login), connections, private: None }),
+            Claim::Running(login, holder) => {
+                Ok(Self { url: Secret::from(login), connections, private: None, neighbour: Some(*holder) })
+            }
             Claim::Ours(directory) => Self::start(args, *directory).await,
         }
     }
@@ -74,7 +78,8 @@ impl Database {
             return Err(failure);
         }
         let private = Some(Private { directory, postgres });
-        Ok(Self { url: Secret::from(urls.login), connections: args.database_connections, private })
+        let (url, connections) = (Secret::from(urls.login), args.database_connections);
+        Ok(Self { url, connections, private, neighbour: None })
     }
 
     /// A pool of connections.
@@ -94,6 +99,19 @@ impl Database {
     /// Our own server, if it is one.
     pub fn private(&self) -> Option<&Private> {
         self.private.as_ref()
+    }
+
+    /// The running system whose server it is, if it is one.
+    pub fn neighbour(&self) -> Option<&Holder> {
+        self.neighbour.as_ref()
+    }
+
+    /// Tells others where the Kafka inside this process is; nobody asks where the database is no private one.
+    pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), Failure> {
+        match &mut self.private {
+            Some(private) => Ok(private.directory.announce_kafka(kafka)?),
+            None => Ok(()),
+        }
     }
 
     /// Ends our own server, if it is one. Close pools before.
@@ -130,7 +148,8 @@ fn hinted(error: DbError, name: &str) -> Failure {
 
 enum Claim {
     Ours(Box<DataDirectory>),
-    Running(PostgresUrls),
+    /// By this URL, of the system that holds the directory.
+    Running(String, Box<Holder>),
 }
 
 async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
@@ -142,7 +161,7 @@ async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
             Err(error) => error,
         };
         match usable(&error, asker) {
-            Usable::Yes(urls) => return Ok(Claim::Running(urls)),
+            Usable::Yes(login, holder) => return Ok(Claim::Running(login, holder)),
             Usable::Soon if Instant::now() < deadline => tokio::time::sleep(PASSING_LOOK_EVERY).await,
             Usable::Soon | Usable::No => return Err(error.into()),
         }
@@ -150,7 +169,7 @@ async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
 }
 
 enum Usable {
-    Yes(PostgresUrls),
+    Yes(String, Box<Holder>),
     Soon,
     No,
 }
@@ -161,7 +180,7 @@ fn usable(error: &DirectoryError, asker: Asker) -> Usable {
         DirectoryError::InUse { holder, .. } => match &**holder {
             Holder { passing: true, .. } => Usable::Soon,
             _ if !asker.joins => Usable::No,
-            Holder { postgres: Some(urls), .. } => Usable::Yes(urls.clone()),
+            Holder { postgres: Some(urls), .. } => Usable::Yes(urls.login.clone(), holder.clone()),
             Holder { postgres: None, .. } => Usable::Soon,
         },
         _ => Usable::No,

@@ -2,6 +2,7 @@
 
 use super::supervise::Supervisor;
 use super::{Asker, Core, Database, Failure, probe, signals};
+use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::postgres::ServerState;
 use crate::health::Readiness;
 use crate::http::Server;
@@ -66,6 +67,11 @@ impl Process {
     /// Its database.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Tells commands of the same data directory where the Kafka inside this process is.
+    pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), Failure> {
+        self.database.announce_kafka(kafka)
     }
 
     fn watch_database(&self) {

@@ -2,6 +2,7 @@
 
 use super::process::stop_token;
 use super::{Asker, Failure, Process, data_path};
+use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::Welcome;
 use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
@@ -74,6 +75,9 @@ async fn start(
     let private = bring_along(process, &gateway, &catalogue).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.project(&views, &Views::names().collect::<Vec<_>>());
+    if let Some(embedded) = kafka.embedded() {
+        process.announce_kafka(embedded)?;
+    }
     process.relay(&kafka.settings);
     process.consume(&kafka.settings, mailer, consumers::NAMES);
     process.sweep();
@@ -160,5 +164,11 @@ impl Kafka {
         let prefix = args.kafka_prefix.as_deref().unwrap_or_default();
         let broker = EmbeddedBroker::start_prefixed(args.kafka_partitions, prefix)?;
         Ok(Self { settings: broker.settings(), _embedded: Some(broker) })
+    }
+
+    /// The one inside this process, as others are told of it.
+    fn embedded(&self) -> Option<EmbeddedKafka> {
+        let KafkaSettings { brokers, partitions, prefix, embedded, .. } = self.settings.clone();
+        embedded.then_some(EmbeddedKafka { brokers, partitions, prefix })
     }
 }

@@ -1,0 +1,194 @@
+//! The checks, each with what it comes to in the report. A check that fails leaves the others alone.
+
+use super::Part;
+use super::kafka::Kafka;
+use super::report::{Check, Outcome, events, several};
+use crate::roles::{Core, Failure};
+use commands::verify::{LogChecked, Watch, check_log};
+use consumers::ledger::State;
+use consumers::verify::{LedgerChecked, Reach, RelayChecked, TopicChecked, check_ledgers, check_topics};
+use domain::Position;
+use indicatif::HumanCount;
+use projections::Views;
+use projections::verify::{Scratch, ViewChecked, ViewOutcome, verify_view};
+use serde_json::{Value, json};
+use std::fmt::Display;
+
+pub(super) async fn log(core: &Core, up_to: Position, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+    let checked = check_log(&core.log, up_to, watch).await;
+    Ok(vec![match caught(checked, watch)? {
+        Ok(checked) => of_log(&checked),
+        Err(why) => Check::failed(Part::Log, "log", why),
+    }])
+}
+
+fn of_log(checked: &LogChecked) -> Check {
+    let LogChecked { events, orders, products, .. } = *checked;
+    let counts = format!(
+        "{}, {}, {}",
+        self::events(events),
+        several(orders, "order", "orders"),
+        several(products, "product", "products")
+    );
+    let text = match checked.differences.count() {
+        0 => format!("{counts}: dense, readable, and loaded alike by postgres-es"),
+        _ => counts,
+    };
+    let facts = json!({ "events": events, "orders": orders, "products": products });
+    Check::done(Part::Log, "log", text, facts, &checked.differences)
+}
+
+pub(super) async fn views(core: &Core, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+    let mut scratch = match Scratch::open(core.pool()).await {
+        Ok(scratch) => scratch,
+        Err(error) => return Ok(Views::names().map(|name| Check::failed(Part::Views, name, &error)).collect()),
+    };
+    let mut checks = Vec::new();
+    for name in Views::names() {
+        let outcome = verify_view(&core.log, &mut scratch, name, watch).await;
+        checks.push(match caught(outcome, watch) {
+            Ok(Ok(outcome)) => of_view(name, &outcome),
+            Ok(Err(why)) => Check::failed(Part::Views, name, why),
+            Err(stopped) => {
+                scratch.close().await?;
+                return Err(stopped);
+            }
+        });
+    }
+    if let Err(error) = scratch.close().await {
+        tracing::warn!(%error, "what was made beside the views stays until the next verification");
+    }
+    Ok(checks)
+}
+
+fn of_view(name: &str, outcome: &ViewOutcome) -> Check {
+    let checked = match outcome {
+        ViewOutcome::Checked(checked) => checked,
+        ViewOutcome::NotBuilt => return Check::nothing(Part::Views, name, "it was never built"),
+        ViewOutcome::OtherVersion { served, own } => {
+            let why = format!("version {served} serves, this program makes version {own}: verify with that program");
+            return Check::failed(Part::Views, name, why);
+        }
+    };
+    let ViewChecked { schema, version, position, head, rows, stopped, .. } = checked;
+    let mut text = format!("{} at position {}", several(*rows, "row", "rows"), HumanCount(position.0));
+    if checked.differences.count() == 0 {
+        text += ", as a rebuild has them";
+    }
+    text += &behind(*position, *head);
+    if let Some(reason) = stopped {
+        text += &format!("; it has stopped: {reason}");
+    }
+    let facts = json!({
+        "schema": schema, "version": version, "position": position, "head": head, "rows": rows, "stopped": stopped,
+    });
+    Check::done(Part::Views, name, text, facts, &checked.differences)
+}
+
+pub(super) async fn topics(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+    let settings = match kafka {
+        Kafka::There(settings) => settings,
+        Kafka::Ended(_) => {
+            let why = "the Kafka inside the program holds nothing while that does not run";
+            return Ok(vec![Check::nothing(Part::Topics, "Kafka", why)]);
+        }
+        Kafka::Unknown(_, why) => return Ok(vec![Check::failed(Part::Topics, "Kafka", why)]),
+    };
+    let checked = check_topics(&core.log, settings, watch).await;
+    Ok(match caught(checked, watch)? {
+        Ok(checked) => {
+            let topics = checked.topics.iter().map(|topic| of_topic(topic, settings.embedded));
+            std::iter::once(of_relay(&checked.relay)).chain(topics).collect()
+        }
+        Err(why) => vec![Check::failed(Part::Topics, "Kafka", why)],
+    })
+}
+
+fn of_relay(checked: &RelayChecked) -> Check {
+    let RelayChecked { published, head, .. } = checked;
+    let text = format!("published up to position {}{}", HumanCount(published.0), behind(*published, *head));
+    let facts = json!({ "position": published, "head": head });
+    Check::done(Part::Topics, "relay", text, facts, &checked.differences)
+}
+
+fn of_topic(checked: &TopicChecked, is_embedded: bool) -> Check {
+    let TopicChecked { partitions, records, first, last, repeated, no_longer_held, .. } = *checked;
+    let mut text = format!(
+        "{} in {}",
+        several(records, "record", "records"),
+        several(partitions as u64, "partition", "partitions")
+    );
+    if last > Position::ORIGIN {
+        text += &format!(", positions {} to {}", HumanCount(first.0), HumanCount(last.0));
+    }
+    if checked.differences.count() == 0 && records > 0 {
+        text += if is_embedded { ": each event, in order" } else { ": each event once and in order" };
+    }
+    if repeated > 0 && is_embedded {
+        text += &format!("; {} again", several(repeated, "is there", "are there"));
+    }
+    if no_longer_held > 0 {
+        text += &format!("; {} older not held", several(no_longer_held, "event is", "events are"));
+    }
+    let facts = json!({
+        "partitions": partitions, "records": records, "first_position": first, "last_position": last,
+        "repeated": repeated, "no_longer_held": no_longer_held,
+    });
+    Check::done(Part::Topics, &checked.topic, text, facts, &checked.differences)
+}
+
+pub(super) async fn mails(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+    let (settings, names) = match kafka {
+        Kafka::There(settings) => (Some(settings), settings),
+        Kafka::Ended(names) | Kafka::Unknown(names, _) => (None, names),
+    };
+    let checked = check_ledgers(&core.log, settings, names, watch).await;
+    Ok(match caught(checked, watch)? {
+        Ok(checked) => checked.iter().map(of_ledger).collect(),
+        Err(why) => consumers::NAMES.iter().map(|name| Check::failed(Part::Mails, name, &why)).collect(),
+    })
+}
+
+fn of_ledger(checked: &LedgerChecked) -> Check {
+    if !checked.started {
+        return Check::nothing(Part::Mails, checked.consumer, "it was never started");
+    }
+    let states: Vec<String> = checked.states.iter().filter(|(_, count)| *count > 0).map(state_text).collect();
+    let mut text = format!("{} called for", several(checked.calls, "effect", "effects"));
+    if checked.differences.count() == 0 && checked.calls > 0 {
+        text += ", each with its entry";
+    }
+    if !states.is_empty() {
+        text += &format!(": {}", states.join(", "));
+    }
+    if checked.to_come > 0 {
+        text += &format!("; {} more to come", HumanCount(checked.to_come));
+    }
+    let by_state: serde_json::Map<String, Value> =
+        checked.states.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
+    let reach = match checked.reach {
+        Reach::CommittedOffsets => "committed_offsets",
+        Reach::NotedProgress => "noted_progress",
+    };
+    let facts = json!({ "calls": checked.calls, "to_come": checked.to_come, "reach_by": reach, "states": by_state });
+    Check::done(Part::Mails, checked.consumer, text, facts, &checked.differences)
+}
+
+fn state_text((state, count): &(State, u64)) -> String {
+    format!("{} {}", HumanCount(*count), state.as_str())
+}
+
+fn behind(position: Position, head: Position) -> String {
+    match head.0.saturating_sub(position.0) {
+        0 => String::new(),
+        behind => format!("; {} behind", events(behind)),
+    }
+}
+
+/// What a check came to, or why it failed; being told to stop ends all of them.
+fn caught<T, E: Display>(outcome: Result<T, E>, watch: &Watch<'_>) -> Outcome<T> {
+    match outcome {
+        Err(_) if watch.cancel.is_cancelled() => Err(Failure::new("stopped before the end: nothing is proven")),
+        outcome => Ok(outcome.map_err(|error| error.to_string())),
+    }
+}
