@@ -1,5 +1,6 @@
 //! The command line: what `orders` understands, and how it answers when it does not.
 
+mod epoch;
 mod events;
 mod keys;
 mod meter;
@@ -75,6 +76,9 @@ enum Command {
     /// The history, one JSON object per line
     #[command(after_help = events::EXAMPLES)]
     Events(With<events::EventsArgs>),
+    /// The log as a whole, for its owner
+    #[command(subcommand)]
+    Log(epoch::LogCommand),
     /// What consumers could not do and a person must look at
     #[command(subcommand)]
     Parked(parked::ParkedCommand),
@@ -162,6 +166,7 @@ impl Cli {
             Some(Command::Migrate(with)) => &with.log,
             Some(Command::Keys(keys)) => keys.log_args(),
             Some(Command::Events(with)) => &with.log,
+            Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
             Some(Command::Verify(with)) => &with.log,
         }
@@ -179,6 +184,7 @@ impl Cli {
             Some(Command::Migrate(with)) => migrate::run(&with.args).await,
             Some(Command::Keys(keys)) => keys.run().await,
             Some(Command::Events(with)) => events::run(&with.args).await,
+            Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),

@@ -8,6 +8,7 @@ use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs
 use consumers::{KafkaSettings, Mailer};
 use projections::Views;
 use std::net::SocketAddr;
+use tokio_util::sync::CancellationToken;
 
 /// Where a process without an API shows its health.
 #[derive(Debug, Clone, clap::Args)]
@@ -109,7 +110,7 @@ pub async fn relay(args: &RelayArgs) -> Result<(), Failure> {
     let kafka = configured(&args.kafka, "relay")?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
-    let mut process = Process::open(&args.database, None, role("orders relay"), stop).await?;
+    let mut process = open_with(&kafka, &args.database, "orders relay", stop).await?;
     process.relay(&kafka);
     process.show_health(server);
     tracing::info!(brokers = kafka.brokers, "relaying the log to Kafka");
@@ -137,11 +138,28 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let mailer = Mailer::new(mail_settings(&args.database, &args.mail)?)?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
-    let mut process = Process::open(&args.database, None, role("orders consumers run"), stop).await?;
+    let mut process = open_with(&kafka, &args.database, "orders consumers run", stop).await?;
     process.consume(&kafka, &mailer, &names);
     process.show_health(server);
     tracing::info!(names = names.join(" "), brokers = kafka.brokers, "running consumers");
     process.run().await
+}
+
+/// A process of a role that works with the log and with Kafka, if the two belong together.
+async fn open_with(
+    kafka: &KafkaSettings,
+    database: &DatabaseArgs,
+    command: &'static str,
+    stop: CancellationToken,
+) -> Result<Process, Failure> {
+    let process = Process::open(database, None, role(command), stop).await?;
+    match process.core.check_history(kafka).await {
+        Ok(()) => Ok(process),
+        Err(failure) => {
+            process.close().await;
+            Err(failure)
+        }
+    }
 }
 
 /// It may join the database of a running system, and stays.

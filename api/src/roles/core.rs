@@ -2,6 +2,8 @@
 
 use super::{Database, Failure};
 use commands::{Catalogue, Gateway, GatewaySettings, Log};
+use consumers::KafkaSettings;
+use consumers::topics::Topics;
 use projections::Views;
 use sqlx::PgPool;
 use std::time::Duration;
@@ -40,6 +42,18 @@ impl Core {
     /// The read models.
     pub fn views(&self, settings: projections::Settings) -> Views {
         Views::new(self.log.clone(), settings)
+    }
+
+    /// Refuses to begin on a log that is not, or no longer, the one whose events are in Kafka. Whether it is may not be
+    /// told at this moment: the relay and the consumers ask again before they do anything.
+    pub async fn check_history(&self, kafka: &KafkaSettings) -> Result<(), Failure> {
+        match consumers::relay::check_history(&self.log, kafka, &Topics::new(&kafka.prefix)).await {
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "what Kafka has of the log can't be told yet");
+                Ok(())
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// The pool that all share.

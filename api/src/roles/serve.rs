@@ -71,6 +71,7 @@ async fn start(
     server: Server,
 ) -> Result<Welcome, Failure> {
     let address = server.address();
+    process.core.check_history(&kafka.settings).await?;
     let (gateway, catalogue) = process.core.gateway().await?;
     let private = bring_along(process, &gateway, &catalogue).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
