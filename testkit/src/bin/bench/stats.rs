@@ -50,3 +50,22 @@ impl Spread {
         Self { min: sorted[0], median: f64::midpoint(low, high), max: sorted[sorted.len() - 1] }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_requests_was_done_within_its_nearest_rank() {
+        let latencies = Latencies::of((1..=100).rev().map(|ms| ms * 1_000).collect());
+        assert_eq!((latencies.ms(0.5), latencies.ms(0.99), latencies.ms(1.0)), (50.0, 99.0, 100.0));
+        assert_eq!(Latencies::of(vec![7_000]).ms(0.01), 7.0);
+        assert_eq!(Latencies::of(Vec::new()).ms(0.5), 0.0);
+    }
+
+    #[test]
+    fn the_middle_of_an_even_count_is_between_the_two() {
+        assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]), Spread { min: 1.0, median: 2.5, max: 4.0 });
+        assert_eq!(Spread::of(&[5.0]), Spread { min: 5.0, median: 5.0, max: 5.0 });
+    }
+}

@@ -35,7 +35,7 @@ impl Target {
         match self {
             Self::AtLeast(least) => median / least,
             // Where nothing is allowed, nothing is best.
-            Self::AtMost(most) if median <= most => (most / median).min(BEST).max(1.0),
+            Self::AtMost(_) if median == 0.0 => BEST,
             Self::AtMost(most) => most / median,
         }
     }
@@ -162,5 +162,59 @@ pub fn number(number: f64) -> String {
         Some(fraction) if fraction.trim_end_matches('0').is_empty() => grouped,
         Some(fraction) => format!("{grouped}.{fraction}"),
         None => grouped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_the_digits_that_say_something() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.456, "0.46"),
+            (4.0, "4"),
+            (9.996, "10"),
+            (12.34, "12.3"),
+            (123.4, "123"),
+            (1_234.5, "1,234"),
+            (1_234_567.0, "1,234,567"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn the_median_is_what_is_judged() {
+        let ratio = Figure::new("orders", "ratio", "×", vec![3.0, 4.0, 9.0]);
+        assert_eq!(ratio.clone().at_least(4.0).verdict(), "met");
+        assert_eq!(ratio.clone().at_least(4.1).verdict(), "missed");
+        assert_eq!(ratio.clone().at_most(4.0).verdict(), "met");
+        assert_eq!(ratio.verdict(), "");
+    }
+
+    #[test]
+    fn one_is_just_as_it_should_be() {
+        assert_eq!(Target::AtLeast(4.0).score(8.0), 2.0);
+        assert_eq!(Target::AtMost(10.0).score(20.0), 0.5);
+        assert_eq!(Target::AtMost(10.0).score(10.0), 1.0);
+        assert_eq!((Target::AtMost(0.0).score(0.0), Target::AtMost(0.0).score(3.0)), (BEST, 0.0));
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let figures = [
+            Figure::new("a", "short", "ms", vec![1.0]),
+            Figure::new("a", "a longer name", "orders/s", vec![20_000.0]).at_least(10.0),
+        ];
+        assert_eq!(
+            table(&figures),
+            [
+                "what              min  median     max  unit      target",
+                "short               1       1       1  ms",
+                "a longer name  20,000  20,000  20,000  orders/s    ≥ 10  met",
+            ]
+        );
     }
 }

@@ -63,7 +63,7 @@ fn chart(svg: &mut String, (x, y): (f64, f64), name: &str, scores: &[Option<f64>
         .collect();
     let line: Vec<String> = points.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
     let (name, latest) = (escaped(name), median.map(super::figure::number).unwrap_or_default());
-    let drawn = write!(
+    write!(
         svg,
         "<text x=\"{left}\" y=\"{}\" fill=\"#1f2328\">{name}</text>\n\
          <line x1=\"{left}\" x2=\"{}\" y1=\"{2}\" y2=\"{2}\" stroke=\"#afb8c1\" stroke-dasharray=\"3 3\"/>\n\
@@ -73,8 +73,7 @@ fn chart(svg: &mut String, (x, y): (f64, f64), name: &str, scores: &[Option<f64>
         top + height / 2.0,
         line.join(" ")
     )
-    .map_err(|_| ());
-    drawn.expect("a string can be written");
+    .expect("a string can be written");
     for (x, y, score) in &points {
         let colour = if *score >= 1.0 { "#1a7f37" } else { "#cf222e" };
         writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{colour}\"/>")
@@ -91,4 +90,32 @@ fn chart(svg: &mut String, (x, y): (f64, f64), name: &str, scores: &[Option<f64>
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn entry(at: &str, score: f64) -> Entry {
+        let one = |name: &str, value| BTreeMap::from([(name.to_owned(), value)]);
+        let (at, commit, machine) = (at.to_owned(), "c0ffee".to_owned(), "2 cores".to_owned());
+        Entry {
+            at,
+            commit,
+            machine,
+            medians: one("201 → mail, p99 < 60", 42.0),
+            scores: one("201 → mail, p99 < 60", score),
+        }
+    }
+
+    #[test]
+    fn each_target_has_a_chart_with_a_dot_for_each_run() {
+        let svg = picture(&[entry("2026-01-01T00:00:00Z", 0.5), entry("2026-01-02T00:00:00Z", 1.5)]);
+        assert!(svg.contains("2 runs, 2026-01-01 – 2026-01-02"), "{svg}");
+        assert!(svg.contains("201 → mail, p99 &lt; 60"), "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 2);
+        assert_eq!((svg.matches("#cf222e").count(), svg.matches("#1a7f37").count()), (1, 1));
+        assert_eq!(svg.matches('<').count(), svg.matches('>').count());
+    }
 }

@@ -23,13 +23,13 @@ pub async fn measure(bench: &mut Bench) {
     for round in 1..=rounds {
         let rate = |rows: u64, since: Instant| rows as f64 / since.elapsed().as_secs_f64();
         let started = Instant::now();
-        let rows = copy(&shop).await;
+        let rows = copy(shop).await;
         copied.push(rate(rows, started));
         let started = Instant::now();
         let lines = http(&mut shop.connect(&api).await).await;
         over_http.push(rate(lines, started));
         let started = Instant::now();
-        let written = command(&shop).await;
+        let written = command(shop).await;
         by_command.push(rate(written, started));
         assert_eq!((lines, written), (rows, rows), "lines of the exports, and rows");
         let latest = [&copied, &over_http, &by_command].map(|rates| rates.last().copied().unwrap_or(0.0));

@@ -35,7 +35,7 @@ pub async fn list(bench: &mut Bench) {
     let (mut near, mut far) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         for (path, outcomes) in [(&first, &mut near), (&deep, &mut far)] {
-            let outcome = get(&shop, &api, plan, Paths::One(path.clone())).await;
+            let outcome = get(shop, &api, plan, Paths::One(path.clone())).await;
             let [p50, p99] = [0.5, 0.99].map(|share| outcome.latencies.ms(share));
             eprintln!("  round {round}: {:.0} pages/s, p50 {p50:.2} ms, p99 {p99:.2} ms", outcome.per_second());
             outcomes.push((p50, p99));
@@ -83,8 +83,8 @@ pub async fn by_id(bench: &mut Bench) {
     let (our_paths, peer_paths) = (paths("/v1/orders", &ids), paths("/orders", &peers_ids));
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        ours.push(get(&shop, &api, plan, Paths::AnyOf(Arc::clone(&our_paths))).await.per_second());
-        plain.push(get(&shop, &peer.service, plan, Paths::AnyOf(Arc::clone(&peer_paths))).await.per_second());
+        ours.push(get(shop, &api, plan, Paths::AnyOf(Arc::clone(&our_paths))).await.per_second());
+        plain.push(get(shop, &peer.service, plan, Paths::AnyOf(Arc::clone(&peer_paths))).await.per_second());
         let last = |rates: &[f64]| rates.last().copied().unwrap_or(0.0);
         eprintln!("  round {round}: ours {:.0}/s, plain cqrs-es {:.0}/s", last(&ours), last(&plain));
     }
