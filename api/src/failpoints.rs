@@ -6,7 +6,7 @@
 //! the process kills itself: nothing is unwound, flushed or said to anybody.
 
 use nix::sys::signal::{Signal, raise};
-use rand::rngs::StdRng;
+use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,14 +129,14 @@ pub fn arm() -> Result<(), String> {
 /// Counts, or throws the dice.
 enum Clock {
     Count { hits: AtomicU64, nth: u64 },
-    Dice { of: f64, generator: Mutex<StdRng> },
+    Dice { of: f64, generator: Mutex<SmallRng> },
 }
 
 impl Clock {
     fn new(when: When) -> Self {
         match when {
             When::Nth(nth) => Self::Count { hits: AtomicU64::new(0), nth },
-            When::Chance { of, seed } => Self::Dice { of, generator: Mutex::new(StdRng::seed_from_u64(seed)) },
+            When::Chance { of, seed } => Self::Dice { of, generator: Mutex::new(SmallRng::seed_from_u64(seed)) },
         }
     }
 

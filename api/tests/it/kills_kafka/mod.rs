@@ -95,7 +95,7 @@ async fn run(servers: &Servers, plan: Plan) -> Tally {
     let (mut decks, mut tally) = (Decks::new(plan.first, rng.random()), Tally::default());
     let mut audit = Audit::open(&shop.db).await;
     let mut load = Load::start(&shop, CLIENTS, rng.random());
-    let mut shape = plan.number;
+    let (mut shape, opened) = (plan.number, Instant::now());
     while tally.kills() < plan.kills {
         let mut crew = Crew::start(&shop, SHAPES[shape], &mut decks);
         let begun = Instant::now();
@@ -112,6 +112,7 @@ async fn run(servers: &Servers, plan: Plan) -> Tally {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         crew.stop(&mut tally).await;
+        println!("{}: {} of {} kills in {:.0?}", shop.prefix, tally.kills(), plan.kills, opened.elapsed());
         shape = rng.random_range(0..SHAPES.len());
     }
     finish(servers, &shop, load, audit, tally).await
@@ -128,6 +129,7 @@ async fn finish(servers: &Servers, shop: &Shop, mut load: Load, mut audit: Audit
     let events = audit.order_events();
     effects::streamed_once(shop, &events).await;
     effects::mailed_once(shop, &superuser, &servers.mail, &events, &mut tally).await;
+    shop.orders(&["verify"]).run().await.succeeded();
     crew.stop(&mut tally).await;
     tally
 }
