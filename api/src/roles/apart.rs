@@ -1,11 +1,11 @@
 //! The roles as processes of their own: `orders api`, `orders relay`, `orders projections run`, `orders consumers run`.
 
 use super::process::stop_token;
-use super::serve::{http_settings, mail_settings};
+use super::serve::{http_settings, mail_settings, mailer};
 use super::{Asker, Failure, Process};
 use crate::http::{App, Server, ServerSettings};
 use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ViewArgs};
-use consumers::{KafkaSettings, Mailer};
+use consumers::KafkaSettings;
 use projections::Views;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
@@ -135,9 +135,10 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let names = chosen("consumer", &args.names, consumers::NAMES)?;
     let kafka = configured(&args.kafka, "consumers run")?;
-    let mailer = Mailer::new(mail_settings(&args.database, &args.mail)?)?;
+    let mail = mail_settings(&args.database, &args.mail)?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
+    let mailer = mailer(&mail)?;
     let mut process = open_with(&kafka, &args.database, "orders consumers run", stop).await?;
     process.consume(&kafka, &mailer, &names);
     process.show_health(server);

@@ -43,12 +43,11 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     // All that can be refused without starting anything.
     let mail = mail_settings(&args.database, &args.mail)?;
-    let mailer = Mailer::new(mail.clone())?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let kafka = Kafka::of(&args.kafka).await?;
     let asker = Asker { command: "orders serve", joins: false, passing: false };
     let mut process = Process::open(&args.database, Some(&args.migration), asker, stop).await?;
-    match start(&mut process, args, &kafka, &mailer, server).await {
+    match start(&mut process, args, &kafka, &mail, server).await {
         Ok(mut welcome) => {
             welcome.mail = mail_shown(&mail);
             welcome.took = started.elapsed();
@@ -67,11 +66,12 @@ async fn start(
     process: &mut Process,
     args: &ServeArgs,
     kafka: &Kafka,
-    mailer: &Mailer,
+    mail: &MailSettings,
     server: Server,
 ) -> Result<Welcome, Failure> {
     let address = server.address();
     process.core.check_history(&kafka.settings).await?;
+    let mailer = mailer(mail)?;
     let (gateway, catalogue) = process.core.gateway().await?;
     let private = bring_along(process, &gateway, &catalogue).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
@@ -80,7 +80,7 @@ async fn start(
         process.announce_kafka(embedded)?;
     }
     process.relay(&kafka.settings);
-    process.consume(&kafka.settings, mailer, consumers::NAMES);
+    process.consume(&kafka.settings, &mailer, consumers::NAMES);
     process.sweep();
     let readiness = process.readiness().clone();
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http_settings(&args.http));
@@ -116,14 +116,17 @@ pub(super) fn http_settings(args: &HttpArgs) -> HttpSettings {
     HttpSettings { rate_limit, ..HttpSettings::default() }
 }
 
-/// How mail is sent; a directory for it is made, for our eyes alone.
+/// How mail is sent. Touches nothing yet.
 pub(super) fn mail_settings(database: &DatabaseArgs, mail: &MailArgs) -> Result<MailSettings, Failure> {
-    let directory = data_path(database)?.join("mail");
-    let settings = mail.settings(&directory)?;
-    if matches!(settings.backend, MailBackend::ConsoleAndFiles(_)) {
-        directory::make_private(&directory)?;
+    Ok(mail.settings(&data_path(database)?.join("mail"))?)
+}
+
+/// What sends it; a directory for it is made, for our eyes alone.
+pub(super) fn mailer(settings: &MailSettings) -> Result<Mailer, Failure> {
+    if let MailBackend::ConsoleAndFiles(directory) = &settings.backend {
+        directory::make_private(directory)?;
     }
-    Ok(settings)
+    Ok(Mailer::new(settings.clone())?)
 }
 
 fn mail_shown(mail: &MailSettings) -> String {

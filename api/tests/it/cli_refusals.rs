@@ -6,7 +6,10 @@ use testkit::{Db, Launch};
 
 /// What it said, on the one line that it may take. Its data directory must stay unused.
 async fn line(launch: Launch) -> String {
-    let finished = launch.env("ORDERS_DATA_DIR", "/nonexistent/orders").run().await;
+    let home = tempfile::tempdir().unwrap();
+    let unused = home.path().join("orders");
+    let finished = launch.env("ORDERS_DATA_DIR", unused.to_str().unwrap()).run().await;
+    assert!(!unused.exists(), "nothing is made for what is refused");
     assert!(!finished.status.success(), "{finished:?}");
     assert_eq!(finished.stdout, "", "nothing is promised");
     let said: Vec<&str> = finished.stderr.lines().collect();
