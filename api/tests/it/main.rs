@@ -24,4 +24,5 @@ mod http_server;
 mod http_support;
 mod kills_kafka;
 mod processes;
+mod restore_kafka;
 mod walk;

@@ -1,0 +1,6 @@
+//! Backup, point-in-time restore and upgrade, done as `docs/OPERATIONS.md` says, on real servers.
+
+mod docs;
+mod restored;
+mod shop;
+mod upgrade;
