@@ -25,4 +25,4 @@ pub use eventually::{Outcome, eventually};
 pub use ports::free_port;
 pub use postgres::Db;
 pub use prerequisites::python;
-pub use program::{Launch, Program};
+pub use program::{Finished, Launch, Program};
