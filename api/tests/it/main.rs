@@ -9,6 +9,7 @@
 mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
+mod cli_verify;
 mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;

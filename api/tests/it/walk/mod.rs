@@ -4,6 +4,7 @@ mod apart_kafka;
 pub mod client;
 mod embedded;
 mod served_kafka;
+mod verified_kafka;
 
 use client::{Client, Reply};
 use serde_json::{Value, json};
