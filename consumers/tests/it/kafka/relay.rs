@@ -3,8 +3,8 @@
 use super::settings;
 use crate::process::{Plan, Process, SOON};
 use crate::shop::Shop;
-use consumers::KafkaSettings;
 use consumers::topics::Topics;
+use consumers::{KafkaSettings, ReaderState};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -242,6 +242,18 @@ async fn ahead_of_the_log_or_of_another_log_it_refuses() {
     let shorter = Shop::open().await;
     let refusal = Process::start(&shorter, Plan::relay_alone(kafka.clone())).refusal().await;
     assert!(refusal.contains("restored to an earlier point"), "{refusal}");
+    // Nor do consumers act on events that are no more.
+    let process = Process::start(&shorter, Plan { relay: false, ..Plan::new(kafka.clone(), "console:") });
+    let stopped = eventually("the consumer stops", SOON, async || match process.consumers[0].borrow().state.clone() {
+        ReaderState::Stopped(reason) => Ok(reason),
+        state => Err(format!("{state:?}")),
+    });
+    assert_eq!(stopped.await, refusal);
+    drop(process);
+    // Grown beyond that point, it is another log still.
+    shorter.place_many(4).await;
+    let refusal = Process::start(&shorter, Plan::relay_alone(kafka.clone())).refusal().await;
+    assert!(refusal.contains("another event stands at position"), "{refusal}");
 
     let restored = Db::new().await;
     let superuser = restored.superuser_pool().await;
@@ -269,10 +281,7 @@ async fn a_broker_that_dies_is_waited_for() {
     process.relayed(&shop).await;
     broker.kill();
     shop.place_many(10).await;
-    eventually("it says so", SOON, async || {
-        matches!(process.relay.borrow().state, consumers::ReaderState::Retrying(_))
-    })
-    .await;
+    eventually("it says so", SOON, async || matches!(process.relay.borrow().state, ReaderState::Retrying(_))).await;
     broker.restart();
     process.relayed(&shop).await;
     process.stop().await;
