@@ -31,15 +31,11 @@ struct Stretch {
 }
 
 impl Meter {
-    /// A meter that counts `unit`, such as `events`.
+    /// A meter that counts `unit`, such as `events`; nothing where it differs.
     pub(super) fn new(unit: &'static str) -> Self {
         let template = "{spinner} {prefix}  {wide_bar} {percent:>3} %  {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(0).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(TURN_EVERY);
-            *shown() = Some(bar.clone());
-        }
         Self { bar, unit, stretch: None, last_line: Instant::now() }
     }
 
@@ -63,6 +59,11 @@ impl Meter {
         self.bar.set_length(total.max(1));
         self.bar.set_position(done);
         self.bar.set_message(text);
+        let mut shown = shown();
+        if shown.is_none() {
+            self.bar.enable_steady_tick(TURN_EVERY);
+            *shown = Some(self.bar.clone());
+        }
     }
 }
 
@@ -76,10 +77,11 @@ impl Drop for Meter {
 impl Stretch {
     fn text(&self, done: u64, total: u64, unit: &str) -> String {
         let counts = format!("{} of {} {unit}", HumanCount(done), HumanCount(total));
+        let counts = counts.trim_end();
         let elapsed = self.begun.elapsed();
         let since = done.saturating_sub(self.begun_at);
         if elapsed < RATE_AFTER || since == 0 {
-            return counts;
+            return counts.to_owned();
         }
         let per_second = since as f64 / elapsed.as_secs_f64();
         // A rate is never negative, and far below 2^53.

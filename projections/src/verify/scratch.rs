@@ -10,7 +10,7 @@ use crate::error::{RunError, is_gone};
 use crate::projection::Definition;
 use commands::db::APP_ROLE;
 use domain::Position;
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Begins with what no projection's name begins with.
@@ -43,7 +43,9 @@ pub(super) struct Copied {
 impl Scratch {
     /// Opens a session beside `pool`, and drops what verifications left that were killed.
     pub async fn open(pool: &PgPool) -> Result<Self, VerifyError> {
-        let options = pool.connect_options().as_ref().clone().options([("work_mem", WORK_MEMORY)]);
+        // What runs here takes its time, and that is no news.
+        let options = pool.connect_options().as_ref().clone().disable_statement_logging();
+        let options = options.options([("work_mem", WORK_MEMORY)]);
         let mut session = PgConnection::connect_with(&options).await?;
         let run = loop {
             let run = random_run();

@@ -54,8 +54,8 @@ pub(super) enum Part {
 /// The arguments of `orders verify`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct VerifyArgs {
-    /// Check these parts alone, separated by commas [default: all]
-    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',')]
+    /// Check these parts alone: log, views, topics, mails; separated by commas [default: all]
+    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',', hide_possible_values = true)]
     only: Vec<Part>,
     /// Differences that are listed of each check; all are counted
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
