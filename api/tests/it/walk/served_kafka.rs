@@ -58,6 +58,13 @@ impl Shop {
         parked.run().await.succeeded()
     }
 
+    /// `orders verify`, which finds nothing.
+    async fn verify(&self) -> String {
+        let verify = Launch::orders().arg("verify").env("DATABASE_URL", self.db.app_url());
+        let verify = verify.env("KAFKA_BROKERS", KafkaBroker::shared().brokers());
+        verify.env("ORDERS_KAFKA_PREFIX", &self.prefix).run().await.succeeded()
+    }
+
     /// The item of an order, once it is listed as parked.
     async fn item_of(&self, order: &str) -> String {
         eventually("the order's mail is parked", BOUND, async || {
@@ -93,6 +100,13 @@ async fn an_order_reaches_the_mailbox_or_is_parked_for_a_person() {
     eventually("nothing is parked", BOUND, async || {
         let list = shop.parked(&["list"]).await;
         if list == "Nothing is parked.\n" { Ok(()) } else { Err(list) }
+    })
+    .await;
+
+    eventually("the offsets are committed, and all agrees", BOUND, async || {
+        let verified = shop.verify().await;
+        let all = "3 effects called for, each with its entry: 2 sent, 1 discarded";
+        if verified.contains(all) { Ok(()) } else { Err(verified) }
     })
     .await;
 

@@ -336,3 +336,16 @@ async fn offsets_that_passed_an_event_without_an_entry_are_found() {
     let later = ledger(&shop, Some(&kafka)).await;
     assert_eq!((later.differences.count(), later.calls, later.to_come), (1, 6, 3));
 }
+
+/// Nobody has made the topics yet, and nothing is owed to them.
+#[tokio::test]
+async fn before_the_first_start_there_is_nothing_to_differ() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    shop.place("Ada").await;
+    let checked = topics(&shop, &kafka).await;
+    assert_eq!(listed(&checked), []);
+    assert_eq!((checked.relay.published, checked.topics[0].partitions), (Position::ORIGIN, 0));
+    let ledger = ledger(&shop, Some(&kafka)).await;
+    assert!(!ledger.started);
+    assert_eq!(ledger.differences.listed(), []);
+}
