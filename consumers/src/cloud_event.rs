@@ -31,7 +31,7 @@ const LOCALE: &str = "ce_locale";
 const TRACE_PARENT: &str = "traceparent";
 
 /// What an event's `ce_source` is: the log that it stands in.
-pub(crate) fn source(log: LogIdentity) -> String {
+pub fn source(log: LogIdentity) -> String {
     format!("urn:uuid:{}", log.log_id)
 }
 
@@ -53,7 +53,7 @@ struct StoredMetadata<'a> {
 }
 
 /// The headers of an event.
-pub(crate) fn headers(event: &StoredEvent, source: &str) -> OwnedHeaders {
+pub fn headers(event: &StoredEvent, source: &str) -> OwnedHeaders {
     let metadata: StoredMetadata<'_> = serde_json::from_str(&event.metadata).unwrap_or_default();
     let id = event.event_id.to_string();
     Writer(OwnedHeaders::new_with_capacity(16))
@@ -93,47 +93,57 @@ impl Writer {
 
 /// What the headers of a record say about its event.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Envelope<'a> {
+pub struct Envelope<'a> {
+    /// Its id, for ever.
     pub event_id: EventId,
+    /// Its type.
     pub event_type: &'a str,
+    /// The version of its shape.
     pub event_version: &'a str,
+    /// Its aggregate's id.
     pub aggregate_id: &'a str,
+    /// Its place within its aggregate, from 1.
     pub sequence: u64,
+    /// Its place in the log.
     pub position: Position,
+    /// When it was written down.
     pub recorded_at: DateTime<Utc>,
+    /// Who asked for it, when, and what it belongs to.
     pub metadata: Metadata,
 }
 
 /// Why the headers are not those of an event of ours.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HeaderError {
+pub enum HeaderError {
+    /// A header is not there, or its bytes are no text.
     #[error("the header `{0}` is missing, or no text")]
     Missing(&'static str),
+    /// A header is no number, id or time, where it has to be one.
     #[error("the header `{0}` is not of the form that it should have")]
     Malformed(&'static str),
 }
 
 /// The headers of one record.
-pub(crate) struct Attributes<'a, H: Headers>(Option<&'a H>);
+pub struct Attributes<'a, H: Headers>(Option<&'a H>);
 
 impl<'a, H: Headers> Attributes<'a, H> {
     /// Those of a message.
-    pub(crate) fn of<M: Message<Headers = H>>(message: &'a M) -> Self {
+    pub fn of<M: Message<Headers = H>>(message: &'a M) -> Self {
         Self(message.headers())
     }
 
     /// The event's type, if the record says one.
-    pub(crate) fn event_type(&self) -> Option<&'a str> {
+    pub fn event_type(&self) -> Option<&'a str> {
         self.optional(TYPE)
     }
 
     /// The event's position, if the record says one.
-    pub(crate) fn position(&self) -> Option<Position> {
+    pub fn position(&self) -> Option<Position> {
         self.optional(POSITION)?.parse().ok().map(Position)
     }
 
     /// All of it.
-    pub(crate) fn envelope(&self) -> Result<Envelope<'a>, HeaderError> {
+    pub fn envelope(&self) -> Result<Envelope<'a>, HeaderError> {
         Ok(Envelope {
             event_id: self.parsed(ID)?,
             event_type: self.text(TYPE)?,

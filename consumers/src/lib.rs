@@ -6,10 +6,11 @@
 //! - [`runner`]: runs consumers: notes, claims, retries, parks.
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
-//! - [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
+//! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
 //!
 //! Only this crate knows Kafka and mail.
 
+pub mod cloud_event;
 pub mod consumer;
 pub mod embedded_broker;
 pub mod kafka;
@@ -23,7 +24,6 @@ pub mod topics;
 pub mod verify;
 
 mod claim;
-mod cloud_event;
 mod pause;
 #[macro_use]
 mod registry;

@@ -1,10 +1,11 @@
 //! What every request goes through, once: its id, admission, the guard against panics, and the finish of its answer.
 
+use super::admission::Room;
 use super::negotiate::Produces;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::timing;
 use crate::metrics::RequestTimes;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,6 @@ use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 /// The edge of one path.
@@ -21,7 +21,7 @@ pub(super) struct Edge {
     pub(super) path: &'static str,
     pub(super) produces: Produces,
     /// How many more requests may be worked on; `None` for what must answer also when all is busy.
-    pub(super) room: Option<Arc<Semaphore>>,
+    pub(super) room: Option<Arc<Room>>,
     pub(super) times: RequestTimes,
 }
 
@@ -41,14 +41,15 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
     response
 }
 
-async fn admit(edge: &Edge, request: Request, next: Next) -> Response {
-    let _place = match edge.room.as_ref().map(|room| room.try_acquire()) {
-        None => None,
-        Some(Ok(place)) => Some(place),
-        Some(Err(_)) => {
-            return Problem::new(Code::Overloaded, "Nothing was changed; try again.").into_response();
-        }
+async fn admit(edge: &Edge, mut request: Request, next: Next) -> Response {
+    // Held until the answer is made, whatever becomes of the request.
+    let place = match edge.room.as_ref().map(Room::enter).transpose() {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
     };
+    if let Some(place) = &place {
+        request.extensions_mut().insert(place.clone());
+    }
     match edge.produces.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -81,7 +82,7 @@ mod tests {
         H: Fn() -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Response> + Send,
     {
-        let (path, produces, room) = ("/", Produces::Json, Some(Arc::new(Semaphore::new(room))));
+        let (path, produces, room) = ("/", Produces::Json, Some(Room::new(room, 0)));
         let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });
         let router: Router = Router::new().route("/", get(handler).layer(from_fn_with_state(edge, run)));
         let request = Request::builder().uri("/").header("request-id", "r-1").body(Body::empty()).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! [`v1`]: crate::v1
 
+mod admission;
 pub mod body;
 pub mod conditions;
 pub mod context;
@@ -10,6 +11,7 @@ pub mod idempotency;
 mod limit;
 mod negotiate;
 mod open;
+mod open_files;
 mod panics;
 pub mod query;
 mod request_id;
@@ -17,6 +19,7 @@ mod routes;
 mod server;
 pub mod timing;
 
+pub use admission::Place;
 pub use limit::RateLimit;
 pub use negotiate::Produces;
 pub use panics::log_panics;
@@ -34,19 +37,23 @@ use std::sync::Arc;
 
 /// The most requests that are worked on at once. The surplus is answered 503 at once, which costs next to nothing.
 pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
+/// The most bytes that the bodies of all requests take together. The surplus is answered 503.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
 
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpSettings {
     /// The most requests under `/v1` that are worked on at once.
     pub max_requests: usize,
+    /// The most bytes of their bodies, those included that are still on their way.
+    pub max_body_bytes: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { max_requests: DEFAULT_MAX_REQUESTS, rate_limit: None }
+        Self { max_requests: DEFAULT_MAX_REQUESTS, max_body_bytes: DEFAULT_MAX_BODY_BYTES, rate_limit: None }
     }
 }
 
@@ -77,7 +84,7 @@ impl App {
     pub fn router(self) -> Router {
         // Installed before anything is counted.
         crate::metrics::recorder();
-        let routes = Routes::new(self.settings.max_requests);
+        let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes);
         let routes = crate::v1::routes(routes);
         open::routes(routes).into_router(Arc::new(self))
     }

@@ -1,6 +1,7 @@
 //! The table of routes: each path with its methods, behind the edge.
 
 use super::App;
+use super::admission::Room;
 use super::edge::{self, Edge};
 use super::negotiate::Produces;
 use crate::metrics::RequestTimes;
@@ -9,17 +10,16 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Collects routes.
 pub(crate) struct Routes {
     router: Router<Arc<App>>,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
 }
 
 impl Routes {
-    pub(super) fn new(max_requests: usize) -> Self {
-        Self { router: Router::new(), room: Arc::new(Semaphore::new(max_requests)) }
+    pub(super) fn new(max_requests: usize, max_body_bytes: usize) -> Self {
+        Self { router: Router::new(), room: Room::new(max_requests, max_body_bytes) }
     }
 
     /// A path that counts against the most requests at once.
@@ -37,7 +37,7 @@ impl Routes {
         mut self,
         path: &'static str,
         produces: Produces,
-        room: Option<Arc<Semaphore>>,
+        room: Option<Arc<Room>>,
         methods: MethodRouter<Arc<App>>,
     ) -> Self {
         let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });

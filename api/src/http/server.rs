@@ -1,5 +1,6 @@
 //! Serving over TCP, by hyper itself: `axum::serve` bounds neither how long headers take nor how long draining does.
 
+use super::open_files;
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
@@ -8,10 +9,12 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -27,7 +30,9 @@ pub struct ServerSettings {
     pub header_read_at_most: Duration,
     /// How long requests may go on after a stop was asked for.
     pub drain_at_most: Duration,
-    /// The most connections. Beyond them a connection waits to be accepted.
+    /// How long a client may take to read on when what is sent to it can't be kept any more.
+    pub write_at_most: Duration,
+    /// The most connections, where the system has files for so many. Beyond them a connection waits to be accepted.
     pub max_connections: usize,
 }
 
@@ -36,6 +41,7 @@ impl Default for ServerSettings {
         Self {
             header_read_at_most: Duration::from_secs(30),
             drain_at_most: Duration::from_secs(20),
+            write_at_most: Duration::from_secs(30),
             max_connections: 10_000,
         }
     }
@@ -80,10 +86,10 @@ impl Server {
     pub async fn run(self, router: Router, cancel: CancellationToken) {
         let Self { listener, settings, .. } = self;
         let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(settings.max_connections));
+        let room = Arc::new(Semaphore::new(open_files::most_connections(settings.max_connections)));
         let builder = builder(&settings);
         while let Some((stream, place)) = accept(&listener, &room, &cancel).await {
-            serve(&builder, stream, place, router.clone(), &graceful);
+            serve(&builder, bounded(stream, &settings), place, router.clone(), &graceful);
         }
         drop(listener);
         let open = graceful.count();
@@ -122,17 +128,25 @@ async fn accept(
     cancel.run_until_cancelled(accepted).await
 }
 
-fn serve(
-    builder: &http1::Builder,
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
-    router: Router,
-    graceful: &GracefulShutdown,
-) {
+/// A connection that fails when its client does not read on for too long. hyper bounds how long a head takes to arrive,
+/// but not how long an answer waits to be taken.
+fn bounded(stream: TcpStream, settings: &ServerSettings) -> Pin<Box<TimeoutStream<TcpStream>>> {
     // Answers are written at once as a whole: waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps Nagle's algorithm");
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(settings.write_at_most));
+    Box::pin(stream)
+}
+
+fn serve(
+    builder: &http1::Builder,
+    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    place: OwnedSemaphorePermit,
+    router: Router,
+    graceful: &GracefulShutdown,
+) {
     let service = TowerToHyperService::new(router.map_request(|request: hyper::Request<_>| request.map(Body::new)));
     let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {

@@ -94,6 +94,11 @@ impl Problem {
         self.0.code
     }
 
+    /// Its single faults.
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.errors
+    }
+
     fn document(&self, request_id: &str) -> String {
         serde_json::to_string(&Document { problem: &self.0, request_id }).unwrap_or_default()
     }

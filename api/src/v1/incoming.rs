@@ -61,7 +61,7 @@ impl Incoming {
         accepts: Accepts,
     ) -> Result<Self, Problem> {
         let (head, body) = Self::without_query(request)?;
-        let body = body::receive(&head.headers, body, accepts).await?;
+        let body = body::receive(&head, body, accepts).await?;
         Ok(Self { head, key: allowed.key, request_id, body })
     }
 
@@ -72,7 +72,7 @@ impl Incoming {
         request: Request,
     ) -> Result<Self, Problem> {
         let (head, body) = Self::without_query(request)?;
-        let body = body::receive_nothing(&head.headers, body).await?;
+        let body = body::receive_nothing(&head, body).await?;
         Ok(Self { head, key: allowed.key, request_id, body })
     }
 

@@ -8,6 +8,7 @@ pub mod orders;
 mod paging;
 mod products;
 mod reads;
+pub mod requests;
 mod time;
 mod totals;
 

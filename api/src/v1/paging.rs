@@ -16,21 +16,21 @@ const FORM: u8 = 1;
 const BOUND_BYTES: usize = 8;
 
 /// One page, as it is asked for.
-pub(super) struct PageRequest<'q> {
+pub struct PageRequest<'q> {
     /// The most rows.
-    pub(super) limit: u32,
+    pub limit: u32,
     cursor: Option<std::borrow::Cow<'q, str>>,
 }
 
 impl<'q> PageRequest<'q> {
     /// Takes `limit` and `cursor` out of a query.
-    pub(super) fn of(query: &mut Query<'q>) -> Self {
+    pub fn of(query: &mut Query<'q>) -> Self {
         let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
         Self { limit, cursor: query.raw("cursor") }
     }
 
     /// The key behind which the page begins; `None` for the first.
-    pub(super) fn after<K: CursorKey>(&self, list: &List) -> Result<Option<K>, Problem> {
+    pub fn after<K: CursorKey>(&self, list: &List) -> Result<Option<K>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         list.open(cursor).map(Some).ok_or_else(|| {
             Problem::new(
@@ -42,34 +42,39 @@ impl<'q> PageRequest<'q> {
 }
 
 /// A list with its filters, to which its cursors belong.
-pub(super) struct List([u8; BOUND_BYTES]);
+pub struct List([u8; BOUND_BYTES]);
 
 /// What a list is ordered by.
-pub(super) trait CursorKey: Sized {
+pub trait CursorKey: Sized {
+    /// As it stands in a cursor.
     fn to_bytes(&self) -> Vec<u8>;
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` for what it never writes, as far as the database would mind.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
 impl List {
     /// The list of that name, with these filters, written out in full. Where that changes, older cursors end to be valid.
-    pub(super) fn new(name: &'static str, filters: &str) -> Self {
+    pub fn new(name: &'static str, filters: &str) -> Self {
         let digest = Sha256::digest(format!("{name}\n{filters}"));
         let mut bound = [0; BOUND_BYTES];
         bound.copy_from_slice(&digest[..BOUND_BYTES]);
         Self(bound)
     }
 
-    fn seal<K: CursorKey>(&self, key: &K) -> String {
+    /// The cursor of the page behind `key`.
+    pub fn seal<K: CursorKey>(&self, key: &K) -> String {
         let mut bytes = vec![FORM];
         bytes.extend_from_slice(&self.0);
         bytes.extend_from_slice(&key.to_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn open<K: CursorKey>(&self, cursor: &str) -> Option<K> {
+    /// The key in a cursor; `None` for one that is not of this list.
+    pub fn open<K: CursorKey>(&self, cursor: &str) -> Option<K> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let rest = bytes.strip_prefix(&[FORM])?;
-        K::from_bytes(rest.strip_prefix(&self.0)?)
+        let key = bytes.strip_prefix(&[FORM])?.strip_prefix(&self.0)?;
+        // Whoever knows the form can make a cursor. What no answer gave is none, so a key has one spelling.
+        K::from_bytes(key).filter(|read| read.to_bytes() == key)
     }
 
     /// The page as it is answered.

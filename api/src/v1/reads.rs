@@ -34,13 +34,16 @@ pub(super) struct Read<'a> {
 }
 
 /// What a read was asked to wait for.
-pub(super) struct Wanted {
-    pub(super) position: Option<Position>,
+#[derive(Debug)]
+pub struct Wanted {
+    /// Up to where the view must hold everything.
+    pub position: Option<Position>,
     prefer_s: Option<u64>,
 }
 
 impl Wanted {
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// Reads `Orders-Min-Position` and `Prefer`.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let position = match headers.get(ORDERS_MIN_POSITION) {
             None => None,
             Some(value) => Some(position(value)?),

@@ -12,7 +12,7 @@ use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use domain::Money;
 use http::HeaderMap;
 use projections::order_totals::{
@@ -22,9 +22,12 @@ use projections::{Page, Projection, ReadError, Seen};
 use serde::Serialize;
 use std::sync::Arc;
 
+/// What totals are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+pub enum By {
+    /// The shop's days.
     Day,
+    /// The products.
     Product,
 }
 
@@ -54,19 +57,26 @@ pub(super) async fn handle(
     }
 }
 
-fn by(query: &mut Query<'_>) -> By {
+/// Reads `by`.
+pub fn by(query: &mut Query<'_>) -> By {
     query.required("by");
     query.one_of("by", &[("day", By::Day), ("product", By::Product)]).unwrap_or(By::Day)
 }
 
-fn day(query: &mut Query<'_>, name: &str) -> Option<NaiveDate> {
+/// Reads `from` or `to`: a day such as `2026-01-31`.
+pub fn day(query: &mut Query<'_>, name: &str) -> Option<NaiveDate> {
     let text = query.raw(name)?;
-    // chrono alone would take "2026-1-1" too.
-    let day = if text.len() == "2026-01-31".len() { text.parse().ok() } else { None };
+    let day = read_day(&text);
     if day.is_none() {
         query.fault(name, "not_a_day", "must be a day such as 2026-01-31");
     }
     day
+}
+
+/// A day as it is written. chrono alone would take "2026-1-1" too, and years that the database does not know.
+fn read_day(text: &str) -> Option<NaiveDate> {
+    let day: NaiveDate = text.parse().ok()?;
+    ((0..=9999).contains(&day.year()) && day.to_string() == text).then_some(day)
 }
 
 /// Waits for the view, then answers with a page of it.
@@ -146,7 +156,7 @@ impl CursorKey for DayKey {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (day, currency) = two_words(bytes)?;
-        Some(Self { day: day.parse().ok()?, currency: currency.to_owned() })
+        Some(Self { day: read_day(day)?, currency: currency.to_owned() })
     }
 }
 
@@ -162,5 +172,7 @@ impl CursorKey for ProductKey {
 }
 
 fn two_words(bytes: &[u8]) -> Option<(&str, &str)> {
-    std::str::from_utf8(bytes).ok()?.split_once(' ')
+    let text = std::str::from_utf8(bytes).ok()?;
+    // The database takes no text with this in it.
+    if text.contains('\0') { None } else { text.split_once(' ') }
 }

@@ -7,16 +7,24 @@ mod pointer;
 pub use fields::{Fields, Patch};
 pub use json::Json;
 
+use super::Place;
 use crate::problem::{Code, Faults, Problem};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use futures::poll;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt;
+use hyper::body::Frame;
 use pointer::Path;
+use std::task::Poll;
 use std::time::Duration;
 
 /// The most bytes of a body.
 pub const MAX_BYTES: usize = 1 << 20;
+/// The most bytes that are read of a body which is too large, and thrown away. A client whose connection ends while it is
+/// sending often sees an error of its own, and not the answer that says why.
+const DISCARD_AT_MOST: usize = 16 << 20;
 /// How long a body may take to arrive, from when its headers have.
 const RECEIVE_AT_MOST: Duration = Duration::from_secs(10);
 
@@ -52,28 +60,35 @@ fn is_utf8(parameters: &str) -> bool {
 }
 
 /// Receives a body that must be there.
-pub async fn receive(headers: &HeaderMap, body: Body, accepts: Accepts) -> Result<Bytes, Problem> {
-    accepts.check(headers)?;
-    receive_any(headers, body).await
+pub async fn receive(head: &Parts, body: Body, accepts: Accepts) -> Result<Bytes, Problem> {
+    accepts.check(&head.headers)?;
+    receive_any(head, body).await
 }
 
 /// Receives a body that may say nothing: none at all, or `{}`.
-pub async fn receive_nothing(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let bytes = receive_any(headers, body).await?;
+pub async fn receive_nothing(head: &Parts, body: Body) -> Result<Bytes, Problem> {
+    let bytes = receive_any(head, body).await?;
     if !bytes.is_empty() {
-        Accepts::JSON.check(headers)?;
+        Accepts::JSON.check(&head.headers)?;
         read(&bytes, |_| Some(()))?;
     }
     Ok(bytes)
 }
 
-async fn receive_any(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    // A client that says how much it is about to send need not send it to hear that it is too much.
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|bytes: u64| bytes > MAX_BYTES as u64) {
+async fn receive_any(head: &Parts, body: Body) -> Result<Bytes, Problem> {
+    let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    // A client that asks before it sends is told at once; so is one that would send a great deal.
+    let asks = head.headers.contains_key(header::EXPECT);
+    let most = if asks { MAX_BYTES } else { DISCARD_AT_MOST };
+    if announced.is_some_and(|bytes: u64| bytes > most as u64) {
         return Err(too_large());
     }
-    tokio::time::timeout(RECEIVE_AT_MOST, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))
+    // None for what no edge let in: then nothing is shared out.
+    let place = head.extensions.get::<Place>();
+    let bytes =
+        tokio::time::timeout(RECEIVE_AT_MOST, collect(body, place)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    place.map_or(Ok(()), Place::resume)?;
+    Ok(bytes)
 }
 
 /// The rest of the body would be taken for the next request, so the connection ends.
@@ -82,12 +97,14 @@ fn too_slow() -> Problem {
         .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Problem> {
+/// Receives a body to its end. While the client is waited for, the request's place is another's.
+async fn collect(mut body: Body, place: Option<&Place>) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = next_frame(&mut body, place).await {
         let frame = frame.map_err(|_| Problem::new(Code::IncompleteBody, "The connection ended within the body."))?;
         let Ok(data) = frame.into_data() else { continue };
+        place.map_or(Ok(()), |place| place.hold(data.len()))?;
         if first.is_empty() {
             // Most bodies come in one piece, and need not be copied.
             first = data;
@@ -95,10 +112,35 @@ async fn collect(mut body: Body) -> Result<Bytes, Problem> {
             all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&data);
         }
         if all.as_ref().map_or(first.len(), BytesMut::len) > MAX_BYTES {
+            drop((first, all));
+            if let Some(place) = place {
+                place.let_go();
+            }
+            discard(&mut body, place).await;
             return Err(too_large());
         }
     }
     Ok(all.map_or(first, BytesMut::freeze))
+}
+
+/// Reads on to the end of a body that is too large, as far as that is worth it.
+async fn discard(body: &mut Body, place: Option<&Place>) {
+    let mut discarded = MAX_BYTES;
+    while discarded < DISCARD_AT_MOST {
+        let Some(Ok(frame)) = next_frame(body, place).await else { return };
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
+async fn next_frame(body: &mut Body, place: Option<&Place>) -> Option<Result<Frame<Bytes>, axum::Error>> {
+    let mut frame = body.frame();
+    if let Poll::Ready(frame) = poll!(&mut frame) {
+        return frame;
+    }
+    if let Some(place) = place {
+        place.pause();
+    }
+    frame.await
 }
 
 fn too_large() -> Problem {

@@ -10,7 +10,7 @@ use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use domain::Position;
 use http::HeaderMap;
 use projections::order_list::{self, Filter, ListKey, OrderRow, Status};
@@ -33,7 +33,8 @@ pub(in crate::v1) async fn handle(
     Ok(read.answer(seen.position, self::page(&list, &seen.value)))
 }
 
-fn filter(query: &mut Query<'_>) -> Filter {
+/// What the query says of payment, status and times.
+pub fn filter(query: &mut Query<'_>) -> Filter {
     Filter {
         paid: query.boolean("paid"),
         status: query.one_of("status", &[(Status::Placed.as_str(), Status::Placed)]),
@@ -57,9 +58,11 @@ impl CursorKey for ListKey {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (recorded_at, position) = bytes.split_at_checked(size_of::<i64>())?;
-        Some(Self {
-            recorded_at: DateTime::from_timestamp_micros(i64::from_be_bytes(recorded_at.try_into().ok()?))?,
-            position: Position(u64::from_be_bytes(position.try_into().ok()?)),
-        })
+        let recorded_at = DateTime::from_timestamp_micros(i64::from_be_bytes(recorded_at.try_into().ok()?))?;
+        // The database knows fewer years than chrono.
+        if !(0..=9999).contains(&recorded_at.year()) {
+            return None;
+        }
+        Some(Self { recorded_at, position: Position(u64::from_be_bytes(position.try_into().ok()?)) })
     }
 }

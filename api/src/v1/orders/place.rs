@@ -31,14 +31,19 @@ pub(in crate::v1) async fn handle(
 }
 
 /// What a client sends; the number is ours to give.
-struct Checkout {
-    customer: Customer,
-    items: Vec<RequestedItem>,
-    expected_total: Option<Money>,
+#[derive(Debug)]
+pub struct Checkout {
+    /// Who buys, as a guest: a subject of its own.
+    pub customer: Customer,
+    /// What, and how many.
+    pub items: Vec<RequestedItem>,
+    /// What all of it may cost, to the cent.
+    pub expected_total: Option<Money>,
 }
 
 impl Checkout {
-    fn read(body: &mut Fields<'_, '_>) -> Option<Self> {
+    /// Reads the body of `POST /v1/orders`.
+    pub fn read(body: &mut Fields<'_, '_>) -> Option<Self> {
         let person = body.object("customer", Person::read);
         let shipping_address = body.object("shipping_address", address);
         let items = body.list("items", 1..=MAX_LINES, item);
@@ -81,7 +86,7 @@ fn address(fields: &mut Fields<'_, '_>) -> Option<ShippingAddress> {
 }
 
 /// A product and how many; also the body of `POST /v1/orders/{id}/items`.
-pub(super) fn item(fields: &mut Fields<'_, '_>) -> Option<RequestedItem> {
+pub fn item(fields: &mut Fields<'_, '_>) -> Option<RequestedItem> {
     let sku = fields.text("sku", Sku::parse);
     let quantity = fields.quantity("quantity");
     fields.refuse(

@@ -30,7 +30,8 @@ pub(in crate::v1) async fn handle(
     incoming.submit::<Order>(&app, Ask { id, command, creates: false, fresh_id: false, items_at: None }).await
 }
 
-fn payment(body: &mut Fields<'_, '_>) -> Option<Command> {
+/// Reads the body of `POST /v1/orders/{id}/payments`.
+pub fn payment(body: &mut Fields<'_, '_>) -> Option<Command> {
     let amount = body.money("amount");
     let reference = body.text("reference", PaymentReference::parse);
     Some(Command::RecordPayment { amount: amount?, reference: reference? })

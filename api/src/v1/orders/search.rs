@@ -28,7 +28,7 @@ pub(in crate::v1) async fn handle(
     let page = PageRequest::of(&mut query);
     query.finish()?;
     let (head, body) = request.into_parts();
-    let body = body::receive(&head.headers, body, Accepts::JSON).await?;
+    let body = body::receive(&head, body, Accepts::JSON).await?;
     let search = body::read(&body, search)?;
     let list = List::new("orders/search", &written_out(&search));
     let after = page.after(&list)?;
@@ -38,7 +38,7 @@ pub(in crate::v1) async fn handle(
 }
 
 /// Either an e-mail address or a number.
-fn search(body: &mut Fields<'_, '_>) -> Option<Search> {
+pub fn search(body: &mut Fields<'_, '_>) -> Option<Search> {
     let email = body.optional_text("email", Email::parse);
     let number = body.optional_number("number");
     match (email?, number?) {

@@ -25,7 +25,8 @@ pub(in crate::v1) async fn handle(
     incoming.submit::<Product>(&app, Ask { id, command, creates: true, fresh_id: false, items_at: None }).await
 }
 
-fn product(body: &mut Fields<'_, '_>) -> Option<(Sku, Command)> {
+/// Reads the body of `POST /v1/products`: the sku, and the command.
+pub fn product(body: &mut Fields<'_, '_>) -> Option<(Sku, Command)> {
     let sku = body.text("sku", Sku::parse);
     let name = body.text("name", ProductName::parse);
     let description = body.optional_text("description", Description::parse);

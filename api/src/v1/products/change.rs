@@ -35,7 +35,8 @@ fn version_required() -> Problem {
         .error(Place::Header("If-Match"), "missing", "is required")
 }
 
-fn changes(body: &mut Fields<'_, '_>) -> Option<Changes> {
+/// Reads the body of `PATCH /v1/products/{sku}`.
+pub fn changes(body: &mut Fields<'_, '_>) -> Option<Changes> {
     let name = body.changed_text("name", ProductName::parse);
     let description = body.patched_text("description", Description::parse);
     let price = body.changed_money("price");
