@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,9 @@ use tower::ServiceExt;
 
 /// The most bytes of a request's line and headers.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// The most connections that wait in the kernel to be accepted (less where the system allows less). When they are more,
+/// the kernel drops their first packets, and each client tries again only a second or three later.
+const BACKLOG: u32 = 4_096;
 /// How long accepting pauses when the process is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -72,7 +75,7 @@ impl Server {
     /// Listens. Port 0 takes any free one.
     pub async fn bind(address: SocketAddr, settings: ServerSettings) -> Result<Self, ServeError> {
         let failed = |source| ServeError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address, settings })
     }
@@ -97,6 +100,14 @@ impl Server {
             tracing::warn!(open, "requests were still running {:?} after the stop and are cut", settings.drain_at_most);
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // So that the address can be had again while connections of the process before linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn builder(settings: &ServerSettings) -> http1::Builder {
