@@ -25,7 +25,7 @@ const CLIENTS: usize = 2_000;
 /// So many are to be refused while nothing can be written: half of the surplus over what is worked on at once.
 const REFUSED_BY_A_STALL: usize = 450;
 /// The most memory that the program may ever take here. Each connection may hold a head and a body, each request its command
-/// and answer: 2,000 of them took 100 MB in a build for tests.
+/// and answer: 2,000 of them took 125 MB in a build for tests.
 const MOST_MEMORY_KB: u64 = 400 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
