@@ -5,13 +5,14 @@ use crate::options::Options;
 use crate::report::{Figure, Report};
 use crate::roles;
 use crate::shop::Shop;
+use crate::statements;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use testkit::kafka::KafkaBroker;
 use testkit::postgres::{PostgresServer, ServerOptions};
 
 /// How each PostgreSQL here is set up, whoever is measured on it. What is not named is as PostgreSQL has it.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 5] = [
     // Raw PostgreSQL has 256 connections of its own.
     ("max_connections", "400"),
     ("shared_buffers", "1GB"),
@@ -19,7 +20,6 @@ const SETTINGS: [(&str, &str); 6] = [
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "30min"),
     ("wal_sync_method", "fdatasync"),
-    ("shared_preload_libraries", "pg_stat_statements"),
 ];
 
 /// A run of the benchmark.
@@ -59,14 +59,15 @@ impl Bench {
 
     /// A PostgreSQL with fsync on and its data on disk.
     pub fn postgres(&mut self) -> PostgresServer {
-        self.postgres.get_or_insert_with(|| PostgresServer::start_with(server_options(None))).clone()
+        let start = || PostgresServer::start_with(server_options(&self.options, None));
+        self.postgres.get_or_insert_with(start).clone()
     }
 
     /// The same, but each flush to disk takes a millisecond more, as on a cloud's disk.
     pub fn slow_postgres(&mut self) -> PostgresServer {
         let start = || {
             let shim = disk::slow_flush();
-            let server = PostgresServer::start_with(server_options(Some(disk::object(shim.path()))));
+            let server = PostgresServer::start_with(server_options(&self.options, Some(disk::object(shim.path()))));
             disk::check_preloaded(server.pid());
             (server, shim)
         };
@@ -84,12 +85,24 @@ impl Bench {
         self.report.add(figure);
     }
 
+    /// Shows what PostgreSQL spent its time on since this was asked last, if that was wanted.
+    pub async fn tell_statements(&self) {
+        let servers = self.postgres.iter().chain(self.slow_postgres.iter().map(|(server, _)| server));
+        for server in servers.filter(|_| self.options.statements) {
+            statements::tell(server).await;
+        }
+    }
+
     /// Ends the servers; gives what was found.
     pub fn finish(self) -> Report {
         self.report
     }
 }
 
-fn server_options(preload: Option<PathBuf>) -> ServerOptions {
-    ServerOptions { settings: SETTINGS.map(|(name, value)| (name, value.to_owned())).to_vec(), preload }
+fn server_options(options: &Options, preload: Option<PathBuf>) -> ServerOptions {
+    let mut settings = SETTINGS.map(|(name, value)| (name, value.to_owned())).to_vec();
+    if options.statements {
+        settings.push(("shared_preload_libraries", "pg_stat_statements".to_owned()));
+    }
+    ServerOptions { settings, preload }
 }

@@ -25,6 +25,7 @@ mod roles;
 mod scenarios;
 mod shop;
 mod smtp;
+mod statements;
 mod stats;
 mod usage;
 
@@ -68,6 +69,7 @@ async fn measure(options: Options) -> ExitCode {
         let started = Instant::now();
         let outcome = AssertUnwindSafe((scenario.run)(&mut bench)).catch_unwind().await;
         eprintln!("  took {:.0} s", started.elapsed().as_secs_f64());
+        bench.tell_statements().await;
         if outcome.is_err() {
             failed.push(scenario.name);
         }

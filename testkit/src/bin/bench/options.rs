@@ -34,6 +34,9 @@ pub struct Options {
     /// A look in a few minutes: one short round, a twentieth of the data. Its figures prove nothing
     #[arg(long)]
     pub quick: bool,
+    /// Shows after each scenario what PostgreSQL spent its time on; the counting costs a little
+    #[arg(long)]
+    pub statements: bool,
     /// Names the scenarios and ends
     #[arg(long)]
     pub list: bool,

@@ -15,6 +15,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A load, before anything was started, from which on others disturb. The build just before counts a little.
+const BUSY: f64 = 2.5;
+
 /// One run.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -24,6 +27,8 @@ pub struct Report {
     commit: String,
     /// On what.
     machine: String,
+    /// How many processes wanted to run there in the minute before.
+    load_before: f64,
     rounds: u32,
     seconds_per_turn: u64,
     quick: bool,
@@ -33,10 +38,15 @@ pub struct Report {
 impl Report {
     /// Nothing found yet.
     pub fn begin(options: &Options) -> Self {
+        let load_before = load_average();
+        if load_before > BUSY {
+            eprintln!("bench: the machine is busy (load {load_before:.1}): what is found says little");
+        }
         Self {
             at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
             commit: commit(),
             machine: machine(),
+            load_before,
             rounds: options.rounds(),
             seconds_per_turn: options.turn().as_secs(),
             quick: options.quick,
@@ -87,6 +97,11 @@ fn commit() -> String {
     let describe = Command::new("git").args(["describe", "--always", "--dirty=+"]).current_dir(root()).output();
     let text = describe.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     if text.is_empty() { "unknown".to_owned() } else { text }
+}
+
+fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or(0.0)
 }
 
 fn machine() -> String {
