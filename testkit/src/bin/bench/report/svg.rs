@@ -6,11 +6,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-const COLUMNS: usize = 3;
-const CHART: (f64, f64) = (300.0, 92.0);
+const COLUMNS: usize = 2;
+const CHART: (f64, f64) = (460.0, 92.0);
 const MARGIN: f64 = 16.0;
 /// Of the plotted area within a chart: left, top, width, height.
-const PLOT: (f64, f64, f64, f64) = (4.0, 26.0, 236.0, 48.0);
+const PLOT: (f64, f64, f64, f64) = (4.0, 26.0, 380.0, 48.0);
 /// The newest runs are drawn.
 const RUNS_AT_MOST: usize = 40;
 /// Scores are drawn from a quarter to four times the target, on a logarithmic scale.
