@@ -181,8 +181,8 @@ impl Service {
         lock.rollback().await.unwrap();
     }
 
-    /// Clients order, one order after the other. The service is killed while an order is committed and not acknowledged, and
-    /// the view can't be written; then it is started again. Says how many orders were acknowledged.
+    /// Clients order, one order after the other. The service is killed while an order is committed that the view has not,
+    /// and can't be given; then it is started again. Says how many orders were acknowledged.
     async fn kill_under_load(&mut self) -> usize {
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let mut clients = JoinSet::new();
@@ -198,11 +198,7 @@ impl Service {
         let enough = async || acknowledged.load(Ordering::Relaxed) >= ORDERS_UNDER_LOAD;
         eventually("there is load", BOUND, enough).await;
         let lock = self.lock_view().await;
-        eventually("an order is under way", BOUND, async || {
-            let acknowledged = acknowledged.load(Ordering::Relaxed);
-            self.placed().await > acknowledged
-        })
-        .await;
+        eventually("an order is committed that the view has not", BOUND, async || self.missing().await > 0).await;
         for program in &mut self.running {
             program.kill9();
         }
