@@ -186,10 +186,10 @@ fn drop_later(name: String) {
             .name("testkit-dropper".to_owned())
             .spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let mut batch = Vec::new();
                 loop {
-                    let batch: Vec<String> = doomed.iter().take(DROPPED_AT_ONCE).collect();
-                    // Best effort: it is only for the space.
-                    let _ = runtime.block_on(drop_now(&batch));
+                    batch.extend(doomed.iter().take(DROPPED_AT_ONCE));
+                    runtime.block_on(drop_now(&mut batch));
                 }
             })
             .expect("a thread can be started");
@@ -198,10 +198,15 @@ fn drop_later(name: String) {
     let _ = dropper.send(name);
 }
 
-async fn drop_now(names: &[String]) -> Result<(), sqlx::Error> {
+/// Drops what it can; what is still in use on a busy machine is left in `names`, and goes with the next batch.
+async fn drop_now(names: &mut Vec<String>) {
     let mut admin = admin(PostgresServer::shared()).await;
-    for name in names {
-        admin.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)").as_str()).await?;
+    let mut left = Vec::new();
+    for name in names.drain(..) {
+        if admin.execute(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)").as_str()).await.is_err() {
+            left.push(name);
+        }
     }
-    admin.close().await
+    *names = left;
+    let _ = admin.close().await;
 }
