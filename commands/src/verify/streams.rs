@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 const READ_ROWS: u32 = 4_000;
 /// How many aggregates `postgres-es` loads at once: each load is a statement on a connection of its own.
-const LOADS_AT_ONCE: usize = 4;
+const LOADS_AT_ONCE: usize = 8;
 
 pub(super) async fn check(log: &Log, watch: &mut Watch<'_>, checked: &mut LogChecked) -> Result<(), VerifyError> {
     let loaders = Arc::new(Loaders::new(log));
