@@ -17,7 +17,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("max_connections", "400"),
     ("shared_buffers", "1GB"),
     // A checkpoint in the middle of one turn would be paid by whoever has it.
-    ("max_wal_size", "8GB"),
+    ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "30min"),
     ("wal_sync_method", "fdatasync"),
 ];

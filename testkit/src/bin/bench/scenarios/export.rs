@@ -2,6 +2,7 @@
 
 use super::million_events;
 use crate::bench::Bench;
+use crate::contenders::drop_database;
 use crate::http::Connection;
 use crate::report::Figure;
 use crate::shop::Shop;
@@ -39,6 +40,9 @@ pub async fn measure(bench: &mut Bench) {
         );
     }
     api.stop().await;
+    // The last that reads it: longer histories need the disk.
+    let shop = bench.million_events.take().expect("it was just read");
+    drop_database(&shop.db).await;
     let ratio = |rates: &[f64]| rates.iter().zip(&copied).map(|(rate, copy)| rate / copy).collect();
     let (http_ratio, command_ratio) = (ratio(&over_http), ratio(&by_command));
     let mut found = |name: &str, unit, rates| bench.found(Figure::new("export", name, unit, rates));
