@@ -21,6 +21,8 @@ use tokio_util::task::TaskTracker;
 
 /// Longer than anything here takes, also on a busy machine.
 pub const BOUND: Duration = Duration::from_secs(60);
+/// Less than a server keeps an idle connection.
+const KEPT_IDLE: Duration = Duration::from_secs(5);
 
 /// A database with an API key of each kind.
 pub struct Shop {
@@ -81,7 +83,8 @@ impl Shop {
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server).await.unwrap();
         let address = server.address();
         let served = tokio::spawn(server.run(app.router(), stop.clone()));
-        let http = Http::builder(TokioExecutor::new()).build_http();
+        // A request on a connection that the server is just closing, as it was idle for its time, would be lost.
+        let http = Http::builder(TokioExecutor::new()).pool_idle_timeout(KEPT_IDLE).build_http();
         let (token, _stop_on_drop) = (self.all.clone(), stop.clone().drop_guard());
         Instance { address, views, readiness, stop, served, http, token, _stop_on_drop }
     }
