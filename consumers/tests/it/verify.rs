@@ -158,7 +158,7 @@ async fn a_consumer_that_was_never_started_has_nothing_to_check() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_not_there_can_not_be_checked() {
+async fn a_kafka_that_is_not_there_can_not_be_checked() {
     let shop = Shop::open().await;
     let kafka = KafkaSettings::new("127.0.0.1:1");
     let cancel = CancellationToken::new();

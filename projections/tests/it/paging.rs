@@ -7,8 +7,9 @@ use domain::Position;
 use projections::order_list::{self, Filter, ListKey, OrderRow, Status};
 use projections::order_totals::{self, Days};
 use projections::products;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::{LazyLock, Mutex, Once};
+use std::thread::{self, ThreadId};
 use testkit::Db;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -131,8 +132,7 @@ async fn a_deep_page_touches_no_more_than_the_first() {
         history.append_at(chunk.iter().flat_map(|order| order.placed(time)).collect(), time).await;
     }
     process.catch_up(NAME).await;
-    let statements = Statements::default();
-    let _told = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let statements = Statements::of_this_thread();
     let deep = ListKey { recorded_at: start + seconds(3_600), position: Position(1_500) };
     let early = Filter { placed_to: Some(start + seconds(7_200)), ..Filter::default() };
     let unpaid = Filter { paid: Some(false), ..early.clone() };
@@ -148,10 +148,10 @@ async fn a_deep_page_touches_no_more_than_the_first() {
 
 /// How many pages the statement of a list touches: the very statement that was sent, its values put in.
 async fn pages_touched(process: &Process, statements: &Statements, filter: &Filter, after: Option<ListKey>) -> i64 {
-    statements.0.lock().unwrap().clear();
+    statements.take();
     let page = order_list::list(&process.views, filter, after, 50).await.unwrap().value;
     assert_eq!(page.rows.len(), 50);
-    let mut sql = statements.0.lock().unwrap().last().unwrap().clone();
+    let mut sql = statements.take().pop().unwrap();
     let time = |time: DateTime<Utc>| format!("'{}'::timestamptz", time.to_rfc3339());
     let mut values: Vec<String> = Vec::new();
     values.extend(filter.paid.map(|paid| format!("{paid}::boolean")));
@@ -170,11 +170,30 @@ async fn pages_touched(process: &Process, statements: &Statements, filter: &Filt
     node["Shared Hit Blocks"].as_i64().unwrap() + node["Shared Read Blocks"].as_i64().unwrap()
 }
 
-/// The statements that sqlx tells of and that name a view's schema.
-#[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<String>>>);
+/// The statements on views that this test's thread has sent, as sqlx tells of them. One subscriber hears all threads: of
+/// several, each its own thread's, tracing may take one thread's indifference for everybody's.
+struct Statements(ThreadId);
 
-impl<S: tracing::Subscriber> Layer<S> for Statements {
+static SENT: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);
+
+impl Statements {
+    fn of_this_thread() -> Self {
+        static HEARD: Once = Once::new();
+        HEARD.call_once(|| {
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Hearing)).unwrap();
+        });
+        Self(thread::current().id())
+    }
+
+    /// What was sent since this was asked last.
+    fn take(&self) -> Vec<String> {
+        SENT.lock().unwrap().remove(&self.0).unwrap_or_default()
+    }
+}
+
+struct Hearing;
+
+impl<S: tracing::Subscriber> Layer<S> for Hearing {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         struct Statement(Option<String>);
         impl tracing::field::Visit for Statement {
@@ -189,7 +208,7 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut statement = Statement(None);
             event.record(&mut statement);
-            self.0.lock().unwrap().extend(statement.0);
+            SENT.lock().unwrap().entry(thread::current().id()).or_default().extend(statement.0);
         }
     }
 }
@@ -206,16 +225,15 @@ async fn a_read_is_one_statement_for_one_row_and_for_two_hundred() {
     for name in ["order_list", "order_totals", "products"] {
         process.catch_up(name).await;
     }
-    let statements = Statements::default();
-    let _told = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let statements = Statements::of_this_thread();
     let count = async |rows: u32| {
-        statements.0.lock().unwrap().clear();
+        statements.take();
         let listed = order_list::list(&process.views, &Filter::default(), None, rows).await.unwrap();
         assert_eq!(listed.value.rows.len(), rows as usize);
         let totals = order_totals::by_product(&process.views, Days::default(), None, rows).await.unwrap();
         assert_eq!(totals.value.rows.len(), rows as usize);
         products::list(&process.views, None, rows).await.unwrap();
-        statements.0.lock().unwrap().len()
+        statements.take().len()
     };
     // The first read asks the registry too, by a statement that names no schema.
     assert_eq!((count(1).await, count(200).await, count(1).await), (3, 3, 3));

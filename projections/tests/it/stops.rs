@@ -131,7 +131,7 @@ async fn another_time_zone_asks_for_a_rebuild() {
 }
 
 #[tokio::test]
-async fn without_postgres_it_waits_says_so_and_goes_on_with_nothing_lost() {
+async fn while_postgres_is_away_it_waits_says_so_and_goes_on_with_nothing_lost() {
     let server = testkit::postgres::PostgresServer::start();
     let db = server.database().await;
     let process = Process::open(&db).await;

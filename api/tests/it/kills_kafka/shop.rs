@@ -2,6 +2,7 @@
 
 use super::deck::Card;
 use super::wire::{Ask, Try, Wire};
+use crate::walk::make_key;
 use api::failpoints;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -94,9 +95,7 @@ impl Shop {
         ];
         let prefix = format!("kills{:08x}.{number}.", rand::random::<u32>());
         let db = servers.postgres.database().await;
-        let scopes = ["orders:write", "orders:read", "staff", "analyst"].map(|scope| ["--scope", scope]).concat();
-        let create = Launch::orders().args(["keys", "create", "--name", "kills"]).args(scopes);
-        let token = create.env("DATABASE_URL", db.app_url()).run().await.succeeded().trim().to_owned();
+        let token = make_key(&db.app_url()).await;
         let shop = Self { db, prefix, token, kafka: servers.kafka, ports: [free_port(), free_port()], mail };
         let mut api = shop.launch(Role::Api(0), None);
         api.wait_for_line("serving the API").await;

@@ -3,6 +3,7 @@
 use super::docs;
 use crate::http_support::{BOUND, buys, usd};
 use crate::walk::client::{Client, Reply};
+use crate::walk::make_key;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -37,9 +38,7 @@ impl Shop {
         let settings = docs::postgres_settings(backups.path().to_str().unwrap());
         let postgres = PostgresServer::start_with(ServerOptions { settings, preload: None });
         let db = postgres.database().await;
-        let scopes = ["orders:write", "orders:read", "staff", "analyst"].map(|scope| ["--scope", scope]).concat();
-        let create = Launch::orders().args(["keys", "create", "--name", "restore"]).args(scopes);
-        let token = create.env("DATABASE_URL", db.app_url()).run().await.succeeded();
+        let token = make_key(&db.app_url()).await;
         let prefix = format!("restore{:08x}.", rand::random::<u32>());
         let (kafka, mail, port) = (KafkaBroker::shared(), MailServer::shared(), free_port());
         Self { postgres, db, prefix, token, port, backups, kafka, mail }

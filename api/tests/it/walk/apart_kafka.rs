@@ -1,7 +1,7 @@
 //! With real servers, and each role a process of its own.
 
 use super::client::{Client, Reply};
-use super::{BOUND, PLACED, ada_buys, newest_listed, served_address, stock, usd};
+use super::{BOUND, PLACED, ada_buys, make_key, newest_listed, served_address, stock, usd};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use testkit::kafka::{KafkaBroker, Record, read_topic, read_topic_with_kcat};
@@ -40,9 +40,7 @@ impl Servers {
     async fn migrate_and_make_a_key(&self) -> String {
         let migrate = Launch::orders().arg("migrate").env("MIGRATION_DATABASE_URL", self.db.owner_url());
         migrate.run().await.succeeded();
-        let scopes = ["orders:write", "orders:read", "staff", "analyst"].map(|scope| ["--scope", scope]);
-        let create = self.orders(&["keys", "create", "--name", "walk"]).args(scopes.concat());
-        create.run().await.succeeded()
+        make_key(&self.db.app_url()).await
     }
 
     async fn start_roles(&self) -> Roles {

@@ -9,8 +9,9 @@ mod verified_kafka;
 use client::{Client, Reply};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::kafka::{Record, read_topic_with_kcat};
-use testkit::{Program, eventually};
+use testkit::kafka::{KafkaBroker, Record, read_topic_with_kcat};
+use testkit::smtp::Scripted;
+use testkit::{Db, Launch, Program, eventually};
 
 /// Longer than any step takes, also on a busy machine.
 const BOUND: Duration = Duration::from_secs(60);
@@ -39,6 +40,28 @@ async fn stock(client: &Client) {
         let product = json!({ "sku": sku, "name": format!("The {sku}"), "price": usd(price) });
         client.post("/v1/products", &[], &product).await.is(201);
     }
+}
+
+/// A key that may do everything.
+pub async fn make_key(database_url: &str) -> String {
+    let scopes = ["orders:write", "orders:read", "staff", "analyst"].map(|scope| ["--scope", scope]).concat();
+    let create = Launch::orders().args(["keys", "create", "--name", "test"]).args(scopes);
+    create.env("DATABASE_URL", database_url).run().await.succeeded().trim().to_owned()
+}
+
+/// Starts `orders serve` with real servers in place of all that it would bring along, and stocks its catalogue.
+async fn serve(db: &Db, prefix: &str, mail: &Scripted, settings: &[(&str, &str)]) -> (Program, Client) {
+    let serve = Launch::orders()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", db.app_url())
+        .env("KAFKA_BROKERS", KafkaBroker::shared().brokers())
+        .env("ORDERS_KAFKA_PREFIX", prefix)
+        .env("SMTP_URL", mail.url());
+    let mut program = serve.envs(settings.iter().copied()).spawn();
+    let address = address_printed(&mut program).await;
+    let client = Client::new(&address, &make_key(&db.app_url()).await);
+    stock(&client).await;
+    (program, client)
 }
 
 /// Where the API of a whole system is, as its welcome says.

@@ -2,7 +2,7 @@
 //! decided on by a person.
 
 use super::client::Client;
-use super::{BOUND, PLACED, ada_buys, address_printed, newest_listed, stock, streamed};
+use super::{BOUND, PLACED, ada_buys, newest_listed, serve, streamed};
 use testkit::kafka::KafkaBroker;
 use testkit::smtp::{Fault, Scripted, Step};
 use testkit::{Db, Launch, Program, eventually};
@@ -20,21 +20,9 @@ impl Shop {
     async fn open() -> Self {
         let (db, mail) = (Db::empty().await, Scripted::start());
         let prefix = format!("served{:08x}.", rand::random::<u32>());
-        let mut program = Launch::orders()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env("DATABASE_URL", db.app_url())
-            .env("MIGRATION_DATABASE_URL", db.owner_url())
-            .env("KAFKA_BROKERS", KafkaBroker::shared().brokers())
-            .env("ORDERS_KAFKA_PREFIX", &prefix)
-            .env("SMTP_URL", mail.url())
-            .env("ORDERS_MAIL_FROM", "Leaf & Kettle <shop@example.com>")
-            .spawn();
-        let address = address_printed(&mut program).await;
-        let scopes = ["orders:write", "orders:read", "staff"].map(|scope| ["--scope", scope]).concat();
-        let create = Launch::orders().args(["keys", "create", "--name", "walk"]).args(scopes);
-        let key = create.env("DATABASE_URL", db.app_url()).run().await.succeeded();
-        let client = Client::new(&address, &key);
-        stock(&client).await;
+        let owner = db.owner_url();
+        let settings = [("MIGRATION_DATABASE_URL", &*owner), ("ORDERS_MAIL_FROM", "Leaf & Kettle <shop@example.com>")];
+        let (program, client) = serve(&db, &prefix, &mail, &settings).await;
         Self { db, mail, prefix, program, client }
     }
 

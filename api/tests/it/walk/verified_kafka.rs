@@ -1,6 +1,6 @@
 //! `orders verify` beside a whole system on real servers that takes orders meanwhile.
 
-use super::{BOUND, Client, ada_buys, address_printed, stock};
+use super::{BOUND, Client, ada_buys, serve};
 use serde_json::Value;
 use std::sync::Arc;
 use testkit::kafka::KafkaBroker;
@@ -20,20 +20,8 @@ impl System {
     async fn start() -> Self {
         let (db, mail) = (Db::new().await, Scripted::start());
         let prefix = format!("verify{:08x}.", rand::random::<u32>());
-        let mut program = Launch::orders()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env("DATABASE_URL", db.app_url())
-            .env("KAFKA_BROKERS", KafkaBroker::shared().brokers())
-            .env("ORDERS_KAFKA_PREFIX", &prefix)
-            .env("SMTP_URL", mail.url())
-            .spawn();
-        let address = address_printed(&mut program).await;
-        let scopes = ["orders:write", "orders:read", "staff"].map(|scope| ["--scope", scope]).concat();
-        let create = Launch::orders().args(["keys", "create", "--name", "load"]).args(scopes);
-        let key = create.env("DATABASE_URL", db.app_url()).run().await.succeeded();
-        let client = Arc::new(Client::new(&address, &key));
-        stock(&client).await;
-        Self { db, prefix, _mail: mail, _program: program, client }
+        let (program, client) = serve(&db, &prefix, &mail, &[]).await;
+        Self { db, prefix, _mail: mail, _program: program, client: Arc::new(client) }
     }
 
     async fn verify(&self, arguments: &[&str]) -> (Finished, Value) {
