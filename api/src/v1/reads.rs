@@ -12,6 +12,7 @@ use commands::Snapshot;
 use domain::Position;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use projections::{ReadError, Seen, WaitError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const ORDERS_MIN_POSITION: HeaderName = HeaderName::from_static("orders-min-position");
@@ -111,13 +112,13 @@ impl<'a> Read<'a> {
         &mut self,
         id: &str,
         wanted: &Wanted,
-    ) -> Result<(Snapshot<A>, Position), Problem> {
+    ) -> Result<(Arc<Snapshot<A>>, Position), Problem> {
         // Before the load: what was known to be there by then, it has seen.
         let head = wanted.known_head(self.app).await?;
         let started = Instant::now();
         let outcome = within(self.app.gateway.load(id)).await;
         self.database += started.elapsed();
-        outcome.map(|snapshot: Snapshot<A>| {
+        outcome.map(|snapshot: Arc<Snapshot<A>>| {
             let position = head.max(snapshot.position);
             (snapshot, position)
         })

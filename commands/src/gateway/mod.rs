@@ -15,7 +15,7 @@ pub use snapshot::Snapshot;
 use crate::aggregate::Aggregate;
 use crate::catalogue::Catalogue;
 use crate::idempotency::{self, IdempotencyKey, InFlight};
-use crate::log::{Appender, Log, LogError, Outcome};
+use crate::log::{Appender, Log, LogError, Outcome, StreamId};
 use crate::numbers::Numbers;
 use chrono::{DateTime, Utc};
 use domain::Position;
@@ -171,8 +171,30 @@ impl Gateway {
     }
 
     /// The aggregate as the log has it at this moment. Version 0: nothing ever happened under this id.
-    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<Snapshot<A>, LogError> {
-        Snapshot::fold(id, &self.shared.log.read_stream(A::KIND, id).await?)
+    ///
+    /// Of what is known already only the last event is read again, to see that the log still has it.
+    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<Arc<Snapshot<A>>, LogError> {
+        let Shared { log, states, .. } = &*self.shared;
+        let stream = StreamId { kind: A::KIND, id: id.into() };
+        if let Some(known) = states.get::<A>(&stream) {
+            let events = log.read_stream(A::KIND, id, known.version).await?;
+            match events.split_first() {
+                Some((last, [])) if last.position == known.position => return Ok(known),
+                Some((last, behind)) if last.position == known.position => {
+                    return Ok(self.keep(stream, Snapshot::clone(&known).follow(behind)?));
+                }
+                _ => states.forget::<A>(&stream, known.version),
+            }
+        }
+        let events = log.read_stream(A::KIND, id, 1).await?;
+        let snapshot = Snapshot::empty(id).follow(&events)?;
+        Ok(if snapshot.version == 0 { Arc::new(snapshot) } else { self.keep(stream, snapshot) })
+    }
+
+    fn keep<A: Aggregate>(&self, stream: StreamId, snapshot: Snapshot<A>) -> Arc<Snapshot<A>> {
+        let snapshot = Arc::new(snapshot);
+        self.shared.states.keep(stream, Arc::clone(&snapshot));
+        snapshot
     }
 
     /// Carries a command out. It goes on to its end also when the caller is gone.
@@ -297,10 +319,11 @@ impl Gateway {
         if submission.fresh_id {
             return Ok(Arc::new(Snapshot::empty(&submission.id)));
         }
-        if !at_head && let Some(known) = self.shared.states.get(A::KIND, &submission.id) {
+        let stream = StreamId { kind: A::KIND, id: submission.id.as_str().into() };
+        if !at_head && let Some(known) = self.shared.states.get(&stream) {
             return Ok(known);
         }
-        Ok(Arc::new(self.load(&submission.id).await?))
+        Ok(self.load(&submission.id).await?)
     }
 
     /// The answer that was given to this key before.

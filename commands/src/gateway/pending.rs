@@ -36,6 +36,11 @@ impl<A: Aggregate> Proposal for Pending<A> {
         &mut self.decided.prepared
     }
 
+    fn newest_known(&self) -> Option<(u64, Tip)> {
+        let known = self.states.get::<A>(&self.decided.stream)?;
+        Some((known.version, known as Tip))
+    }
+
     fn tip(&self) -> Tip {
         Arc::clone(&self.decided.after) as Tip
     }
@@ -59,15 +64,15 @@ impl<A: Aggregate> Proposal for Pending<A> {
                 // A success without events left the state to whoever wrote it.
                 if after.version > prepared.based_on {
                     Arc::make_mut(&mut after).position = *position;
-                    states.put(stream, after);
+                    states.keep(stream, after);
                 }
             }
-            // Whatever happened, what is held here may be behind.
+            // Whatever happened, what it was decided on may be behind.
             Outcome::Overtaken
             | Outcome::KeyTaken
             | Outcome::Unavailable(_)
             | Outcome::NotStorable(_)
-            | Outcome::Unknown => states.forget(&stream),
+            | Outcome::Unknown => states.forget::<A>(&stream, prepared.based_on),
         }
         // The command's task may be gone with the runtime; then nobody waits.
         let _ = reply.send(Settled { outcome, answer });

@@ -3,7 +3,7 @@
 use crate::aggregate::Aggregate;
 use crate::log::{LogError, StoredEvent, StreamId, Tip};
 use chrono::{DateTime, Utc};
-use domain::{AggregateType, Position};
+use domain::Position;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
@@ -32,17 +32,16 @@ impl<A: Aggregate> Snapshot<A> {
         Self { id: id.to_owned(), state, version: 0, position, created_at: never, updated_at: never }
     }
 
-    /// What a whole stream comes to.
-    pub(crate) fn fold(id: &str, events: &[StoredEvent]) -> Result<Self, LogError> {
-        let mut snapshot = Self::empty(id);
+    /// The snapshot after the events that come behind it.
+    pub(crate) fn follow(mut self, events: &[StoredEvent]) -> Result<Self, LogError> {
         for stored in events {
             let recorded = stored.recorded().map_err(Clone::clone)?;
             if let Some(event) = A::own(&recorded.event) {
-                snapshot = snapshot.evolve(event, recorded.metadata.occurred_at);
+                self = self.evolve(event, recorded.metadata.occurred_at);
             }
-            snapshot.position = recorded.position;
+            self.position = recorded.position;
         }
-        Ok(snapshot)
+        Ok(self)
     }
 
     /// The snapshot after one more event.
@@ -57,7 +56,8 @@ impl<A: Aggregate> Snapshot<A> {
     }
 }
 
-/// The states that commands met lately.
+/// The states that commands met lately. One that is behind the log costs time and nothing else: what is decided on it is
+/// decided again.
 pub(crate) struct States {
     cache: Cache<StreamId, Tip>,
 }
@@ -67,15 +67,20 @@ impl States {
         Self { cache: Cache::new(capacity) }
     }
 
-    pub(crate) fn get<A: Aggregate>(&self, kind: AggregateType, id: &str) -> Option<Arc<Snapshot<A>>> {
-        self.cache.get(&StreamId { kind, id: id.into() })?.downcast().ok()
+    pub(crate) fn get<A: Aggregate>(&self, stream: &StreamId) -> Option<Arc<Snapshot<A>>> {
+        self.cache.get(stream)?.downcast().ok()
     }
 
-    pub(crate) fn put<A: Aggregate>(&self, stream: StreamId, snapshot: Arc<Snapshot<A>>) {
-        self.cache.insert(stream, snapshot);
+    /// Keeps a state, unless a newer one is known.
+    pub(crate) fn keep<A: Aggregate>(&self, stream: StreamId, snapshot: Arc<Snapshot<A>>) {
+        if self.get::<A>(&stream).is_none_or(|known| known.version < snapshot.version) {
+            self.cache.insert(stream, snapshot);
+        }
     }
 
-    pub(crate) fn forget(&self, stream: &StreamId) {
-        self.cache.remove(stream);
+    /// Forgets a state, unless it is newer than `version`.
+    pub(crate) fn forget<A: Aggregate>(&self, stream: &StreamId, version: u64) {
+        let is_newer = |known: &Snapshot<A>| known.version > version;
+        self.cache.remove_if(stream, |known| !known.downcast_ref().is_some_and(is_newer));
     }
 }

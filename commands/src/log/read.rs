@@ -88,12 +88,20 @@ impl Log {
         self.known_head()
     }
 
-    /// All events of one aggregate, in order.
-    pub async fn read_stream(&self, kind: AggregateType, id: &str) -> Result<Vec<StoredEvent>, LogError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence");
+    /// The events of one aggregate from the one that has the number `from_sequence`, in order; the first has 1.
+    pub async fn read_stream(
+        &self,
+        kind: AggregateType,
+        id: &str,
+        from_sequence: u64,
+    ) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence >= $3
+              ORDER BY sequence"
+        );
         let read = db::read(self.pool(), async |session| {
-            sqlx::query_as(&sql).bind(kind.as_str()).bind(id).fetch_all(session).await
+            let query = sqlx::query_as(&sql).bind(kind.as_str()).bind(id).bind(from_sequence.cast_signed());
+            query.fetch_all(session).await
         });
         Ok(read.await?)
     }

@@ -241,7 +241,7 @@ impl Loaders {
     }
 
     async fn fold_up_to<A: Aggregate>(&self, id: &str, version: u64) -> Result<A, LogError> {
-        let events = self.log.read_stream(A::KIND, id).await?;
+        let events = self.log.read_stream(A::KIND, id, 1).await?;
         let mut state = A::default();
         for stored in events.iter().take_while(|event| event.sequence <= version) {
             let recorded = stored.recorded().map_err(Clone::clone)?;

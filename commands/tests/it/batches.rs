@@ -6,6 +6,7 @@ use commands::{Answer, CommandError, IdempotencyKey, Submission};
 use domain::order::{ItemAdded, Order, OrderEvent};
 use domain::{Money, Position};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use testkit::postgres::Db;
 
 /// So many orders of two events, with one payment before and one behind them, fill a batch to the last event.
@@ -210,4 +211,32 @@ async fn what_is_remembered_is_what_was_written() {
         read.recorded().unwrap();
         assert_eq!(format!("{remembered:?}"), format!("{read:?}"));
     }
+}
+
+/// Payments that come while a payment of the same order is being written follow on what it leaves: they are decided again
+/// once, in memory, and written by the next batch.
+#[tokio::test]
+async fn what_was_decided_while_a_batch_was_written_follows_on_it() {
+    let db = Db::new().await;
+    let shop = Shop::with_products(&db).await;
+    let id = shop.place("TEA", 1).await;
+    let decided = Arc::new(AtomicUsize::new(0));
+    let pay = |reference: &str| {
+        let (mut pay, decided) = (submission::<Order>(&id, payment(reference, "1.00")), Arc::clone(&decided));
+        let answer = Arc::clone(&pay.answer);
+        pay.answer = Arc::new(move |snapshot| {
+            decided.fetch_add(1, Ordering::Relaxed);
+            answer(snapshot)
+        });
+        pay
+    };
+    let gate = Gate::close(&db).await;
+    let mut handed = hand_in(&shop, vec![pay("a")]).await;
+    gate.until_an_append_waits().await;
+    handed.extend(hand_in(&shop, vec![pay("b"), pay("c")]).await);
+    gate.open().await;
+    outcomes(handed).await.into_iter().for_each(|outcome| drop(outcome.unwrap()));
+    assert_eq!(decided.load(Ordering::Relaxed), 5, "the first once, the others twice");
+    assert_eq!(shop.order(&id).await.version, 5);
+    check_log(&shop.log).await;
 }

@@ -44,7 +44,7 @@ async fn postgres_es_can_not_write_here() {
     let repository = PostgresEventRepository::new(shop.log.pool().clone());
     let orders = PersistedEventStore::<_, Cqrs<Order>>::new_event_store(repository);
     let context = orders.load_aggregate(&id).await.unwrap();
-    let stored = shop.log.read_stream(domain::AggregateType::Order, &id).await.unwrap();
+    let stored = shop.log.read_stream(domain::AggregateType::Order, &id, 1).await.unwrap();
     let event = match &stored[0].recorded().unwrap().event {
         domain::Event::Order(event) => commands::aggregate::CqrsEvent(event.clone()),
         domain::Event::Product(_) => unreachable!(),

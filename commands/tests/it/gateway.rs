@@ -105,6 +105,33 @@ async fn memory_of_one_process_does_not_refuse_what_another_made_possible() {
     assert!(here.order(&id).await.state.is_paid());
 }
 
+/// Of an order that a process knows it reads at most what came since, and whether the log still has what it knows.
+#[tokio::test]
+async fn what_is_known_of_an_order_is_not_read_again() {
+    let db = Db::new().await;
+    let (here, there) = (Shop::with_products(&db).await, Shop::open(&db).await);
+    let id = here.place("TEA", 2).await;
+    here.pay(&id, "a", "1.00").await.unwrap();
+    there.pay(&id, "b", "2.00").await.unwrap();
+    let admin = db.superuser_pool().await;
+    for hide in ["ALTER TABLE events ENABLE ROW LEVEL SECURITY", "CREATE POLICY late ON events USING (sequence >= 3)"] {
+        sqlx::query(hide).execute(&admin).await.unwrap();
+    }
+    let above = here.pay(&id, "c", "25.00").await.unwrap_err();
+    let CommandError::Rejected { rejection: Rejection::AboveBalance { .. }, current } = above else {
+        panic!("{above}")
+    };
+    assert_eq!((current.version, here.order(&id).await), (4, current.clone()));
+
+    // Another event is where the known one was: all is read again, as far as it is there.
+    let change = "UPDATE events SET position = position + 100 WHERE aggregate_id = $1 AND sequence = 4";
+    for show in ["ALTER TABLE events DISABLE ROW LEVEL SECURITY", "ALTER TABLE events DISABLE TRIGGER ALL"] {
+        sqlx::query(show).execute(&admin).await.unwrap();
+    }
+    sqlx::query(change).bind(&id).execute(&admin).await.unwrap();
+    assert_eq!(here.order(&id).await.position.0, current.position.0 + 100);
+}
+
 /// What one process holds in memory never takes for done what another has undone a moment ago.
 #[tokio::test]
 async fn memory_of_one_process_does_not_take_for_done_what_another_undid() {

@@ -98,7 +98,7 @@ impl Shop {
         self.gateway.submit(submission(id, Command::AddItem(item(sku, quantity)))).await
     }
 
-    pub async fn order(&self, id: &str) -> Snapshot<Order> {
+    pub async fn order(&self, id: &str) -> Arc<Snapshot<Order>> {
         self.gateway.load(id).await.expect("the order can be read")
     }
 }

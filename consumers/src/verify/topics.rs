@@ -251,7 +251,7 @@ fn place(record: &OwnedMessage) -> RecordPlace {
 /// Whether an event that follows it in its aggregate was seen before it.
 async fn comes_behind_a_later_one(event: &StoredEvent, shared: &Shared<'_>) -> Result<bool, VerifyError> {
     let Some(kind) = AggregateType::parse(&event.aggregate_type) else { return Ok(false) };
-    let stream = shared.log.read_stream(kind, &event.aggregate_id).await?;
+    let stream = shared.log.read_stream(kind, &event.aggregate_id, 1).await?;
     Ok(stream.iter().any(|other| other.sequence > event.sequence && shared.seen.contains(other.position)))
 }
 

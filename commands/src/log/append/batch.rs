@@ -22,8 +22,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes proposals off the front of `gathered`, up to the bounds, deciding again those that another of the batch
-    /// overtook. What does not fit stays, in order and as it came: what follows on this batch holds only once it is
+    /// Takes proposals off the front of `gathered`, up to the bounds, deciding again those that another overtook, of this
+    /// batch or of the one before. What does not fit stays, in order and as it came: what follows on this batch holds only once it is
     /// written.
     pub(super) fn arrange(gathered: &mut Vec<Box<dyn Proposal>>) -> Self {
         let mut arranging = Arranging::default();
@@ -120,11 +120,9 @@ impl Arranging {
     }
 
     fn take(&mut self, mut proposal: Box<dyn Proposal>) {
-        if let Some((version, tip)) = self.tips.get(proposal.stream())
-            && *version != proposal.prepared().based_on
-        {
+        if let Some(tip) = self.tip_ahead_of(&*proposal) {
             // Whose deciding panics gets it back too: it will panic where its own client waits, and nowhere else.
-            let rebased = catch_unwind(AssertUnwindSafe(|| proposal.rebase(tip)));
+            let rebased = catch_unwind(AssertUnwindSafe(|| proposal.rebase(&tip)));
             if !matches!(rebased, Ok(Rebased::Ready)) {
                 proposal.settle(Outcome::Overtaken);
                 return;
@@ -136,6 +134,16 @@ impl Arranging {
         let version = proposal.prepared().based_on + events as u64;
         self.tips.insert(proposal.stream().clone(), (version, proposal.tip()));
         self.taken.push(proposal);
+    }
+
+    /// What the proposal has to follow on, if it was decided on something else: what another of the batch leaves, or what the
+    /// batch before left while this one was decided.
+    fn tip_ahead_of(&self, proposal: &dyn Proposal) -> Option<Tip> {
+        let based_on = proposal.prepared().based_on;
+        match self.tips.get(proposal.stream()) {
+            Some((version, tip)) => (*version != based_on).then(|| Arc::clone(tip)),
+            None => proposal.newest_known().filter(|(version, _)| *version > based_on).map(|(_, tip)| tip),
+        }
     }
 }
 

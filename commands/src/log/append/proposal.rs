@@ -13,7 +13,7 @@ pub(crate) struct StreamId {
     pub id: Arc<str>,
 }
 
-/// The state that a stream has after the proposals of a batch so far; the aggregate's own `Snapshot` inside.
+/// The state that a stream has after the proposals so far; the aggregate's own `Snapshot` inside.
 pub(crate) type Tip = Arc<dyn Any + Send + Sync>;
 
 /// Events decided for one stream, and how to decide them anew.
@@ -26,15 +26,17 @@ pub(crate) trait Proposal: Send + Sync {
     fn prepared(&self) -> &Prepared;
     /// What is to be written, to be taken out once it is.
     fn prepared_mut(&mut self) -> &mut Prepared;
+    /// The newest state of its stream that this process knows to be on disk, with its version.
+    fn newest_known(&self) -> Option<(u64, Tip)>;
     /// The state that it leaves.
     fn tip(&self) -> Tip;
-    /// Decides again on the state that the proposal before it in the batch leaves.
+    /// Decides again on the state that the proposal before it leaves.
     fn rebase(&mut self, tip: &Tip) -> Rebased;
     /// Tells whoever waits for it. Called once.
     fn settle(self: Box<Self>, outcome: Outcome);
 }
 
-/// What came of deciding again within the batch.
+/// What came of deciding again before the batch is written.
 #[must_use]
 pub(crate) enum Rebased {
     /// [`Proposal::prepared`] follows on the given state now.
