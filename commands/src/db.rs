@@ -4,6 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection, Postgres};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The group role that carries every right of the program. Its login is a member.
@@ -49,6 +50,9 @@ pub enum DbError {
     /// A statement failed.
     #[error("PostgreSQL refused: {0}")]
     Sql(#[from] sqlx::Error),
+    /// The same, of a statement that several waited for.
+    #[error("PostgreSQL refused: {0}")]
+    Shared(#[source] Arc<sqlx::Error>),
 }
 
 /// The options of a session: what a promise rests on is pinned here, whatever the role or the server has as default.

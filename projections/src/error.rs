@@ -150,6 +150,7 @@ impl RunError {
         match self {
             Self::Database(error) | Self::Failed { fault: ProjectionError::Database(error), .. } => is_transient(error),
             Self::Log(LogError::Db(DbError::Sql(error))) => is_transient(error),
+            Self::Log(LogError::Db(DbError::Shared(error))) => is_transient(error),
             Self::Log(LogError::Db(DbError::Unreachable { .. })) | Self::Overtaken { .. } => true,
             _ => false,
         }

@@ -9,6 +9,7 @@ mod history;
 mod read;
 mod recent;
 mod stored;
+mod streams;
 mod wake;
 mod whole;
 
@@ -26,6 +27,7 @@ use history::History;
 use recent::Recent;
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
+use streams::Streams;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -106,6 +108,7 @@ struct Shared {
     /// What this process appended and other processes have not been told yet.
     news: watch::Sender<wake::News>,
     recent: Recent,
+    streams: Streams,
 }
 
 impl Log {
@@ -118,6 +121,7 @@ impl Log {
         let (log_id, epoch): (Uuid, i64) = db::ask(&pool, async |session| ask.fetch_one(session).await).await?;
         let identity = LogIdentity { log_id, epoch: epoch.unsigned_abs() };
         let shared = Arc::new(Shared {
+            streams: Streams::new(pool.clone()),
             pool,
             identity,
             history: History::default(),

@@ -95,15 +95,7 @@ impl Log {
         id: &str,
         from_sequence: u64,
     ) -> Result<Vec<StoredEvent>, LogError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence >= $3
-              ORDER BY sequence"
-        );
-        let read = db::read(self.pool(), async |session| {
-            let query = sqlx::query_as(&sql).bind(kind.as_str()).bind(id).bind(from_sequence.cast_signed());
-            query.fetch_all(session).await
-        });
-        Ok(read.await?)
+        self.shared.streams.read(kind, id, from_sequence).await
     }
 
     /// One event, found by its stream and its sequence there.

@@ -1,11 +1,13 @@
 //! Races: one winner, refusals on the merits, versions that clients name.
 
+use crate::gate::BOUND;
 use crate::shop::{Shop, check_log, payment, submission};
 use commands::CommandError;
 use domain::order::{Order, Rejection};
 use domain::product::{self, Changes, Product};
 use domain::{Money, Position};
 use futures::future::join_all;
+use std::sync::Arc;
 use testkit::postgres::Db;
 
 #[tokio::test]
@@ -130,6 +132,33 @@ async fn what_is_known_of_an_order_is_not_read_again() {
     }
     sqlx::query(change).bind(&id).execute(&admin).await.unwrap();
     assert_eq!(here.order(&id).await.position.0, current.position.0 + 100);
+}
+
+/// Readers at the same time share statements. Each gets its own order, also when others hang up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_at_once_each_get_their_own() {
+    let db = Db::new().await;
+    let (here, there) = (Shop::with_products(&db).await, Arc::new(Shop::open(&db).await));
+    let mut orders = vec![("0192f0c1-0000-7000-8000-000000000000".to_owned(), None)];
+    for quantity in 1..=20 {
+        orders.push((here.place("TEA", quantity).await, Some(quantity)));
+    }
+    let readers = (0..400).map(|number| {
+        let (shop, (id, quantity)) = (Arc::clone(&there), orders[number % orders.len()].clone());
+        let reader = tokio::spawn(async move {
+            let order = shop.order(&id).await;
+            assert_eq!((&order.id, order.state.placed().map(|order| order.lines[0].quantity.get())), (&id, quantity));
+        });
+        if number % 3 == 0 {
+            reader.abort();
+        }
+        reader
+    });
+    for reader in readers.collect::<Vec<_>>() {
+        if let Err(error) = tokio::time::timeout(BOUND, reader).await.expect("an answer") {
+            assert!(error.is_cancelled(), "{error}");
+        }
+    }
 }
 
 /// What one process holds in memory never takes for done what another has undone a moment ago.
