@@ -29,4 +29,5 @@ mod overload_hostile;
 mod overload_slow;
 mod processes;
 mod restore_kafka;
+mod shop_under_load;
 mod walk;
