@@ -132,7 +132,8 @@ impl Toxiproxy {
         // Its end shows in the request that it cuts off.
         tokio::spawn(connection);
         let request = Request::builder().method(method).uri(path).header("host", api.to_string());
-        let (head, body) = sender.send_request(request.body(Full::new(Bytes::from(body.to_string())))?).await?.into_parts();
+        let (head, body) =
+            sender.send_request(request.body(Full::new(Bytes::from(body.to_string())))?).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
     }
@@ -186,7 +187,8 @@ impl Link {
 
     async fn both_ways(&self, kind: &str, attributes: &Value) {
         for stream in STREAMS {
-            let toxic = json!({ "name": format!("{kind}_{stream}"), "type": kind, "stream": stream, "attributes": attributes });
+            let toxic =
+                json!({ "name": format!("{kind}_{stream}"), "type": kind, "stream": stream, "attributes": attributes });
             self.proxy.ask(Method::POST, &format!("/proxies/{}/toxics", self.name), &toxic).await;
         }
     }

@@ -13,6 +13,7 @@ mod cli_verify;
 mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;
+mod faults_kafka;
 mod http_away;
 mod http_concurrency;
 mod http_events;

@@ -368,15 +368,7 @@ impl Client {
             let now = u64::try_from(self.scene.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.scene.last_success_us.fetch_max(now, Ordering::Relaxed);
         }
-        self.scene.told.update(ask.place, |intent| match outcome {
-            Try::Done(answer, _) => intent.answers.push(answer.clone()),
-            Try::Refused(code) => {
-                intent.open_tries -= 1;
-                intent.refused = Some(code.clone());
-            }
-            Try::NotNow => intent.open_tries -= 1,
-            Try::Unknown => {}
-        });
+        self.scene.told.hear(ask.place, outcome);
     }
 
     /// Keeps what it was told of an order.

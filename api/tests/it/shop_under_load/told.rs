@@ -1,5 +1,6 @@
 //! What clients asked for, and what they were told: the one side of the comparison with the log.
 
+use super::wire::Try;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -95,6 +96,19 @@ impl Told {
     /// Notes what became known of one.
     pub fn update(&self, place: usize, change: impl FnOnce(&mut Intent)) {
         change(&mut self.lock()[place]);
+    }
+
+    /// Notes what one try of it came to.
+    pub fn hear(&self, place: usize, outcome: &Try) {
+        self.update(place, |intent| match outcome {
+            Try::Done(answer, _) => intent.answers.push(answer.clone()),
+            Try::Refused(code) => {
+                intent.open_tries -= 1;
+                intent.refused = Some(code.clone());
+            }
+            Try::NotNow => intent.open_tries -= 1,
+            Try::Unknown => {}
+        });
     }
 
     /// As it is now.

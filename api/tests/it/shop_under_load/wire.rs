@@ -9,7 +9,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long a patient client waits. Nothing takes as long, so that it shows as a failure where it does.
@@ -66,21 +66,32 @@ impl Wire {
 
     /// Sends a request but for the end of its body, and hangs up.
     pub async fn send_half(&self, to: SocketAddr, ask: &Ask) {
+        let text = self.text(to, ask);
+        let Ok(mut stream) = TcpStream::connect(to).await else { return };
+        // Whether the server still listens does not matter to a client that is about to leave.
+        let _ = stream.write_all(&text.as_bytes()[..text.len() - 1]).await;
+        let _ = stream.flush().await;
+    }
+
+    /// Sends a request on a connection of its own, and waits for nothing.
+    pub async fn send_off(&self, to: SocketAddr, ask: &Ask) -> Awaited {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        stream.write_all(self.text(to, ask).as_bytes()).await.unwrap();
+        Awaited { id: ask.id.clone(), stream }
+    }
+
+    /// A request as it goes over the wire, for a connection of its own.
+    fn text(&self, to: SocketAddr, ask: &Ask) -> String {
         let body = ask.body.to_string();
         let key = ask.key.as_ref().map(|key| format!("idempotency-key: {key}\r\n")).unwrap_or_default();
-        let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {}\r\nrequest-id: {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n{key}\r\n",
+        format!(
+            "POST {} HTTP/1.1\r\nhost: {to}\r\nauthorization: Bearer {}\r\nrequest-id: {}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n{key}\r\n{body}",
             ask.path,
             self.token,
             ask.id,
             body.len()
-        );
-        let Ok(mut stream) = TcpStream::connect(to).await else { return };
-        // Whether the server still listens does not matter to a client that is about to leave.
-        let _ = stream.write_all(head.as_bytes()).await;
-        let _ = stream.write_all(&body.as_bytes()[..body.len() - 1]).await;
-        let _ = stream.flush().await;
+        )
     }
 
     async fn exchange(&self, to: SocketAddr, ask: &Ask) -> Try {
@@ -105,18 +116,64 @@ impl Wire {
         let (head, body) = response.into_parts();
         let Ok(body) = body.collect().await else { return Try::Unknown };
         let body = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+        Try::of(&ask.id, head.status.as_u16(), &|name| head.headers[name].to_str().unwrap(), body)
+    }
+}
+
+impl Try {
+    /// What an answer means.
+    fn of<'a>(id: &str, status: u16, header: &dyn Fn(&str) -> &'a str, body: String) -> Self {
         let json: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"));
         let code = json["code"].as_str().unwrap_or_default();
-        match head.status.as_u16() {
+        match status {
             200 | 201 => {
-                let number = |name: &str| head.headers[name].to_str().unwrap().trim_matches('"').parse().unwrap();
-                Try::Done(Answer { version: number("etag"), position: number("orders-position"), body }, json)
+                let number = |name: &str| header(name).trim_matches('"').parse().unwrap();
+                Self::Done(Answer { version: number("etag"), position: number("orders-position"), body }, json)
             }
-            503 if code != "outcome_unknown" => Try::NotNow,
-            503 => Try::Unknown,
-            409 if code == "request_in_flight" => Try::Unknown,
-            400..500 => Try::Refused(code.to_owned()),
-            status => panic!("{} was answered {status}: {body}", ask.id),
+            503 if code != "outcome_unknown" => Self::NotNow,
+            503 => Self::Unknown,
+            409 if code == "request_in_flight" => Self::Unknown,
+            400..500 => Self::Refused(code.to_owned()),
+            status => panic!("{id} was answered {status}: {body}"),
         }
+    }
+}
+
+/// An answer that is still to come.
+pub struct Awaited {
+    id: String,
+    stream: TcpStream,
+}
+
+impl Awaited {
+    /// Whether the server has read the whole request by now.
+    pub fn is_read(&self) -> bool {
+        let (client, server) = (self.stream.local_addr().unwrap().port(), self.stream.peer_addr().unwrap().port());
+        // Of each socket of the machine: its place, its own address, the other one's, its state, and what waits in it.
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        sockets.lines().any(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let ends_in = |field: usize, port: u16| fields[field].ends_with(&format!(":{port:04X}"));
+            fields.len() > 4 && ends_in(1, server) && ends_in(2, client) && fields[4].ends_with(":00000000")
+        })
+    }
+
+    /// The answer; unknown where the connection ended before it was there as a whole.
+    pub async fn answer(mut self) -> Try {
+        let mut text = String::new();
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_to_string(&mut text)).await;
+        read.unwrap_or_else(|_| panic!("no answer to {} within {PATIENCE:?}", self.id)).unwrap_or_default();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return Try::Unknown };
+        let header = |name: &str| {
+            let of_name =
+                |line: &'_ str| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).is_some();
+            let line = head.lines().find(|line| of_name(line));
+            line.and_then(|line| line.split_once(": ")).map(|(_, value)| value).unwrap_or_default()
+        };
+        if header("content-length").parse() != Ok(body.len()) {
+            return Try::Unknown;
+        }
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        Try::of(&self.id, status, &header, body.to_owned())
     }
 }

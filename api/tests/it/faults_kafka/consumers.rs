@@ -1,0 +1,86 @@
+//! Consumers: killed and rebalanced while mails are on their way, and set back to the beginning.
+
+use super::trial::{SOON, Trial, script};
+use super::{APART, scripted};
+use crate::shop_under_load::shop::{Role, Shop};
+use testkit::eventually;
+use testkit::kafka::{is_read_to_the_end, rewind};
+use testkit::smtp::{Fault, Step};
+
+/// How many mails have been sent in full, and wait for the server's word, when a consumer is killed.
+const IN_MID_SEND: usize = 3;
+/// How many commands succeed in between.
+const BETWEEN: u64 = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_happens_to_consumers_nobody_is_written_to_twice() {
+    let servers = scripted();
+    let shop = Shop::open(&servers, "consumers").await;
+    let mut trial = Trial::open(&servers, &shop, &APART).await;
+    let effects = trial.survives("a consumer killed and rebalanced in mid-send", killed_in_mid_send).await;
+    assert_eq!(effects.unknown, IN_MID_SEND, "those that it was sending, and no others");
+    let effects = trial.survives("the group set back to the beginning", set_back).await;
+    assert_eq!(effects.unknown, IN_MID_SEND);
+    trial.close().await;
+}
+
+async fn killed_in_mid_send(trial: &mut Trial<'_>) {
+    let server = script(trial);
+    // Not acknowledged in the time that this takes: the product waits for half a minute, the lease lasts for two.
+    server.script(Fault::fall_silent(Step::EndOfData).times(IN_MID_SEND));
+    eventually("mails wait for the server's word", SOON, async || {
+        let waiting = server.attempts().iter().filter(|attempt| !attempt.acknowledged).count();
+        if waiting >= IN_MID_SEND { Ok(()) } else { Err(waiting.to_string()) }
+    })
+    .await;
+    let doomed: Vec<sqlx::types::Uuid> =
+        sqlx::query_scalar("SELECT DISTINCT owner FROM consumer_ledger").fetch_all(&trial.admin).await.unwrap();
+    assert_eq!(doomed.len(), 1, "there is one consumer");
+    // Another one joins: partitions are taken from the first in mid-send.
+    trial.staff.hire(Role::Consumers);
+    trial.staff.ready().await;
+    eventually("the other one works too", SOON, async || {
+        let owners: i64 = sqlx::query_scalar("SELECT count(DISTINCT owner) FROM consumer_ledger")
+            .fetch_one(&trial.admin)
+            .await
+            .unwrap();
+        if owners == 2 { Ok(()) } else { Err(owners.to_string()) }
+    })
+    .await;
+    trial.staff.take(Role::Consumers).program.kill9();
+    trial.orders_go_on(BETWEEN).await;
+    // Its leases run out.
+    sqlx::query("UPDATE consumer_ledger SET due_at = now() WHERE owner = $1 AND state IN ('claimed', 'sending')")
+        .bind(doomed[0])
+        .execute(&trial.admin)
+        .await
+        .unwrap();
+    trial.staff.hire(Role::Consumers);
+}
+
+async fn set_back(trial: &mut Trial<'_>) {
+    let head = trial.head().await;
+    trial.mails_reach(head).await;
+    let before = script(trial).attempts().len();
+    let mut consumers = [trial.staff.take(Role::Consumers), trial.staff.take(Role::Consumers)];
+    for consumer in &mut consumers {
+        consumer.program.sigterm();
+        consumer.ends().await;
+    }
+    let brokers = trial.servers.kafka.brokers();
+    let names = ["order_mail", "orders.events"].map(|name| format!("{}{name}", trial.shop.prefix));
+    let [group, topic] = &names;
+    eventually("the group is set back", SOON, async || rewind(&brokers, group, topic).await).await;
+    trial.staff.hire(Role::Consumers);
+    trial.staff.hire(Role::Consumers);
+    trial.orders_go_on(BETWEEN).await;
+    let head = trial.head().await;
+    trial.mails_reach(head).await;
+    assert!(script(trial).attempts().len() > before, "new ones go out");
+    eventually("the group has read all again", SOON, async || {
+        is_read_to_the_end(&brokers, group, topic)
+            .await
+            .and_then(|read| if read { Ok(()) } else { Err("not yet".to_owned()) })
+    })
+    .await;
+}
