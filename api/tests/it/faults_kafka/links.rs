@@ -1,5 +1,6 @@
 //! The links between the processes and their servers, cut and slowed one by one.
 
+use super::side_by_side;
 use super::trial::{SOON, Trial};
 use crate::shop_under_load::shop::{Detour, Post, Role, Servers, Shop};
 use std::time::Duration;
@@ -27,36 +28,47 @@ struct Way {
     link: Link,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cut_or_slow_each_link_loses_nothing() {
-    let proxy = Toxiproxy::start();
-    let [to_relay, to_consumers] = [free_port(), free_port()];
-    let kafka = KafkaBroker::start_with_detours(&[to_relay, to_consumers]);
-    let mail = MailServer::start();
-    let smtp = proxy.link("consumers-smtp", free_port(), mail.starttls_port()).await;
-    let mail_url = mail.starttls_url_by(smtp.port());
-    let servers = Servers { postgres: PostgresServer::shared().clone(), kafka, mail: Post::Real(mail) };
-    let shop = Shop::open(&servers, "links").await;
+#[test]
+fn cut_or_slow_each_link_loses_nothing() {
+    side_by_side(to_postgres, to_kafka_and_mail);
+}
 
-    let mut ways = Vec::new();
-    let mut detours = vec![Detour { role: Role::Consumers, setting: "SMTP_URL", value: mail_url }];
+async fn to_postgres() {
+    let (proxy, servers) = (Toxiproxy::start(), Servers::start());
+    let shop = Shop::open(&servers, "links").await;
     let named = ["api-postgres", "relay-postgres", "projections-postgres", "consumers-postgres"];
+    let (mut ways, mut detours) = (Vec::new(), Vec::new());
     for (name, role) in named.into_iter().zip(ROLES) {
         let link = proxy.link(name, free_port(), servers.postgres.port()).await;
         detours.push(Detour { role, setting: "DATABASE_URL", value: shop.db.app_url_by(link.port()) });
         ways.push(Way { name, role, link });
     }
-    let brokers = [("relay-kafka", Role::Relay, to_relay), ("consumers-kafka", Role::Consumers, to_consumers)];
-    for (place, (name, role, port)) in brokers.into_iter().enumerate() {
-        let link = proxy.link(name, port, servers.kafka.detour_port(place)).await;
-        detours.push(Detour { role, setting: "KAFKA_BROKERS", value: format!("127.0.0.1:{port}") });
+    cut_and_slowed(&servers, shop.by(detours), &ways).await;
+}
+
+async fn to_kafka_and_mail() {
+    let (proxy, mail) = (Toxiproxy::start(), MailServer::start());
+    let smtp = proxy.link("consumers-smtp", free_port(), mail.starttls_port()).await;
+    let mut detours =
+        vec![Detour { role: Role::Consumers, setting: "SMTP_URL", value: mail.starttls_url_by(smtp.port()) }];
+    let mut ways = vec![Way { name: "consumers-smtp", role: Role::Consumers, link: smtp }];
+    let ports = [free_port(), free_port()];
+    let kafka = KafkaBroker::start_with_detours(&ports);
+    let named = [("relay-kafka", Role::Relay), ("consumers-kafka", Role::Consumers)];
+    for (place, (name, role)) in named.into_iter().enumerate() {
+        let link = proxy.link(name, ports[place], kafka.detour_port(place)).await;
+        detours.push(Detour { role, setting: "KAFKA_BROKERS", value: format!("127.0.0.1:{}", link.port()) });
         ways.push(Way { name, role, link });
     }
-    ways.push(Way { name: "consumers-smtp", role: Role::Consumers, link: smtp });
+    let servers = Servers { postgres: PostgresServer::start(), kafka, mail: Post::Real(mail) };
+    let shop = Shop::open(&servers, "links").await;
+    cut_and_slowed(&servers, shop.by(detours), &ways).await;
+}
 
-    let shop = shop.by(detours);
-    let mut trial = Trial::open(&servers, &shop, &ROLES).await;
-    for way in &ways {
+/// Each link, one after the other.
+async fn cut_and_slowed(servers: &Servers, shop: Shop, ways: &[Way]) {
+    let mut trial = Trial::open(servers, &shop, &ROLES).await;
+    for way in ways {
         trial.survives(&format!("{} cut", way.name), async |trial| cut(trial, way).await).await;
         trial.survives(&format!("{} slowed", way.name), async |trial| slowed(trial, way).await).await;
     }

@@ -5,8 +5,8 @@
 //! `TESTKIT_FAULTS_SECONDS`: see `docs/TESTING.md`.
 
 mod consumers;
-mod kafka;
 mod links;
+mod minute;
 mod postgres;
 mod relay;
 mod sigterm;
@@ -15,18 +15,15 @@ mod trial;
 mod unknown_version;
 
 use crate::shop_under_load::shop::{Post, Role, Servers};
-use std::time::Duration;
+use std::panic::resume_unwind;
+use std::thread;
 use testkit::kafka::KafkaBroker;
 use testkit::postgres::PostgresServer;
-use testkit::smtp::{MailServer, Scripted};
+use testkit::smtp::Scripted;
+use tokio::runtime::Runtime;
 
 /// Each role as a process of its own, and two that take commands.
 const APART: [Role; 5] = [Role::Api(0), Role::Api(1), Role::Relay, Role::Projections, Role::Consumers];
-
-/// How long something is away that is away for a while.
-fn a_minute() -> Duration {
-    Duration::from_secs(number("TESTKIT_FAULTS_SECONDS").unwrap_or(60))
-}
 
 /// By what the load is drawn; shown with a failure.
 fn seed() -> u64 {
@@ -41,16 +38,25 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|error| panic!("{variable}={text}: {error}")))
 }
 
-/// The servers of all tests, for faults that leave servers alone; but for the mail server.
-fn shared() -> Servers {
+/// Servers of one's own, with mail that fails to order.
+fn scripted() -> Servers {
     Servers {
-        postgres: PostgresServer::shared().clone(),
+        postgres: PostgresServer::start(),
         kafka: KafkaBroker::shared().clone(),
-        mail: Post::Real(MailServer::start()),
+        mail: Post::Scripted(Scripted::start()),
     }
 }
 
-/// The same, with mail that fails to order.
-fn scripted() -> Servers {
-    Servers { mail: Post::Scripted(Scripted::start()), ..shared() }
+/// Two shops at a time, as most of what a fault takes is waiting.
+fn side_by_side<One: Future<Output = ()>, Other: Future<Output = ()>>(
+    one: impl FnOnce() -> One + Send,
+    other: impl FnOnce() -> Other + Send,
+) {
+    thread::scope(|scope| {
+        let one = scope.spawn(|| Runtime::new().unwrap().block_on(one()));
+        let other = scope.spawn(|| Runtime::new().unwrap().block_on(other()));
+        for ended in [one.join(), other.join()] {
+            ended.unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
 }

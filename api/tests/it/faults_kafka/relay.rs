@@ -1,8 +1,8 @@
 //! Relays: two at once, and one whose clock stands still in the middle of a transaction.
 
+use super::APART;
 use super::trial::{SOON, Trial};
-use super::{APART, shared};
-use crate::shop_under_load::shop::{Role, Shop};
+use crate::shop_under_load::shop::{Role, Servers, Shop};
 use crate::shop_under_load::staff::Member;
 use nix::sys::signal::Signal;
 use testkit::eventually;
@@ -15,7 +15,7 @@ const STOPPED_AT_MOST: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_relays_each_event_is_published_once() {
-    let servers = shared();
+    let servers = Servers::start();
     let shop = Shop::open(&servers, "relay").await;
     let mut trial = Trial::open(&servers, &shop, &APART).await;
     trial

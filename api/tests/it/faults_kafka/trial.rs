@@ -5,7 +5,7 @@ use crate::shop_under_load::audit::Audit;
 use crate::shop_under_load::effects;
 use crate::shop_under_load::figures::{Effects, Figures};
 use crate::shop_under_load::load::Load;
-use crate::shop_under_load::shop::{Role, Servers, Shop};
+use crate::shop_under_load::shop::{Post, Role, Servers, Shop};
 use crate::shop_under_load::staff::Staff;
 use crate::shop_under_load::told::Told;
 use rand::rngs::StdRng;
@@ -19,8 +19,9 @@ use testkit::smtp::Scripted;
 /// Longer than any step takes, also on a busy machine.
 pub const SOON: Duration = Duration::from_secs(300);
 
-/// How many clients come.
+/// How many clients come, and how many where they have a long time.
 const CLIENTS: usize = 4;
+const FEW_CLIENTS: usize = 2;
 /// How many commands succeed before a fault, and after it.
 const BEFORE: u64 = 15;
 const AFTER: u64 = 25;
@@ -33,6 +34,7 @@ pub struct Trial<'a> {
     pub admin: PgPool,
     pub told: Arc<Told>,
     pub load: Load,
+    clients: usize,
     audit: Audit,
     rng: StdRng,
     taking_orders: Vec<Role>,
@@ -52,10 +54,16 @@ impl<'a> Trial<'a> {
             admin: shop.db.superuser_pool().await,
             load: Load::start(shop, &told, 0, rng.random()),
             told,
+            clients: CLIENTS,
             audit: Audit::open(&shop.db).await,
             rng,
             taking_orders: roles.iter().copied().filter(|role| role.port().is_some()).collect(),
         }
+    }
+
+    /// For a long fault: what comes of it is to be compared in a short time.
+    pub fn with_few_clients(self) -> Self {
+        Self { clients: FEW_CLIENTS, ..self }
     }
 
     /// Lets a fault happen in the midst of business, lets business go on, and compares everything. Gives what became of
@@ -77,7 +85,7 @@ impl<'a> Trial<'a> {
 
     /// Lets clients come, and business begin.
     pub async fn clients_come(&mut self) {
-        self.load = Load::start(self.shop, &self.told, CLIENTS, self.rng.random());
+        self.load = Load::start(self.shop, &self.told, self.clients, self.rng.random());
         self.load.turn_to(self.staff.addresses());
         self.orders_go_on(BEFORE).await;
     }
@@ -216,7 +224,7 @@ impl<'a> Trial<'a> {
 /// The mail server that fails to order.
 pub fn script<'a>(trial: &Trial<'a>) -> &'a Scripted {
     match &trial.servers.mail {
-        crate::shop_under_load::shop::Post::Scripted(server) => server,
-        crate::shop_under_load::shop::Post::Real(_) => panic!("the mail server of this shop does not fail to order"),
+        Post::Scripted(server) => server,
+        Post::Real(_) => panic!("the mail server of this shop does not fail to order"),
     }
 }

@@ -146,16 +146,11 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    /// Whether the server has read the whole request by now.
+    /// Whether the server has read the whole request by now: all has left this end, and nothing waits at the other.
     pub fn is_read(&self) -> bool {
         let (client, server) = (self.stream.local_addr().unwrap().port(), self.stream.peer_addr().unwrap().port());
-        // Of each socket of the machine: its place, its own address, the other one's, its state, and what waits in it.
-        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        sockets.lines().any(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let ends_in = |field: usize, port: u16| fields[field].ends_with(&format!(":{port:04X}"));
-            fields.len() > 4 && ends_in(1, server) && ends_in(2, client) && fields[4].ends_with(":00000000")
-        })
+        socket_queues(client, server).is_some_and(|(to_be_sent, _)| to_be_sent == 0)
+            && socket_queues(server, client).is_some_and(|(_, to_be_read)| to_be_read == 0)
     }
 
     /// The answer; unknown where the connection ended before it was there as a whole.
@@ -165,10 +160,8 @@ impl Awaited {
         read.unwrap_or_else(|_| panic!("no answer to {} within {PATIENCE:?}", self.id)).unwrap_or_default();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { return Try::Unknown };
         let header = |name: &str| {
-            let of_name =
-                |line: &'_ str| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).is_some();
-            let line = head.lines().find(|line| of_name(line));
-            line.and_then(|line| line.split_once(": ")).map(|(_, value)| value).unwrap_or_default()
+            let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+            fields.find(|(found, _)| found.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
         };
         if header("content-length").parse() != Ok(body.len()) {
             return Try::Unknown;
@@ -176,4 +169,16 @@ impl Awaited {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
         Try::of(&self.id, status, &header, body.to_owned())
     }
+}
+
+/// How many bytes wait in the socket of one port that is connected with another: to be sent, and to be read.
+fn socket_queues(own: u16, others: u16) -> Option<(u64, u64)> {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // Of each socket: its number, its own address, the other one's, its state, its queues, in hexadecimal digits.
+    sockets.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()).find_map(|fields| {
+        let port = |field: usize| u16::from_str_radix(fields[field].rsplit(':').next()?, 16).ok();
+        let (to_be_sent, to_be_read) = fields[4].split_once(':')?;
+        let bytes = |digits| u64::from_str_radix(digits, 16).ok();
+        (port(1)? == own && port(2)? == others).then_some((bytes(to_be_sent)?, bytes(to_be_read)?))
+    })
 }
