@@ -6,7 +6,7 @@ mod jvm;
 mod kcat;
 mod records;
 
-pub use admin::{has_open_transaction, is_read_to_the_end, rewind};
+pub use admin::{group_progress, has_open_transaction, rewind};
 pub use broker::{KafkaBroker, Mechanism};
 pub use kcat::read_topic_with_kcat;
 pub use records::{Record, read_topic};

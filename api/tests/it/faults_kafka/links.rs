@@ -17,7 +17,7 @@ const SLOW: Slowness =
 /// How many commands succeed while a link that the API does not need is cut, and while one is slow.
 const MEANWHILE: u64 = 20;
 /// How many requests are in vain while the API is cut off.
-const IN_VAIN: u64 = 10;
+const IN_VAIN: u64 = 4;
 
 const ROLES: [Role; 4] = [Role::Api(0), Role::Relay, Role::Projections, Role::Consumers];
 

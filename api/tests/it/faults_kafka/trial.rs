@@ -20,7 +20,7 @@ use testkit::smtp::Scripted;
 pub const SOON: Duration = Duration::from_secs(300);
 
 /// How many clients come, and how many where they have a long time.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 3;
 const FEW_CLIENTS: usize = 2;
 /// How many commands succeed before a fault, and after it.
 const BEFORE: u64 = 15;
