@@ -1,4 +1,4 @@
-//! The links between the processes and their servers, cut and slowed one by one.
+//! The links between the processes and their servers, cut, silenced and slowed one by one.
 
 use super::side_by_side;
 use super::trial::{SOON, Trial};
@@ -19,6 +19,9 @@ const MEANWHILE: u64 = 20;
 /// How many requests are in vain while the API is cut off.
 const IN_VAIN: u64 = 4;
 
+/// Kafka's library waits for an answer to a fetch for a minute, which is longer than a test should take.
+const NOTICES_LATE: &str = "consumers-kafka";
+
 const ROLES: [Role; 4] = [Role::Api(0), Role::Relay, Role::Projections, Role::Consumers];
 
 /// A link of one role, through the proxy.
@@ -29,7 +32,7 @@ struct Way {
 }
 
 #[test]
-fn cut_or_slow_each_link_loses_nothing() {
+fn cut_silent_or_slow_each_link_loses_nothing() {
     side_by_side(to_postgres, to_kafka_and_mail);
 }
 
@@ -70,6 +73,9 @@ async fn cut_and_slowed(servers: &Servers, shop: Shop, ways: &[Way]) {
     let mut trial = Trial::open(servers, &shop, &ROLES).await;
     for way in ways {
         trial.survives(&format!("{} cut", way.name), async |trial| cut(trial, way).await).await;
+        if way.name != NOTICES_LATE {
+            trial.survives(&format!("{} silent", way.name), async |trial| silent(trial, way).await).await;
+        }
         trial.survives(&format!("{} slowed", way.name), async |trial| slowed(trial, way).await).await;
     }
     trial.close().await;
@@ -78,6 +84,19 @@ async fn cut_and_slowed(servers: &Servers, shop: Shop, ways: &[Way]) {
 /// Cut until it shows, then mended.
 async fn cut(trial: &mut Trial<'_>, way: &Way) {
     way.link.cut().await;
+    noticed(trial, way).await;
+    way.link.mend().await;
+}
+
+/// Nothing passes and nothing ends until it shows, then mended.
+async fn silent(trial: &mut Trial<'_>, way: &Way) {
+    way.link.silence().await;
+    noticed(trial, way).await;
+    way.link.mend().await;
+}
+
+/// Waits until it shows: to clients, in `/readyz`, or in the ledger.
+async fn noticed(trial: &mut Trial<'_>, way: &Way) {
     match (way.role, way.name) {
         (Role::Api(_), _) => {
             trial.clients_notice(IN_VAIN).await;
@@ -85,14 +104,17 @@ async fn cut(trial: &mut Trial<'_>, way: &Way) {
         }
         (_, "consumers-smtp") => {
             trial.orders_go_on(MEANWHILE).await;
-            eventually("mails wait for another attempt", SOON, async || trial.entries("waiting").await > 0).await;
+            eventually("mails wait for another attempt", SOON, async || {
+                let failed = "SELECT count(*) FROM consumer_ledger WHERE state = 'waiting' AND attempts > 0";
+                sqlx::query_scalar::<_, i64>(failed).fetch_one(&trial.admin).await.unwrap() > 0
+            })
+            .await;
         }
         _ => {
             trial.orders_go_on(MEANWHILE).await;
             trial.staff.member(way.role).unready().await;
         }
     }
-    way.link.mend().await;
 }
 
 /// Slow for as long as it takes to do what there is to do.
