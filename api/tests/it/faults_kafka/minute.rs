@@ -39,7 +39,7 @@ async fn kafka_away() {
             trial.orders_go_on(BETWEEN).await;
         })
         .await;
-    trial
+    let effects = trial
         .survives("Kafka away for a minute", async |trial| {
             block_in_place(|| servers.kafka.kill());
             let back = Instant::now() + a_minute();
@@ -53,6 +53,7 @@ async fn kafka_away() {
             block_in_place(|| servers.kafka.restart());
         })
         .await;
+    assert_eq!(effects.unknown, 0, "no mail was cut off");
     trial.close().await;
 }
 
@@ -60,7 +61,7 @@ async fn transaction_open() {
     let servers = Servers::start();
     let shop = Shop::open(&servers, "open").await;
     let mut trial = Trial::open(&servers, &shop, &APART).await.with_few_clients();
-    trial
+    let effects = trial
         .survives("a transaction left open for a minute", async |trial| {
             let mut open = trial.admin.begin().await.unwrap();
             // It has a snapshot of everything, and is one that writes.
@@ -81,5 +82,6 @@ async fn transaction_open() {
             open.rollback().await.unwrap();
         })
         .await;
+    assert_eq!(effects.unknown, 0, "no mail was cut off");
     trial.close().await;
 }
