@@ -1,5 +1,6 @@
 //! Real servers for the tests of every crate: PostgreSQL, Apache Kafka, an SMTP server with TLS and login, and the built
-//! program itself as a child process. Beside them a scripted SMTP server, for the faults that no real one shows on demand.
+//! program itself as a child process. Beside them a scripted SMTP server, for the faults that no real one shows on demand,
+//! and a proxy that cuts and slows the links between all of these.
 //!
 //! Nothing here is a stand-in that answers as we wish, and nothing is skipped: what is missing on the machine fails the
 //! test with the name of what to install. Everything listens on 127.0.0.1 alone, and ends with the test process, also when
@@ -15,6 +16,7 @@ pub mod postgres;
 pub mod program;
 pub mod smtp;
 pub mod tls;
+pub mod toxiproxy;
 
 mod eventually;
 mod ports;

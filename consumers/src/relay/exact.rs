@@ -14,7 +14,6 @@ use crate::topics::{self, Topics};
 use commands::{Lead, Log, LogIdentity, StoredEvent};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::producer::{BaseRecord, Producer};
-use rdkafka::util::Timeout;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +26,8 @@ const READ_AHEAD: usize = 2;
 const BATCH_ROWS: u32 = 5_000;
 /// How long an open transaction may hold readers of committed records back, should this process vanish.
 const TRANSACTION_AT_MOST: Duration = Duration::from_secs(15);
+/// How long a commit may take: by then Kafka itself has ended the transaction.
+const COMMIT_AT_MOST: Duration = TRANSACTION_AT_MOST;
 /// How long the first call may take: it waits until an older producer's transaction has ended.
 const BEGIN_AT_MOST: Duration = Duration::from_secs(30);
 /// How long after a commit the next transaction begins. The coordinator is still writing the last one's markers then; asked
@@ -199,8 +200,9 @@ impl Transactions {
         // Before the commit, and by ourselves: the library's own wait goes in steps of 100 ms.
         drain(&self.producer)?;
         fail::fail_point!("kafka_commit.before");
-        // No time-out of ours: the library gives up with the transaction's own.
-        self.producer.commit_transaction(Timeout::Never).map_err(|error| not_taken(&error))?;
+        // Without one the library waits for ever for a coordinator that is not there. What became of the commit does not
+        // matter: the next producer ends the transaction either way, and asks Kafka how far it is.
+        self.producer.commit_transaction(COMMIT_AT_MOST).map_err(|error| not_taken(&error))?;
         fail::fail_point!("kafka_commit.after");
         Ok(())
     }

@@ -45,11 +45,19 @@ struct Inner {
     certificates: Certificates,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Ports {
     plain: u16,
     secure: u16,
     controller: u16,
+    detours: Vec<Detour>,
+}
+
+/// A listener in clear whose clients are told another port than its own.
+#[derive(Debug, Clone, Copy)]
+struct Detour {
+    port: u16,
+    advertised: u16,
 }
 
 /// How a client proves who it is on the listener with TLS.
@@ -86,15 +94,27 @@ impl KafkaBroker {
     /// # Panics
     /// When it can't be started; with its log, or with what to install.
     pub fn start() -> Self {
+        Self::start_with_detours(&[])
+    }
+
+    /// A broker of one's own that is also reached through proxies: a client goes where the broker says that it is, so for
+    /// each of these ports of 127.0.0.1 there is a listener that says it is there. The proxy leads to
+    /// [`detour_port`](Self::detour_port).
+    ///
+    /// # Panics
+    /// When it can't be started; with its log, or with what to install.
+    pub fn start_with_detours(advertised: &[u16]) -> Self {
         let directory = Directory::new("kafka", None);
         let password = format!("{:032x}", rand::random::<u128>());
         let certificates = Certificates::make(directory.path());
         for _ in 0..PORTS_TRIED {
-            let ports = Ports { plain: free_port(), secure: free_port(), controller: free_port() };
-            configure(&directory, ports, &password, &certificates);
+            let detours = advertised.iter().map(|advertised| Detour { port: free_port(), advertised: *advertised });
+            let detours = detours.collect();
+            let ports = Ports { plain: free_port(), secure: free_port(), controller: free_port(), detours };
+            configure(&directory, &ports, &password, &certificates);
             format(&directory, &password);
             let mut service = launch(&directory);
-            if service.wait_until(START_BOUND, || is_ready(ports)) {
+            if service.wait_until(START_BOUND, || is_ready(ports.plain)) {
                 let service = Mutex::new(Some(service));
                 return Self { inner: Arc::new(Inner { service, directory, ports, password, certificates }) };
             }
@@ -108,6 +128,14 @@ impl KafkaBroker {
     /// What a client without TLS connects to (`bootstrap.servers`); the same after a restart.
     pub fn brokers(&self) -> String {
         format!("127.0.0.1:{}", self.inner.ports.plain)
+    }
+
+    /// Where the proxy of a detour leads to, by its place among those that the broker was started with.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn detour_port(&self, place: usize) -> u16 {
+        self.inner.ports.detours[place].port
     }
 
     /// What a client with TLS and SASL connects to.
@@ -152,7 +180,7 @@ impl KafkaBroker {
         let mut running = self.service();
         assert!(running.is_none(), "the broker is running");
         let mut service = launch(&self.inner.directory);
-        let ready = service.wait_until(START_BOUND, || is_ready(self.inner.ports));
+        let ready = service.wait_until(START_BOUND, || is_ready(self.inner.ports.plain));
         assert!(ready, "Kafka did not start again; its log ends:\n{}", service.log_tail());
         *running = Some(service);
     }
@@ -178,17 +206,23 @@ impl KafkaBroker {
 
 /// One node that is broker and controller. Its internal topics have one replica and few partitions, which makes the first
 /// transaction and a group's first member quick. A killed broker is let in again once its old session has run out.
-fn configure(directory: &Directory, ports: Ports, password: &str, certificates: &Certificates) {
-    let Ports { plain, secure, controller } = ports;
+fn configure(directory: &Directory, ports: &Ports, password: &str, certificates: &Certificates) {
+    let Ports { plain, secure, controller, detours } = ports;
+    let each = |text: &dyn Fn(usize, &Detour) -> String| -> String {
+        detours.iter().enumerate().map(|(place, detour)| text(place, detour)).collect()
+    };
+    let listening = each(&|place, detour| format!(",DETOUR{place}://127.0.0.1:{}", detour.port));
+    let advertised = each(&|place, detour| format!(",DETOUR{place}://127.0.0.1:{}", detour.advertised));
+    let in_clear = each(&|place, _| format!(",DETOUR{place}:PLAINTEXT"));
     let data = directory.join("data");
     let settings = format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://localhost:{secure}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}{listening}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://localhost:{secure}{advertised}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL{in_clear}
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -246,12 +280,12 @@ fn settings_file(directory: &Directory) -> std::path::PathBuf {
 }
 
 /// Whether it accepts connections and knows itself as part of the cluster.
-fn is_ready(ports: Ports) -> bool {
-    if TcpStream::connect((Ipv4Addr::LOCALHOST, ports.plain)).is_err() {
+fn is_ready(port: u16) -> bool {
+    if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         return false;
     }
     let client: Result<BaseConsumer, _> =
-        ClientConfig::new().set("bootstrap.servers", format!("127.0.0.1:{}", ports.plain)).create();
+        ClientConfig::new().set("bootstrap.servers", format!("127.0.0.1:{port}")).create();
     client
         .and_then(|client| client.fetch_metadata(None, METADATA_BOUND))
         .is_ok_and(|metadata| metadata.brokers().len() == 1)

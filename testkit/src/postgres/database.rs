@@ -83,6 +83,11 @@ impl Db {
         self.server.url(LOGIN, &self.name)
     }
 
+    /// The same by way of a proxy that listens on `port` of 127.0.0.1 and leads to the server.
+    pub fn app_url_by(&self, port: u16) -> String {
+        self.server.url_by(port, LOGIN, &self.name)
+    }
+
     /// For tests of faults: a role that may end other sessions and change what nobody may change.
     pub fn superuser_url(&self) -> String {
         self.server.superuser_url(&self.name)

@@ -186,7 +186,11 @@ impl PostgresServer {
 
     /// All roles have the same password, made up for this server.
     pub(super) fn url(&self, role: &str, database: &str) -> String {
-        let Inner { password, port, .. } = &*self.inner;
+        self.url_by(self.inner.port, role, database)
+    }
+
+    pub(super) fn url_by(&self, port: u16, role: &str, database: &str) -> String {
+        let password = self.password();
         format!("postgres://{role}:{password}@127.0.0.1:{port}/{database}")
     }
 

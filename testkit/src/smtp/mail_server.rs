@@ -76,7 +76,17 @@ impl MailServer {
 
     /// The URL of the port with STARTTLS, with the login.
     pub fn starttls_url(&self) -> String {
-        format!("smtp://{USER}:{}@localhost:{}?tls=required", self.password, self.starttls_port)
+        self.starttls_url_by(self.starttls_port)
+    }
+
+    /// The same by way of a proxy that listens on `port` and leads to [`starttls_port`](Self::starttls_port).
+    pub fn starttls_url_by(&self, port: u16) -> String {
+        format!("smtp://{USER}:{}@localhost:{port}?tls=required", self.password)
+    }
+
+    /// The port with STARTTLS.
+    pub fn starttls_port(&self) -> u16 {
+        self.starttls_port
     }
 
     /// The URL of the port with TLS from the start, with the login.

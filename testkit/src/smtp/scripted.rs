@@ -152,6 +152,11 @@ impl Scripted {
         lock(&self.state.faults).clear();
     }
 
+    /// How many faults are still to happen, of those that happen a number of times.
+    pub fn outstanding(&self) -> usize {
+        lock(&self.state.faults).iter().filter_map(|fault| fault.times_left).sum()
+    }
+
     /// All messages that arrived in full, in that order.
     pub fn attempts(&self) -> Vec<Attempt> {
         lock(&self.state.attempts).clone()

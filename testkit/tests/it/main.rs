@@ -11,3 +11,4 @@ mod readme;
 mod scripted_smtp;
 mod smtp;
 mod structure;
+mod toxiproxy;

@@ -1,8 +1,9 @@
 //! The processes of one shop while they are killed: who has ended is looked at, counted, and started again.
 
 use super::deck::{Card, Decks};
-use super::shop::{BOUND, Role, Shop};
 use super::tally::Tally;
+use crate::shop_under_load::shop::{BOUND, Role, Shop};
+use api::failpoints;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 use testkit::{Program, eventually};
@@ -42,7 +43,7 @@ pub struct Crew<'a> {
 
 struct Member {
     role: Role,
-    card: Option<Card>,
+    card: Card,
     program: Program,
     started: Instant,
     /// Whether it was killed by us because it did not come by its failpoint.
@@ -52,13 +53,8 @@ struct Member {
 impl<'a> Crew<'a> {
     /// One of the shapes, each process with a card.
     pub fn start(shop: &'a Shop, roles: &[Role], decks: &mut Decks) -> Self {
-        let members = roles.iter().map(|role| Member::start(shop, *role, Some(decks.deal(*role)))).collect();
+        let members = roles.iter().map(|role| Member::start(shop, *role, decks.deal(*role))).collect();
         Self { shop, members }
-    }
-
-    /// Everything in one process that nothing kills.
-    pub fn unharmed(shop: &'a Shop) -> Self {
-        Self { shop, members: vec![Member::start(shop, Role::Serve, None)] }
     }
 
     /// The ports on which commands are taken.
@@ -73,7 +69,7 @@ impl<'a> Crew<'a> {
             member.kill_if_due();
             if member.program.has_ended() {
                 member.post_mortem(tally).await;
-                *member = Member::start(self.shop, member.role, Some(decks.deal(member.role)));
+                *member = Member::start(self.shop, member.role, decks.deal(member.role));
                 killed += 1;
             }
         }
@@ -93,19 +89,22 @@ impl<'a> Crew<'a> {
 }
 
 impl Member {
-    fn start(shop: &Shop, role: Role, card: Option<Card>) -> Self {
-        let program = shop.launch(role, card.as_ref());
-        Self { role, card, program, started: Instant::now(), unreached: false }
+    /// Starts a process, which ends as the card says.
+    fn start(shop: &Shop, role: Role, card: Card) -> Self {
+        let mut launch = shop.launch(role);
+        if let Card::Failpoint { name, nth } = &card {
+            launch = launch.env(failpoints::VARIABLE, format!("{name}:{nth}"));
+        }
+        Self { role, card, program: launch.spawn(), started: Instant::now(), unreached: false }
     }
 
     fn kill_if_due(&mut self) {
         let due = match &self.card {
-            Some(Card::Moment(moment)) => self.started.elapsed() >= *moment,
-            Some(Card::Failpoint { .. }) => self.started.elapsed() >= CARD_AT_MOST,
-            None => false,
+            Card::Moment(moment) => self.started.elapsed() >= *moment,
+            Card::Failpoint { .. } => self.started.elapsed() >= CARD_AT_MOST,
         };
         if due && !self.program.has_ended() {
-            self.unreached = matches!(self.card, Some(Card::Failpoint { .. }));
+            self.unreached = matches!(self.card, Card::Failpoint { .. });
             self.program.kill9();
         }
     }
@@ -115,10 +114,7 @@ impl Member {
         let status = self.program.wait().await;
         let errors = self.program.stderr();
         assert!(!errors.contains("panicked at"), "{:?} panicked:\n{errors}", self.role);
-        let Some(card) = &self.card else {
-            assert!(status.success(), "{:?} ended with {status}:\n{errors}", self.role);
-            return;
-        };
+        let card = &self.card;
         let at = match card {
             Card::Failpoint { name, .. } => errors.contains(&format!("killed at the failpoint {name}")),
             Card::Moment(_) => true,

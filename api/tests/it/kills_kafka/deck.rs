@@ -1,6 +1,6 @@
 //! What each process is killed at, dealt from decks that a seed shuffles: so each failpoint has its turn.
 
-use super::shop::Role;
+use crate::shop_under_load::shop::Role;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -48,7 +48,7 @@ impl Decks {
 
     /// The next card for a process of that role.
     pub fn deal(&mut self, role: Role) -> Card {
-        let points = self.first.iter().copied().filter(|name| role.comes_by(name));
+        let points = self.first.iter().copied().filter(|name| comes_by(role, name));
         match self.left.entry(role.name()) {
             // What is dealt last lies lowest.
             Entry::Vacant(first) => {
@@ -65,6 +65,18 @@ impl Decks {
             Some(name) => Card::Failpoint { name, nth: self.rng.random_range(1..=most(name)) },
         }
     }
+}
+
+/// Whether a process of that role ever comes by a failpoint.
+fn comes_by(role: Role, failpoint: &str) -> bool {
+    let moments: &[&str] = match role {
+        Role::Serve => return true,
+        Role::Api(_) => &["append", "commit", "reply"],
+        Role::Relay => &["produce", "kafka_commit"],
+        Role::Projections => &["projection_commit"],
+        Role::Consumers => &["claim", "reclaim", "sending", "send", "outcome"],
+    };
+    failpoint.split('.').next().is_some_and(|moment| moments.contains(&moment))
 }
 
 /// How often a process under load comes by a failpoint within a second or two.

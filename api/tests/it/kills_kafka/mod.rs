@@ -3,26 +3,24 @@
 //!
 //! How many kills, and a seed to run again, are told by `TESTKIT_KILLS` and `TESTKIT_KILLS_SEED`: see `docs/ARCHITECTURE.md`.
 
-mod audit;
 mod crew;
 mod deck;
-mod effects;
-mod load;
-mod shop;
 mod tally;
-mod told;
-mod wire;
 
+use crate::shop_under_load::audit::Audit;
+use crate::shop_under_load::effects;
+use crate::shop_under_load::load::Load;
+use crate::shop_under_load::shop::{BOUND, Role, Servers, Shop};
+use crate::shop_under_load::staff::Staff;
+use crate::shop_under_load::told::Told;
 use api::failpoints;
-use audit::Audit;
 use crew::{Crew, SHAPES};
 use deck::Decks;
-use load::Load;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use shop::{Servers, Shop};
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tally::Tally;
@@ -91,10 +89,10 @@ struct Plan {
 /// One shop, whose processes are killed so often.
 async fn run(servers: &Servers, plan: Plan) -> Tally {
     let mut rng = StdRng::seed_from_u64(plan.seed);
-    let shop = Shop::open(servers, plan.number).await;
+    let shop = Shop::open(servers, &format!("kills{}.", plan.number)).await;
     let (mut decks, mut tally) = (Decks::new(plan.first, rng.random()), Tally::default());
     let mut audit = Audit::open(&shop.db).await;
-    let mut load = Load::start(&shop, CLIENTS, rng.random());
+    let mut load = Load::start(&shop, &Arc::new(Told::default()), CLIENTS, rng.random());
     let (mut shape, opened) = (plan.number, Instant::now());
     while tally.kills() < plan.kills {
         let mut crew = Crew::start(&shop, SHAPES[shape], &mut decks);
@@ -122,15 +120,15 @@ async fn run(servers: &Servers, plan: Plan) -> Tally {
 async fn finish(servers: &Servers, shop: &Shop, mut load: Load, mut audit: Audit, mut tally: Tally) -> Tally {
     let superuser = shop.db.superuser_pool().await;
     effects::let_leases_run_out(&superuser).await;
-    let crew = Crew::unharmed(shop);
-    load.turn_to(crew.ports().into_iter().map(|port| shop.address(port)).collect());
-    tokio::time::timeout(shop::BOUND, load.close()).await.expect("every client is told what it wants to know");
-    audit.compare_finally(load.told(), &mut tally).await;
+    let staff = Staff::start(shop, &[Role::Serve]);
+    load.turn_to(staff.addresses());
+    tokio::time::timeout(BOUND, load.close()).await.expect("every client is told what it wants to know");
+    audit.compare_finally(load.told(), &mut tally.figures).await;
     let events = audit.order_events();
     effects::streamed_once(shop, &events).await;
-    effects::mailed_once(shop, &superuser, &servers.mail, &events, &mut tally).await;
+    effects::mailed_once(shop, &superuser, &servers.mail, &events, &mut tally.figures.effects).await;
     shop.verify().await;
-    crew.stop(&mut tally).await;
+    staff.stop().await;
     println!("{}: all is well", shop.prefix);
     tally
 }

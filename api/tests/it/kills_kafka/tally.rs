@@ -1,6 +1,6 @@
 //! What a run counts, and how it is told.
 
-use super::told::{Expected, Intent};
+use crate::shop_under_load::figures::Figures;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -16,29 +16,7 @@ pub struct Tally {
     pub stopped_in_order: usize,
     /// The longest time without a success while the shop was killed in one shape.
     longest_outage: Duration,
-    pub intents: Intents,
-    pub effects: Effects,
-}
-
-/// What clients asked for.
-#[derive(Debug, Default)]
-pub struct Intents {
-    acknowledged: usize,
-    replayed_answers: usize,
-    refused: usize,
-    never: usize,
-    in_doubt: usize,
-    pub in_doubt_and_written: usize,
-    pub events: usize,
-}
-
-/// What became of mails.
-#[derive(Debug, Default)]
-pub struct Effects {
-    pub sent: usize,
-    pub unknown: usize,
-    /// Of those: how many had arrived.
-    pub unknown_arrived: usize,
+    pub figures: Figures,
 }
 
 impl Tally {
@@ -65,17 +43,6 @@ impl Tally {
         api::failpoints::NAMES.into_iter().filter(|name| !self.kills.contains_key(name)).collect()
     }
 
-    pub fn count(&mut self, intent: &Intent) {
-        let counted = &mut self.intents;
-        match intent.expected() {
-            Expected::Once => counted.acknowledged += 1,
-            Expected::AtMostOnce => counted.in_doubt += 1,
-            Expected::Never if intent.refused.is_some() => counted.refused += 1,
-            Expected::Never => counted.never += 1,
-        }
-        counted.replayed_answers += intent.answers.len().saturating_sub(1);
-    }
-
     pub fn add(&mut self, other: Self) {
         for (mine, others) in [(&mut self.kills, other.kills), (&mut self.unreached, other.unreached)] {
             others.into_iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
@@ -83,17 +50,7 @@ impl Tally {
         self.lived += other.lived;
         self.stopped_in_order += other.stopped_in_order;
         self.longest_outage = self.longest_outage.max(other.longest_outage);
-        let (mine, theirs) = (&mut self.intents, other.intents);
-        mine.acknowledged += theirs.acknowledged;
-        mine.replayed_answers += theirs.replayed_answers;
-        mine.refused += theirs.refused;
-        mine.never += theirs.never;
-        mine.in_doubt += theirs.in_doubt;
-        mine.in_doubt_and_written += theirs.in_doubt_and_written;
-        mine.events += theirs.events;
-        self.effects.sent += other.effects.sent;
-        self.effects.unknown += other.effects.unknown;
-        self.effects.unknown_arrived += other.effects.unknown_arrived;
+        self.figures.add(&other.figures);
     }
 }
 
@@ -109,14 +66,6 @@ impl fmt::Display for Tally {
         }
         let mean = self.lived / u32::try_from(kills.max(1)).unwrap_or(u32::MAX);
         writeln!(f, "a process lived for {mean:.1?}; longest time without a success: {:.1?}", self.longest_outage)?;
-        let Intents { acknowledged, replayed_answers, refused, never, in_doubt, in_doubt_and_written, events } =
-            &self.intents;
-        writeln!(
-            f,
-            "{acknowledged} commands acknowledged ({replayed_answers} answers given again), {refused} refused, {never} not \
-             taken, {in_doubt} in doubt of which {in_doubt_and_written} are written; {events} events"
-        )?;
-        let Effects { sent, unknown, unknown_arrived } = &self.effects;
-        write!(f, "{sent} mails sent, {unknown} unknown of which {unknown_arrived} have arrived")
+        write!(f, "{}", self.figures)
     }
 }

@@ -289,6 +289,34 @@ async fn a_broker_that_dies_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_broker_that_falls_silent_in_the_midst_of_a_commit_is_said_to_be_away() {
+    let broker = KafkaBroker::start();
+    let (shop, kafka) = (Shop::open().await, KafkaSettings::new(broker.brokers()));
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    shop.place("Ada").await;
+    process.relayed(&shop).await;
+    let silenced = broker.clone();
+    // All records are taken; their commit will not be heard. Relays of other tests may come by here too.
+    fail::cfg_callback("kafka_commit.before", move || silenced.freeze()).unwrap();
+    shop.place("Grace").await;
+    eventually("it says so", Duration::from_secs(90), async || match process.relay.borrow().state.clone() {
+        ReaderState::Retrying(_) => Ok(()),
+        state => Err(format!("{state:?}")),
+    })
+    .await;
+    fail::remove("kafka_commit.before");
+    broker.thaw();
+    shop.place("Mary").await;
+    eventually("it goes on", Duration::from_secs(90), async || {
+        let head = shop.log.head().await.unwrap();
+        process.relay.borrow().position >= head
+    })
+    .await;
+    process.stop().await;
+    assert_published_once(&shop, &kafka).await;
+}
+
+#[tokio::test]
 async fn tls_and_login_pass_through() {
     let broker = KafkaBroker::shared();
     let shop = Shop::open().await;

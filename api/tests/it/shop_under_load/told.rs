@@ -1,5 +1,7 @@
 //! What clients asked for, and what they were told: the one side of the comparison with the log.
 
+use super::wire::Try;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a client asked for. Its id goes along as the request's id, so the events that it led to are known by it.
@@ -75,9 +77,15 @@ impl Intent {
 #[derive(Debug, Default)]
 pub struct Told {
     intents: Mutex<Vec<Intent>>,
+    clients: AtomicUsize,
 }
 
 impl Told {
+    /// A number for one more client, by which it is known from all others.
+    pub fn client(&self) -> usize {
+        self.clients.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Notes what is about to be asked; gives its place.
     pub fn note(&self, id: String, asks: Asks) -> usize {
         let mut intents = self.lock();
@@ -88,6 +96,19 @@ impl Told {
     /// Notes what became known of one.
     pub fn update(&self, place: usize, change: impl FnOnce(&mut Intent)) {
         change(&mut self.lock()[place]);
+    }
+
+    /// Notes what one try of it came to.
+    pub fn hear(&self, place: usize, outcome: &Try) {
+        self.update(place, |intent| match outcome {
+            Try::Done(answer, _) => intent.answers.push(answer.clone()),
+            Try::Refused(code) => {
+                intent.open_tries -= 1;
+                intent.refused = Some(code.clone());
+            }
+            Try::NotNow => intent.open_tries -= 1,
+            Try::Unknown => {}
+        });
     }
 
     /// As it is now.

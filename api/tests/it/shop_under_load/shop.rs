@@ -1,16 +1,15 @@
 //! One shop: its database, its place in Kafka, its mailboxes, and how its processes are started.
 
-use super::deck::Card;
 use super::wire::{Ask, Try, Wire};
 use crate::walk::make_key;
-use api::failpoints;
 use serde_json::json;
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use testkit::kafka::{KafkaBroker, Record, read_topic};
 use testkit::postgres::PostgresServer;
-use testkit::smtp::MailServer;
-use testkit::{Db, Launch, Program, eventually, free_port};
+use testkit::smtp::{MailServer, Scripted};
+use testkit::{Db, Launch, eventually, free_port};
 
 /// What is in the catalogue, with its prices.
 pub const CATALOGUE: [(&str, &str); 4] = [("TEA", "7.50"), ("CUP", "9.00"), ("TIN", "3.25"), ("POT", "41.00")];
@@ -18,16 +17,51 @@ pub const CATALOGUE: [(&str, &str); 4] = [("TEA", "7.50"), ("CUP", "9.00"), ("TI
 /// Longer than any step takes, also after thousands of kills and on a busy machine.
 pub const BOUND: Duration = Duration::from_secs(900);
 
-/// What all shops share.
+/// What shops share.
 pub struct Servers {
     pub postgres: PostgresServer,
-    pub kafka: &'static KafkaBroker,
-    pub mail: MailServer,
+    pub kafka: KafkaBroker,
+    pub mail: Post,
 }
 
 impl Servers {
+    /// A PostgreSQL and a mail server of one's own, and the Kafka of all tests.
     pub fn start() -> Self {
-        Self { postgres: PostgresServer::start(), kafka: KafkaBroker::shared(), mail: MailServer::start() }
+        let mail = Post::Real(MailServer::start());
+        Self { postgres: PostgresServer::start(), kafka: KafkaBroker::shared().clone(), mail }
+    }
+}
+
+/// Where mails go.
+pub enum Post {
+    /// With TLS and a login.
+    Real(MailServer),
+    /// One that fails to order.
+    Scripted(Scripted),
+}
+
+impl Post {
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Real(server) => vec![
+                ("SMTP_URL", server.starttls_url()),
+                ("SSL_CERT_FILE", server.certificates().authority().display().to_string()),
+            ],
+            Self::Scripted(server) => vec![("SMTP_URL", server.url())],
+        }
+    }
+
+    /// How many copies of each message to a shop's customers were taken, by Message-ID. It serves all shops.
+    pub fn copies(&self, prefix: &str) -> HashMap<String, usize> {
+        let taken = match self {
+            Self::Real(server) => server.mails(),
+            Self::Scripted(server) => server.received(),
+        };
+        let mut copies: HashMap<String, usize> = HashMap::new();
+        for mail in taken.iter().filter(|mail| mail.envelope_to.iter().any(|address| address.starts_with(prefix))) {
+            *copies.entry(mail.message_id().unwrap_or_default()).or_default() += 1;
+        }
+        copies
     }
 }
 
@@ -62,17 +96,6 @@ impl Role {
             _ => None,
         }
     }
-
-    pub fn comes_by(self, failpoint: &str) -> bool {
-        let moments: &[&str] = match self {
-            Self::Serve => return true,
-            Self::Api(_) => &["append", "commit", "reply"],
-            Self::Relay => &["produce", "kafka_commit"],
-            Self::Projections => &["projection_commit"],
-            Self::Consumers => &["claim", "reclaim", "sending", "send", "outcome"],
-        };
-        failpoint.split('.').next().is_some_and(|moment| moments.contains(&moment))
-    }
 }
 
 /// One shop.
@@ -80,29 +103,41 @@ pub struct Shop {
     pub db: Db,
     pub prefix: String,
     pub token: String,
-    kafka: &'static KafkaBroker,
+    kafka: KafkaBroker,
     ports: [u16; 2],
     mail: Vec<(&'static str, String)>,
+    detours: Vec<Detour>,
+}
+
+/// A setting that leads a role to a server by way of a proxy.
+pub struct Detour {
+    pub role: Role,
+    pub setting: &'static str,
+    pub value: String,
 }
 
 impl Shop {
     /// Migrated, with a key and a catalogue. Nothing of it runs.
-    pub async fn open(servers: &Servers, number: usize) -> Self {
-        let mail = vec![
-            ("SMTP_URL", servers.mail.starttls_url()),
-            ("SSL_CERT_FILE", servers.mail.certificates().authority().display().to_string()),
-            ("ORDERS_MAIL_FROM", "Leaf & Kettle <shop@example.com>".to_owned()),
-        ];
-        let prefix = format!("kills{:08x}.{number}.", rand::random::<u32>());
+    pub async fn open(servers: &Servers, name: &str) -> Self {
+        let mut mail = servers.mail.settings();
+        mail.push(("ORDERS_MAIL_FROM", "Leaf & Kettle <shop@example.com>".to_owned()));
+        let prefix = format!("{name}{:08x}.", rand::random::<u32>());
         let db = servers.postgres.database().await;
         let token = make_key(&db.app_url()).await;
-        let shop = Self { db, prefix, token, kafka: servers.kafka, ports: [free_port(), free_port()], mail };
-        let mut api = shop.launch(Role::Api(0), None);
+        let (kafka, ports) = (servers.kafka.clone(), [free_port(), free_port()]);
+        let shop = Self { db, prefix, token, kafka, ports, mail, detours: Vec::new() };
+        let mut api = shop.launch(Role::Api(0)).spawn();
         api.wait_for_line("serving the API").await;
         shop.stock().await;
         api.sigterm();
         assert!(api.wait().await.success(), "{}", api.output());
         shop
+    }
+
+    /// The same shop, with some links that lead through proxies.
+    pub fn by(mut self, detours: Vec<Detour>) -> Self {
+        self.detours = detours;
+        self
     }
 
     async fn stock(&self) {
@@ -133,16 +168,16 @@ impl Shop {
             .envs(self.mail.iter().cloned())
     }
 
-    /// Starts a process, which ends as the card says.
-    pub fn launch(&self, role: Role, card: Option<&Card>) -> Program {
+    /// A process of it.
+    pub fn launch(&self, role: Role) -> Launch {
         let mut launch = self.orders(&role.name().split(' ').collect::<Vec<_>>());
-        if let Some(port) = role.port() {
-            launch = launch.args(["--listen", &self.address(port).to_string()]);
+        for detour in self.detours.iter().filter(|detour| detour.role.name() == role.name()) {
+            launch = launch.env(detour.setting, &detour.value);
         }
-        if let Some(Card::Failpoint { name, nth }) = card {
-            launch = launch.env(failpoints::VARIABLE, format!("{name}:{nth}"));
+        match role.port() {
+            Some(port) => launch.args(["--listen", &self.address(port).to_string()]),
+            None => launch,
         }
-        launch.spawn()
     }
 
     /// What the program itself finds: that log, views, Kafka and the ledger agree.

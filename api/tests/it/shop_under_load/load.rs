@@ -33,31 +33,36 @@ pub struct Load {
 
 /// What the clients of one shop share.
 struct Scene {
-    told: Told,
+    told: Arc<Told>,
     addresses: Mutex<Vec<SocketAddr>>,
     /// An order that all of them pay, in small parts, until it is paid.
     hot: Mutex<Option<String>>,
     begun: Instant,
+    successes: AtomicU64,
     /// When the last success was heard of, in microseconds from the begin.
     last_success_us: AtomicU64,
+    /// How often nothing was heard, or that nothing can be done now.
+    failures: AtomicU64,
     closing: CancellationToken,
 }
 
 impl Load {
     /// Lets so many clients come to a shop.
-    pub fn start(shop: &Shop, clients: usize, seed: u64) -> Self {
+    pub fn start(shop: &Shop, told: &Arc<Told>, clients: usize, seed: u64) -> Self {
         let scene = Arc::new(Scene {
-            told: Told::default(),
+            told: Arc::clone(told),
             addresses: Mutex::default(),
             hot: Mutex::default(),
             begun: Instant::now(),
+            successes: AtomicU64::new(0),
             last_success_us: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             closing: CancellationToken::new(),
         });
         let mut seeds = StdRng::seed_from_u64(seed);
         let mut running = JoinSet::new();
-        for number in 0..clients {
-            running.spawn(Client::new(&scene, shop, number, seeds.random()).run());
+        for _ in 0..clients {
+            running.spawn(Client::new(&scene, shop, told.client(), seeds.random()).run());
         }
         Self { scene, clients: running }
     }
@@ -70,6 +75,16 @@ impl Load {
     /// Where the shop takes commands from now on.
     pub fn turn_to(&self, addresses: Vec<SocketAddr>) {
         *lock(&self.scene.addresses) = addresses;
+    }
+
+    /// How many successes there were so far.
+    pub fn successes(&self) -> u64 {
+        self.scene.successes.load(Ordering::Relaxed)
+    }
+
+    /// How often so far a client was told nothing, or to come again.
+    pub fn failures(&self) -> u64 {
+        self.scene.failures.load(Ordering::Relaxed)
     }
 
     /// How long ago the last success was.
@@ -345,19 +360,15 @@ impl Client {
     }
 
     fn note(&self, ask: &Ask, outcome: &Try) {
+        if matches!(outcome, Try::NotNow | Try::Unknown) {
+            self.scene.failures.fetch_add(1, Ordering::Relaxed);
+        }
         if matches!(outcome, Try::Done(..)) {
+            self.scene.successes.fetch_add(1, Ordering::Relaxed);
             let now = u64::try_from(self.scene.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.scene.last_success_us.fetch_max(now, Ordering::Relaxed);
         }
-        self.scene.told.update(ask.place, |intent| match outcome {
-            Try::Done(answer, _) => intent.answers.push(answer.clone()),
-            Try::Refused(code) => {
-                intent.open_tries -= 1;
-                intent.refused = Some(code.clone());
-            }
-            Try::NotNow => intent.open_tries -= 1,
-            Try::Unknown => {}
-        });
+        self.scene.told.hear(ask.place, outcome);
     }
 
     /// Keeps what it was told of an order.

@@ -1,12 +1,11 @@
 //! What is outside the log: the stream in Kafka, the mails, and the ledger of both.
 
 use super::audit::Effect;
-use super::shop::{BOUND, Shop};
-use super::tally::Tally;
+use super::figures::Effects;
+use super::shop::{BOUND, Post, Shop};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use testkit::eventually;
-use testkit::smtp::MailServer;
 
 /// The events that call for a mail.
 const MAILED: [&str; 2] = ["OrderPlaced", "OrderPaid"];
@@ -58,7 +57,7 @@ struct Entry {
 
 /// Waits until every event that calls for a mail has its entry in the ledger, sent or unknown, and compares these with
 /// the mailboxes.
-pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &MailServer, events: &[&Effect], tally: &mut Tally) {
+pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &Post, events: &[&Effect], figures: &mut Effects) {
     let mut expected: Vec<&str> = events
         .iter()
         .filter(|event| MAILED.contains(&event.event_type.as_str()))
@@ -84,28 +83,17 @@ pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &MailServer, eve
     .await;
     let noted: Vec<&str> = entries.iter().map(|entry| entry.event_id.as_str()).collect();
     assert_eq!(noted, expected, "entries of the ledger, and the events that call for a mail");
-    let arrived = arrived(mail, &shop.prefix);
+    let arrived = mail.copies(&shop.prefix);
     for entry in &entries {
         let copies = entry.message_id.as_ref().and_then(|id| arrived.get(id)).copied().unwrap_or_default();
         match (entry.state.as_str(), copies) {
-            ("sent", 1) => tally.effects.sent += 1,
-            ("unknown", 0) => tally.effects.unknown += 1,
+            ("sent", 1) => figures.sent += 1,
+            ("unknown", 0) => figures.unknown += 1,
             ("unknown", 1) => {
-                tally.effects.unknown += 1;
-                tally.effects.unknown_arrived += 1;
+                figures.unknown += 1;
+                figures.unknown_arrived += 1;
             }
             _ => panic!("{copies} copies of the mail of {entry:?}"),
         }
     }
-}
-
-/// How many copies of each message to a shop's customers the mail server holds, by Message-ID. It serves all shops.
-fn arrived(mail: &MailServer, prefix: &str) -> HashMap<String, usize> {
-    let mut copies: HashMap<String, usize> = HashMap::new();
-    for mail in mail.mails() {
-        if mail.envelope_to.iter().any(|address| address.starts_with(prefix)) {
-            *copies.entry(mail.message_id().unwrap_or_default()).or_default() += 1;
-        }
-    }
-    copies
 }

@@ -1,6 +1,6 @@
 //! The comparison of the log with what clients were told.
 
-use super::tally::Tally;
+use super::figures::Figures;
 use super::told::{Answer, Expected, Intent, Told};
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::{Log, StoredEvent, db};
@@ -76,18 +76,18 @@ impl Audit {
     }
 
     /// Compares all, once nothing runs any more that could write.
-    pub async fn compare_finally(&mut self, told: &Told, tally: &mut Tally) {
+    pub async fn compare_finally(&mut self, told: &Told, figures: &mut Figures) {
         self.catch_up().await;
         let intents = told.all();
         for intent in &intents {
             let written = self.check(intent);
-            tally.count(intent);
-            tally.intents.in_doubt_and_written += usize::from(written && intent.expected() == Expected::AtMostOnce);
+            figures.count(intent);
+            figures.intents.in_doubt_and_written += usize::from(written && intent.expected() == Expected::AtMostOnce);
         }
         let known: HashSet<&str> = intents.iter().map(|intent| intent.id.as_str()).collect();
         let strange: Vec<_> = self.effects.keys().filter(|cause| !known.contains(cause.as_str())).collect();
         assert!(strange.is_empty(), "events that nobody asked for: {strange:?}");
-        tally.intents.events += self.events;
+        figures.intents.events += self.events;
     }
 
     /// All events of orders, in the order of the log.
