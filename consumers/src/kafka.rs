@@ -75,6 +75,8 @@ impl KafkaSettings {
             .set("client.id", "orders")
             .set("allow.auto.create.topics", "false")
             .set("socket.nagle.disable", "true")
+            // A broker that says nothing counts as away after this; the library's own minute is long for who watches.
+            .set("socket.timeout.ms", ASK_AT_MOST.as_millis().to_string())
             // A broker that comes back is found within this.
             .set("reconnect.backoff.max.ms", "2000")
             .set_log_level(RDKafkaLogLevel::Warning);

@@ -16,6 +16,9 @@ use tokio::sync::watch;
 
 /// How often a view's checkpoint is looked at while somebody waits for what another process writes.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// The first looks come sooner, each a little later than the one before: a view that keeps up has a new order within a few
+/// milliseconds.
+const LOOK_SOONER_BY: Duration = Duration::from_millis(1);
 
 /// What views depend on besides the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +156,7 @@ impl Views {
         let mut seen = entry.seen.subscribe();
         let looking = async {
             let _turn = entry.looking.lock().await;
+            let mut pause = Duration::ZERO;
             loop {
                 let at = match self.look(entry).await {
                     // A view that is built for the first time is behind like any other.
@@ -163,7 +167,8 @@ impl Views {
                 if at >= position {
                     return Ok(at);
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
+                pause = LOOK_EVERY.min(pause + LOOK_SOONER_BY);
+                tokio::time::sleep(pause).await;
             }
         };
         let told = async {
