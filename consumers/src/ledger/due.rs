@@ -116,11 +116,13 @@ pub(crate) async fn release_held(pool: &PgPool, consumer: &str) -> Result<u64, L
     Ok(sqlx::query(&sql).bind(consumer).execute(pool).await?.rows_affected())
 }
 
-/// Prolongs the leases of those of the entries that this run has claimed and not begun to send.
+/// Prolongs the leases of those of the entries that this run has claimed and not begun to send. What is locked is just
+/// being moved on: it needs no longer lease, and waiting for it while holding others would end in a deadlock.
 pub(crate) async fn renew(pool: &PgPool, owner: Uuid, lease: Duration, ids: &[i64]) -> Result<(), LedgerError> {
     sqlx::query(
         "UPDATE consumer_ledger SET due_at = now() + make_interval(secs => $3)
-          WHERE id = ANY($1) AND owner = $2 AND state = 'claimed'",
+          WHERE id IN (SELECT id FROM consumer_ledger WHERE id = ANY($1) AND owner = $2 AND state = 'claimed'
+                          FOR UPDATE SKIP LOCKED)",
     )
     .bind(ids)
     .bind(owner)

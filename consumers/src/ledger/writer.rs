@@ -16,6 +16,8 @@ const BATCH_MOVES: usize = 500;
 
 /// How long a statement is repeated while PostgreSQL is away. The lease of what is being sent outlasts it.
 const TRY_AT_MOST: Duration = Duration::from_secs(30);
+/// SQLSTATE.
+const DEADLOCK_DETECTED: &str = "40P01";
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -65,18 +67,25 @@ async fn write(pool: PgPool, owner: Uuid, released: Arc<Notify>, mut queue: mpsc
     }
 }
 
-/// Repeats the statement while PostgreSQL is away; its compare-and-set makes that safe.
+/// Repeats the statement while PostgreSQL is away, and when it was chosen to resolve a deadlock; its compare-and-set makes
+/// that safe.
 async fn repeat(pool: &PgPool, owner: Uuid, moves: &[Move]) -> Result<Moved, LedgerError> {
     let deadline = Instant::now() + TRY_AT_MOST;
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         match apply(pool, owner, moves).await {
-            Err(LedgerError::Sql(error)) if !surely_undone(&error) && Instant::now() < deadline => {
+            Err(LedgerError::Sql(error))
+                if (!surely_undone(&error) || is_deadlock(&error)) && Instant::now() < deadline =>
+            {
                 tokio::time::sleep(pauses.next()).await;
             }
             outcome => return outcome,
         }
     }
+}
+
+fn is_deadlock(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == DEADLOCK_DETECTED)
 }
 
 fn refuse(error: &LedgerError, replies: Vec<oneshot::Sender<Result<bool, LedgerError>>>) {

@@ -50,6 +50,31 @@ async fn a_busy_server_is_tried_again_and_others_flow_meanwhile() {
     assert_eq!((world.arrivals(&busy).len(), world.arrivals(&other).len()), (1, 1));
 }
 
+/// PostgreSQL ends a deadlock by refusing one of its statements. What that one was to note is noted by the next.
+#[tokio::test]
+async fn a_statement_that_a_deadlock_ended_is_repeated() {
+    let world = World::new().await;
+    sqlx::raw_sql(
+        "CREATE SEQUENCE refusals;
+         GRANT USAGE ON SEQUENCE refusals TO PUBLIC;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF nextval('refusals') <= 3 THEN
+                 RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected';
+             END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON consumer_ledger
+             FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse()",
+    )
+    .execute(&world.shop.db.owner_pool().await)
+    .await
+    .unwrap();
+    let order = world.shop.place("Ada").await;
+    world.shop.until(&order, "OrderPlaced", "sent").await;
+    assert_eq!(world.arrivals(&order).len(), 1);
+}
+
 #[tokio::test]
 async fn waiting_is_durable_and_bounded() {
     let world = World::new().await;
