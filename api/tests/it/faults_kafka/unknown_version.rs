@@ -4,6 +4,7 @@ use super::APART;
 use super::trial::{SOON, Trial};
 use crate::shop_under_load::shop::{Role, Servers, Shop};
 use crate::shop_under_load::told::Asks;
+use crate::walk::upgrade;
 use serde_json::Value;
 use testkit::eventually;
 
@@ -47,7 +48,7 @@ async fn an_event_of_an_unknown_version_stops_the_view_before_it_and_nothing_is_
     assert!(views.iter().all(|(name, at)| !stands(name) || *at == unreadable - 1), "{views:?}");
     verification_names(&trial, unreadable).await;
 
-    upgrade(&mut trial).await;
+    replace_stopped(&mut trial).await;
     trial.staff.ready().await;
     let figures = trial.compare().await;
     // What Kafka has of it is as the newer program wrote it.
@@ -106,17 +107,9 @@ async fn verification_names(trial: &Trial<'_>, unreadable: i64) {
     assert_eq!((&listed[0]["kind"], &listed[0]["position"]), (&"unreadable".into(), &unreadable.into()));
 }
 
-/// Makes that event one that this program reads: for it, that is what an upgrade does. Who has stopped is replaced.
-async fn upgrade(trial: &mut Trial<'_>) {
-    let mut transaction = trial.admin.begin().await.unwrap();
-    for statement in [
-        "ALTER TABLE events DISABLE TRIGGER events_are_never_changed",
-        "UPDATE events SET event_version = '1' WHERE event_version = '99'",
-        "ALTER TABLE events ENABLE TRIGGER events_are_never_changed",
-    ] {
-        sqlx::query(statement).execute(&mut *transaction).await.unwrap();
-    }
-    transaction.commit().await.unwrap();
+/// Who has stopped is replaced by one who reads that event.
+async fn replace_stopped(trial: &mut Trial<'_>) {
+    upgrade(&trial.admin).await;
     for role in [Role::Projections, Role::Consumers] {
         let mut old = trial.staff.take(role);
         old.program.sigterm();

@@ -3,6 +3,7 @@
 use super::shop::{Shop, address, stop};
 use crate::http_support::{BOUND, buys};
 use crate::walk::client::Client;
+use crate::walk::upgrade;
 use serde_json::{Value, json};
 use testkit::kafka::Record;
 use testkit::{Program, eventually, free_port};
@@ -135,20 +136,6 @@ async fn write_as_a_newer_program(shop: &Shop, like: &Value, id: &str, like_emai
     .unwrap()
 }
 
-/// Makes that event one that this program reads: for it, that is what an upgrade does.
-async fn upgrade(shop: &Shop) {
-    let admin = shop.db.superuser_pool().await;
-    let mut transaction = admin.begin().await.unwrap();
-    for statement in [
-        "ALTER TABLE events DISABLE TRIGGER events_are_never_changed",
-        "UPDATE events SET event_version = '1' WHERE event_version = '99'",
-        "ALTER TABLE events ENABLE TRIGGER events_are_never_changed",
-    ] {
-        sqlx::query(statement).execute(&mut *transaction).await.unwrap();
-    }
-    transaction.commit().await.unwrap();
-}
-
 async fn newest_listed(api: &Client) -> (String, u64) {
     let reply = api.get("/v1/orders", &[]).await.is(200);
     let position = reply.header("orders-position").parse().unwrap();
@@ -210,7 +197,7 @@ async fn old_readers_stop_before_what_a_newer_program_wrote_and_go_on_when_they_
     api.health.post(&format!("{path}/items"), &[], &item).await.is(500);
     assert_eq!((shop.mails(&newer), shop.published(&written).await.len()), (0, 2));
 
-    upgrade(&shop).await;
+    upgrade(&shop.db.superuser_pool().await).await;
     for old in [api, views, mails] {
         stop(old.program).await;
     }

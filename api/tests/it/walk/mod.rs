@@ -8,6 +8,7 @@ mod verified_kafka;
 
 use client::{Client, Reply};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use std::time::Duration;
 use testkit::kafka::{KafkaBroker, Record, read_topic_with_kcat};
 use testkit::smtp::Scripted;
@@ -47,6 +48,19 @@ pub async fn make_key(database_url: &str) -> String {
     let scopes = ["orders:write", "orders:read", "staff", "analyst"].map(|scope| ["--scope", scope]).concat();
     let create = Launch::orders().args(["keys", "create", "--name", "test"]).args(scopes);
     create.env("DATABASE_URL", database_url).run().await.succeeded().trim().to_owned()
+}
+
+/// Makes the events of version 99 such that this program reads them: for them, that is what an upgrade does.
+pub async fn upgrade(superuser: &PgPool) {
+    let mut transaction = superuser.begin().await.unwrap();
+    for statement in [
+        "ALTER TABLE events DISABLE TRIGGER events_are_never_changed",
+        "UPDATE events SET event_version = '1' WHERE event_version = '99'",
+        "ALTER TABLE events ENABLE TRIGGER events_are_never_changed",
+    ] {
+        sqlx::query(statement).execute(&mut *transaction).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
 }
 
 /// Starts `orders serve` with real servers in place of all that it would bring along, and stocks its catalogue.
