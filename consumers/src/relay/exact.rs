@@ -22,8 +22,15 @@ use tokio_util::sync::CancellationToken;
 
 /// How many batches are read before the one in hand is committed.
 const READ_AHEAD: usize = 2;
-/// The most events of one read, and about of one transaction.
+/// The most events of one read.
 const BATCH_ROWS: u32 = 5_000;
+/// About the most events of one transaction: it takes up what has been read meanwhile. A commit takes as long for five as for
+/// 5,000.
+const TRANSACTION_ROWS: usize = 50_000;
+/// How long a transaction takes up more.
+const TAKES_UP_WITHIN: Duration = Duration::from_secs(1);
+/// The most records that wait for Kafka's answer; beyond it the log is not read on.
+const IN_FLIGHT_AT_MOST: usize = 10_000;
 /// How long an open transaction may hold readers of committed records back, should this process vanish.
 const TRANSACTION_AT_MOST: Duration = Duration::from_secs(15);
 /// How long a commit may take: by then Kafka itself has ended the transaction.
@@ -156,6 +163,7 @@ impl Transactions {
             .set("transaction.timeout.ms", TRANSACTION_AT_MOST.as_millis().to_string())
             .set("message.timeout.ms", MESSAGE_AT_MOST.as_millis().to_string())
             .set("partitioner", "murmur2_random")
+            .set("queue.buffering.max.messages", IN_FLIGHT_AT_MOST.to_string())
             .set("queue.buffering.max.kbytes", "16384")
             // The records of a batch are all there when it is sent: waiting for more would only add to the latency.
             .set("linger.ms", "0");
@@ -169,21 +177,16 @@ impl Transactions {
     /// One transaction after the other until the queue is closed.
     fn run(self, mut queue: mpsc::Receiver<Batch>, status: &watch::Sender<ReaderStatus>) -> Result<(), RelayError> {
         let mut committed: Option<Instant> = None;
-        while let Some(mut batch) = queue.blocking_recv() {
+        while let Some(batch) = queue.blocking_recv() {
             if let Some(committed) = committed {
                 thread::sleep(SETTLES_WITHIN.saturating_sub(committed.elapsed()));
             }
-            // Small reads that piled up during the last transaction share the next one.
-            while batch.len() < BATCH_ROWS as usize {
-                let Ok(more) = queue.try_recv() else { break };
-                batch.extend(more);
-            }
-            let Some(last) = batch.last() else { continue };
+            let Some(last) = batch.last().cloned() else { continue };
             let begun = Instant::now();
-            self.publish(&batch, last)?;
+            let (events, last) = self.publish(batch, last, &mut queue)?;
             committed = Some(Instant::now());
             metrics::counter!("orders_relay_transactions_total").increment(1);
-            metrics::counter!("orders_relay_events_total").increment(batch.len() as u64);
+            metrics::counter!("orders_relay_events_total").increment(events as u64);
             metrics::histogram!("orders_relay_transaction_seconds").record(begun.elapsed().as_secs_f64());
             metrics::gauge!("orders_relay_position").set(last.position.0 as f64);
             tell_position(status, last.position);
@@ -191,12 +194,30 @@ impl Transactions {
         Ok(())
     }
 
-    fn publish(&self, batch: &[Arc<StoredEvent>], last: &StoredEvent) -> Result<(), RelayError> {
+    /// Commits a batch, and what else is read by the time its records are handed over. Gives how many events these were, and
+    /// the last.
+    fn publish(
+        &self,
+        mut batch: Batch,
+        mut last: Arc<StoredEvent>,
+        queue: &mut mpsc::Receiver<Batch>,
+    ) -> Result<(usize, Arc<StoredEvent>), RelayError> {
         self.producer.begin_transaction().map_err(|error| not_taken(&error))?;
-        for event in batch {
-            produce(&self.producer, &self.topics, &self.source, event, 0)?;
+        let begun = Instant::now();
+        let mut events = 0;
+        loop {
+            for event in &batch {
+                produce(&self.producer, &self.topics, &self.source, event, 0)?;
+            }
+            events += batch.len();
+            if events >= TRANSACTION_ROWS || begun.elapsed() >= TAKES_UP_WITHIN {
+                break;
+            }
+            let Ok(more) = queue.try_recv() else { break };
+            batch = more;
+            last = batch.last().cloned().unwrap_or(last);
         }
-        self.note_position(last)?;
+        self.note_position(&last)?;
         // Before the commit, and by ourselves: the library's own wait goes in steps of 100 ms.
         drain(&self.producer)?;
         fail::fail_point!("kafka_commit.before");
@@ -204,7 +225,7 @@ impl Transactions {
         // matter: the next producer ends the transaction either way, and asks Kafka how far it is.
         self.producer.commit_transaction(COMMIT_AT_MOST).map_err(|error| not_taken(&error))?;
         fail::fail_point!("kafka_commit.after");
-        Ok(())
+        Ok((events, last))
     }
 
     fn note_position(&self, last: &StoredEvent) -> Result<(), RelayError> {

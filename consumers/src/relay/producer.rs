@@ -12,14 +12,16 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a record may take to be taken. Below the time-out of transactions, so that a record fails first.
 pub(super) const MESSAGE_AT_MOST: Duration = Duration::from_secs(10);
 /// How long deliveries are waited for: a little more than each may take.
 const DRAIN_AT_MOST: Duration = Duration::from_secs(12);
-/// A transaction waits for its last delivery in steps of this.
-const DRAIN_STEP: Duration = Duration::from_millis(1);
+/// How long the thread rests between two looks for reports. The library counts its waits in whole milliseconds, rounds down,
+/// and looks without a pause for the rest: a wait of 1 ms keeps a core busy.
+const REST: Duration = Duration::from_micros(200);
 
 /// What became of the records since the last look.
 #[derive(Debug, Default)]
@@ -119,7 +121,7 @@ pub(super) fn send(
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) if Instant::now() < deadline => {
                 record = again;
-                producer.poll(DRAIN_STEP);
+                take_reports(producer);
             }
             Err((error, _)) => return Err(not_taken(&error)),
         }
@@ -130,12 +132,18 @@ pub(super) fn send(
 pub(super) fn drain(producer: &ReportingProducer) -> Result<(), RelayError> {
     let deadline = Instant::now() + DRAIN_AT_MOST;
     while producer.in_flight_count() > 0 {
-        producer.poll(DRAIN_STEP);
+        take_reports(producer);
         if Instant::now() > deadline {
             return Err(RelayError::NotTaken("no answer for the records of a batch".to_owned()));
         }
     }
     producer.context().failure()
+}
+
+/// Takes the reports that are there, and lets the library's own threads work.
+fn take_reports(producer: &ReportingProducer) {
+    producer.poll(Duration::ZERO);
+    thread::sleep(REST);
 }
 
 pub(super) fn not_taken(error: &KafkaError) -> RelayError {

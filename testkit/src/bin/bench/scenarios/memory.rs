@@ -17,7 +17,7 @@ const CONNECTIONS: usize = 64;
 const ORDERS: u64 = 1_000_000;
 const TURN: Duration = Duration::from_secs(20);
 /// However slow it is, it ends.
-const TURNS_AT_MOST: u32 = 20;
+const TURNS_AT_MOST: u32 = 40;
 
 pub async fn measure(bench: &mut Bench) {
     let (server, broker, orders) = (bench.postgres(), bench.kafka(), bench.orders.clone());
