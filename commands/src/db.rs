@@ -125,11 +125,21 @@ pub(crate) fn timed_out() -> sqlx::Error {
 }
 
 /// Asks a short question on a pooled session: an answer, or an error within seconds.
-pub(crate) async fn ask<T, E: From<sqlx::Error>>(
+pub async fn ask<T, E: From<sqlx::Error>>(
     pool: &PgPool,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    ask_on(pool.acquire().await?, question).await
+    ask_on(pool.acquire().await?, ANSWER_AT_MOST, question).await
+}
+
+/// Carries out a statement that may take longer than a short question: an outcome, or an error within `at_most` and the wait
+/// for a session. What became of a statement that took longer is not known.
+pub async fn work<T, E: From<sqlx::Error>>(
+    pool: &PgPool,
+    at_most: Duration,
+    statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    ask_on(pool.acquire().await?, at_most, statement).await
 }
 
 /// Asks a short question that may be asked twice, as it changes nothing: an answer, or an error within seconds.
@@ -148,7 +158,11 @@ pub async fn read<T, E: From<sqlx::Error>>(
         outcome
     })
     .await;
-    if was_cut { ask_on(within(ACQUIRE_AT_MOST, acquire_alive(pool)).await??, question).await } else { outcome }
+    if was_cut {
+        ask_on(within(ACQUIRE_AT_MOST, acquire_alive(pool)).await??, ANSWER_AT_MOST, question).await
+    } else {
+        outcome
+    }
 }
 
 /// A pooled session that has answered just now. Those that do not are thrown away.
@@ -164,9 +178,10 @@ async fn acquire_alive(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::
 
 async fn ask_on<T, E: From<sqlx::Error>>(
     mut session: PoolConnection<Postgres>,
+    at_most: Duration,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    match within(ANSWER_AT_MOST, question(&mut session)).await {
+    match within(at_most, question(&mut session)).await {
         Ok(outcome) => outcome,
         Err(late) => {
             // Given back, it would keep its place in the pool for as long as the server is silent.
@@ -191,7 +206,7 @@ pub fn surely_undone(error: &sqlx::Error) -> bool {
 
 /// Whether a statement was refused for what it carries, so that it will be refused for ever: data that can't be stored
 /// (SQLSTATE class 22), a constraint (23), a size (54).
-pub(crate) fn is_about_data(error: &sqlx::Error) -> bool {
+pub fn is_about_data(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     surely_undone(error) && code.is_some_and(|code| ["22", "23", "54"].contains(&code.get(..2).unwrap_or_default()))
 }

@@ -25,7 +25,7 @@ pub mod verify;
 pub use aggregate::Aggregate;
 pub use catalogue::Catalogue;
 pub use gateway::{
-    Answer, AnswerFn, CommandError, Context, Done, Gateway, GatewaySettings, Snapshot, Submission, Timing,
+    Admission, Answer, AnswerFn, CommandError, Context, Done, Gateway, GatewaySettings, Snapshot, Submission, Timing,
 };
 pub use idempotency::IdempotencyKey;
 pub use lead::Lead;

@@ -9,8 +9,9 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::error::RunError;
 use crate::feed::{Feed, read_batch};
 use crate::projection::Definition;
-use crate::step::Writer;
+use crate::step::{STEP_AT_MOST, Writer};
 use crate::views::Views;
+use commands::db;
 use domain::Position;
 use sqlx::{Connection, Executor, PgConnection};
 use std::time::{Duration, Instant};
@@ -160,7 +161,16 @@ impl<'a> Builder<'a> {
 
     /// Lets the build serve, in one transaction. `false` when the one that serves has run too far ahead meanwhile.
     async fn promote(&self, build: &Build, checkpoint: Checkpoint) -> Result<bool, RunError> {
-        let mut connection = self.views.pool().acquire().await?;
+        let pool = self.views.pool();
+        db::work(pool, STEP_AT_MOST, async |session| self.promote_on(session, build, checkpoint).await).await
+    }
+
+    async fn promote_on(
+        &self,
+        connection: &mut PgConnection,
+        build: &Build,
+        checkpoint: Checkpoint,
+    ) -> Result<bool, RunError> {
         let mut transaction = connection.begin().await?;
         let promoted = self.promote_in(&mut transaction, build, checkpoint).await;
         if let Ok(true) = promoted {

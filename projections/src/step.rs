@@ -7,8 +7,13 @@ use crate::feed::Batch;
 use crate::projection::Definition;
 use crate::view_transaction::ViewTransaction;
 use chrono_tz::Tz;
+use commands::db;
 use domain::Position;
 use sqlx::{Connection, PgConnection, PgPool};
+use std::time::Duration;
+
+/// How long one step may take.
+pub(crate) const STEP_AT_MOST: Duration = Duration::from_secs(60);
 
 /// Writes to one build.
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +27,18 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Applies a batch and moves the checkpoint on from `from`. [`RunError::Overtaken`] when another writer was first.
     ///
-    /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback.
+    /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback. Where
+    /// the server says nothing for long, whether the step was taken is not known: the checkpoint tells.
     pub(crate) async fn step(&self, from: Checkpoint, batch: &Batch) -> Result<Checkpoint, RunError> {
-        let mut connection = self.pool.acquire().await?;
+        db::work(self.pool, STEP_AT_MOST, async |connection| self.step_on(connection, from, batch).await).await
+    }
+
+    async fn step_on(
+        &self,
+        connection: &mut PgConnection,
+        from: Checkpoint,
+        batch: &Batch,
+    ) -> Result<Checkpoint, RunError> {
         // Nobody is told that this commit is durable, and nothing is lost with it: rows and checkpoint go together, and
         // the log, which is on disk before it can be read, gives them back. Waiting for a flush here would only make the
         // appends, who must wait for theirs, queue behind it.
@@ -42,7 +56,7 @@ impl Writer<'_> {
         transaction.commit().await?;
         fail::fail_point!("projection_commit.after");
         self.measure(batch);
-        checkpoint::sweep(&mut connection, self.build, next).await?;
+        checkpoint::sweep(connection, self.build, next).await?;
         Ok(next)
     }
 

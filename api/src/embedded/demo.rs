@@ -149,6 +149,7 @@ async fn add(
         key: None,
         // Nobody reads it.
         answer: Arc::new(|_| Answer { status: 201, location: None, etag: None, body: String::new() }),
+        admission: None,
     };
     match gateway.submit(submission).await {
         Ok(_) | Err(CommandError::Rejected { rejection: Rejection::AlreadyExists, .. }) => Ok(()),

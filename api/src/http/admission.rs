@@ -84,7 +84,8 @@ impl Place {
     }
 }
 
-fn overloaded() -> Problem {
+/// There is no room for this now.
+pub(crate) fn overloaded() -> Problem {
     Problem::new(Code::Overloaded, "Nothing was changed; try again.")
 }
 

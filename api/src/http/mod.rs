@@ -20,6 +20,7 @@ mod server;
 pub mod timing;
 
 pub use admission::Place;
+pub(crate) use admission::overloaded;
 pub use limit::RateLimit;
 pub use negotiate::Produces;
 pub use panics::log_panics;
@@ -34,11 +35,14 @@ use commands::{Gateway, Log};
 use limit::Limiter;
 use projections::Views;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The most requests that are worked on at once. The surplus is answered 503 at once, which costs next to nothing.
 pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
 /// The most bytes that the bodies of all requests take together. The surplus is answered 503.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
+/// How many exports of the history are under way at once; each holds a chunk in memory.
+const MAX_EXPORTS: usize = 64;
 
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +74,8 @@ pub struct App {
     /// What this process needs for its own roles.
     pub readiness: Readiness,
     pub(crate) limiter: Limiter,
+    /// A place for each export of the history: its answer goes on long after the request gave up its own.
+    pub(crate) exports: Arc<Semaphore>,
     settings: HttpSettings,
 }
 
@@ -77,7 +83,8 @@ impl App {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
-        Self { gateway, log, views, keys, readiness, limiter: Limiter::new(settings.rate_limit), settings }
+        let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(MAX_EXPORTS)));
+        Self { gateway, log, views, keys, readiness, limiter, exports, settings }
     }
 
     /// Every route: `/v1`, and what is open to all.

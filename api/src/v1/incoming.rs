@@ -5,14 +5,14 @@ use crate::failpoints;
 use crate::http::body::{self, Accepts};
 use crate::http::conditions::{IfMatch, etag};
 use crate::http::query::Query;
-use crate::http::{App, RequestId, context, idempotency, timing};
+use crate::http::{App, Place, RequestId, context, idempotency, timing};
 use crate::problem::rejection::{self, Refuses};
 use crate::problem::{Problem, within};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use commands::{Answer, AnswerFn, Done, IdempotencyKey, Snapshot, Submission};
+use commands::{Admission, Answer, AnswerFn, Done, IdempotencyKey, Snapshot, Submission};
 use http::{HeaderName, HeaderValue, StatusCode, header, request};
 use std::sync::Arc;
 
@@ -107,6 +107,7 @@ impl Incoming {
             context: context::of(&self.key, &self.request_id, &self.head.headers),
             key,
             answer: answer_with::<A>(ask.creates),
+            admission: self.head.extensions.get::<Place>().cloned().map(|place| Arc::new(place) as Admission),
         };
         let outcome = app.gateway.submit(submission).await;
         fail::fail_point!("reply.before");

@@ -23,6 +23,7 @@ use domain::ids::OrderNumber;
 use pending::{Pending, Settled};
 use prepare::{Verdict, prepare};
 use snapshot::States;
+use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -63,7 +64,13 @@ pub struct Submission<A: Aggregate> {
     pub key: Option<IdempotencyKey>,
     /// Renders the answer.
     pub answer: AnswerFn<A>,
+    /// What the caller was let in by, if anything. Kept until the command has come to its end: whoever hangs up would else make
+    /// room for another command while this one is still under way.
+    pub admission: Option<Admission>,
 }
+
+/// A share of something bounded, given back when it is dropped.
+pub type Admission = Arc<dyn Any + Send + Sync>;
 
 /// Renders the whole resource as the answer. Called before the commit, and again when the command is decided again.
 pub type AnswerFn<A> = Arc<dyn Fn(&Snapshot<A>) -> Answer + Send + Sync>;
@@ -284,7 +291,7 @@ impl Gateway {
                 let timing = Timing { decide, append: handed_in.elapsed(), database };
                 Ok(Some(Done { answer, position, replayed: false, timing }))
             }
-            Outcome::Overtaken => {
+            Outcome::Overtaken | Outcome::NotHere => {
                 attempt.at_head = true;
                 Ok(None)
             }

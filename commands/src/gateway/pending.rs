@@ -67,6 +67,7 @@ impl<A: Aggregate> Proposal for Pending<A> {
                     states.keep(stream, after);
                 }
             }
+            Outcome::NotHere => {}
             // Whatever happened, what it was decided on may be behind.
             Outcome::Overtaken
             | Outcome::KeyTaken

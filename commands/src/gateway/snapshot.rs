@@ -33,7 +33,7 @@ impl<A: Aggregate> Snapshot<A> {
     }
 
     /// The snapshot after the events that come behind it.
-    pub(crate) fn follow(mut self, events: &[StoredEvent]) -> Result<Self, LogError> {
+    pub(crate) fn follow(mut self, events: &[Arc<StoredEvent>]) -> Result<Self, LogError> {
         for stored in events {
             let recorded = stored.recorded().map_err(Clone::clone)?;
             if let Some(event) = A::own(&recorded.event) {

@@ -94,7 +94,7 @@ impl Log {
         kind: AggregateType,
         id: &str,
         from_sequence: u64,
-    ) -> Result<Vec<StoredEvent>, LogError> {
+    ) -> Result<Vec<Arc<StoredEvent>>, LogError> {
         self.shared.streams.read(kind, id, from_sequence).await
     }
 

@@ -6,7 +6,9 @@ use super::{LogError, StoredEvent};
 use crate::db::{self, DbError};
 use domain::AggregateType;
 use sqlx::{FromRow, PgPool, Row};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How many statements are under way at most: while one is read on the server, the rows of the other are taken in here.
@@ -14,7 +16,10 @@ const STATEMENTS: usize = 2;
 /// How many readers share a statement at most.
 const READERS: usize = 64;
 
-type Events = Result<Vec<StoredEvent>, LogError>;
+/// How long a reader waits, its turn included: each statement has a bound of its own, but there may be many in line.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
+
+type Events = Result<Vec<Arc<StoredEvent>>, LogError>;
 
 /// A reader who waits.
 struct Wanted {
@@ -38,6 +43,10 @@ impl Streams {
 
     /// The events of one aggregate from the one that has the number `from_sequence`, in order.
     pub(super) async fn read(&self, kind: AggregateType, id: &str, from_sequence: u64) -> Events {
+        db::within(WAIT_AT_MOST, self.wait(kind, id, from_sequence)).await?
+    }
+
+    async fn wait(&self, kind: AggregateType, id: &str, from_sequence: u64) -> Events {
         let (reply, mut events) = oneshot::channel();
         self.with_waiting(|waiting| waiting.push(Wanted { kind, id: id.to_owned(), from_sequence, reply }));
         let turn = tokio::select! {
@@ -91,8 +100,28 @@ async fn serve(pool: PgPool, group: Vec<Wanted>, _turn: OwnedSemaphorePermit) {
     }
 }
 
-/// The events that each of the group wants.
-async fn read_all(pool: &PgPool, group: &[Wanted]) -> Result<Vec<Vec<StoredEvent>>, sqlx::Error> {
+/// The events that each of the group wants. A stream that several want is read once.
+async fn read_all(pool: &PgPool, group: &[Wanted]) -> Result<Vec<Vec<Arc<StoredEvent>>>, sqlx::Error> {
+    let mut streams: Vec<(&Wanted, u64)> = Vec::new();
+    let mut places: HashMap<(AggregateType, &str), usize> = HashMap::new();
+    for wanted in group {
+        let place = *places.entry((wanted.kind, &wanted.id)).or_insert(streams.len());
+        match streams.get_mut(place) {
+            Some((_, from)) => *from = wanted.from_sequence.min(*from),
+            None => streams.push((wanted, wanted.from_sequence)),
+        }
+    }
+    let read = read_streams(pool, &streams).await?;
+    let own = |wanted: &Wanted| {
+        let events = places.get(&(wanted.kind, &*wanted.id)).and_then(|place| read.get(*place));
+        let events = events.into_iter().flatten();
+        events.filter(|event| event.sequence >= wanted.from_sequence).cloned().collect()
+    };
+    Ok(group.iter().map(own).collect())
+}
+
+/// The events of each stream from a number on.
+async fn read_streams(pool: &PgPool, streams: &[(&Wanted, u64)]) -> Result<Vec<Vec<Arc<StoredEvent>>>, sqlx::Error> {
     let sql = format!(
         "SELECT stored.*, nth
            FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS wanted(kind, id, from_sequence, nth)
@@ -101,17 +130,17 @@ async fn read_all(pool: &PgPool, group: &[Wanted]) -> Result<Vec<Vec<StoredEvent
                                ORDER BY sequence) AS stored
           ORDER BY nth, sequence"
     );
-    let kinds: Vec<&str> = group.iter().map(|wanted| wanted.kind.as_str()).collect();
-    let ids: Vec<&str> = group.iter().map(|wanted| &*wanted.id).collect();
-    let from: Vec<i64> = group.iter().map(|wanted| wanted.from_sequence.cast_signed()).collect();
+    let kinds: Vec<&str> = streams.iter().map(|(wanted, _)| wanted.kind.as_str()).collect();
+    let ids: Vec<&str> = streams.iter().map(|(wanted, _)| &*wanted.id).collect();
+    let from: Vec<i64> = streams.iter().map(|(_, from)| from.cast_signed()).collect();
     let rows =
         db::read(pool, async |session| sqlx::query(&sql).bind(&kinds).bind(&ids).bind(&from).fetch_all(session).await)
             .await?;
-    let mut read: Vec<Vec<StoredEvent>> = group.iter().map(|_| Vec::new()).collect();
+    let mut read: Vec<Vec<Arc<StoredEvent>>> = streams.iter().map(|_| Vec::new()).collect();
     for row in &rows {
         let nth: i64 = row.try_get("nth")?;
         let place = usize::try_from(nth - 1).ok().and_then(|nth| read.get_mut(nth));
-        place.ok_or(sqlx::Error::RowNotFound)?.push(StoredEvent::from_row(row)?);
+        place.ok_or(sqlx::Error::RowNotFound)?.push(Arc::new(StoredEvent::from_row(row)?));
     }
     Ok(read)
 }

@@ -158,6 +158,7 @@ pub fn submission<A: Aggregate>(id: &str, command: A::Command) -> Submission<A> 
             etag: Some(format!("\"{}\"", snapshot.version)),
             body: serde_json::json!({ "id": snapshot.id, "version": snapshot.version }).to_string(),
         }),
+        admission: None,
     }
 }
 

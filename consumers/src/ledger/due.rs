@@ -1,6 +1,6 @@
 //! What time moves: retries that are due, leases that ran out, and the leases of the living.
 
-use super::{Entry, LedgerError, OPEN};
+use super::{Entry, LedgerError, OPEN, within_bounds};
 use domain::Position;
 use domain::ids::EventId;
 use sqlx::{PgPool, Row};
@@ -36,13 +36,12 @@ pub(crate) async fn claim_due(
          RETURNING entry.id, event_id, recipient, aggregate_type, aggregate_id, sequence, position, attempts"
     );
     fail::fail_point!("reclaim.before");
-    let rows = sqlx::query(&sql)
+    let statement = sqlx::query(&sql)
         .bind(consumer)
         .bind(owner)
         .bind(lease.as_secs_f64())
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(pool)
-        .await?;
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = within_bounds(pool, async move |session| statement.fetch_all(session).await).await?;
     fail::fail_point!("reclaim.after");
     rows.iter().map(entry).collect::<Result<_, _>>().map_err(LedgerError::Sql)
 }
@@ -68,14 +67,13 @@ pub(crate) async fn give_up_sending(pool: &PgPool, consumer: &str) -> Result<u64
 /// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on its
 /// data, such as one with an embedded broker. Says how many attempts were cut off.
 pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE consumer_ledger SET due_at = now()
           WHERE consumer = $1 AND state = 'claimed' AND owner <> $2 AND due_at < 'infinity'",
     )
     .bind(consumer)
-    .bind(owner)
-    .execute(pool)
-    .await?;
+    .bind(owner);
+    within_bounds(pool, async move |session| statement.execute(session).await).await?;
     give_up(pool, consumer, "owner <> $3", Some(owner)).await
 }
 
@@ -100,7 +98,7 @@ async fn give_up(pool: &PgPool, consumer: &str, which: &str, owner: Option<Uuid>
     if let Some(owner) = owner {
         query = query.bind(owner);
     }
-    Ok(query.fetch_one(pool).await?.unsigned_abs())
+    Ok(within_bounds(pool, async move |session| query.fetch_one(session).await).await?.unsigned_abs())
 }
 
 /// Makes due what is held by nothing any more. A release can miss an entry that is being noted at the same moment.
@@ -113,46 +111,43 @@ pub(crate) async fn release_held(pool: &PgPool, consumer: &str) -> Result<u64, L
                    AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
                    AND earlier.state IN {OPEN})"
     );
-    Ok(sqlx::query(&sql).bind(consumer).execute(pool).await?.rows_affected())
+    let statement = sqlx::query(&sql).bind(consumer);
+    Ok(within_bounds(pool, async move |session| statement.execute(session).await).await?.rows_affected())
 }
 
 /// Prolongs the leases of those of the entries that this run has claimed and not begun to send. What is locked is just
 /// being moved on: it needs no longer lease, and waiting for it while holding others would end in a deadlock.
 pub(crate) async fn renew(pool: &PgPool, owner: Uuid, lease: Duration, ids: &[i64]) -> Result<(), LedgerError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE consumer_ledger SET due_at = now() + make_interval(secs => $3)
           WHERE id IN (SELECT id FROM consumer_ledger WHERE id = ANY($1) AND owner = $2 AND state = 'claimed'
                           FOR UPDATE SKIP LOCKED)",
     )
     .bind(ids)
     .bind(owner)
-    .bind(lease.as_secs_f64())
-    .execute(pool)
-    .await?;
+    .bind(lease.as_secs_f64());
+    within_bounds(pool, async move |session| statement.execute(session).await).await?;
     Ok(())
 }
 
 /// Gives back what this run has claimed and not begun, so that nobody waits for its leases.
 pub(crate) async fn give_back(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
-    let given = sqlx::query(
+    let statement = sqlx::query(
         "UPDATE consumer_ledger SET state = 'waiting', due_at = now(), changed_at = now()
           WHERE consumer = $1 AND owner = $2 AND state = 'claimed' AND due_at < 'infinity'",
     )
     .bind(consumer)
-    .bind(owner)
-    .execute(pool)
-    .await?;
-    Ok(given.rows_affected())
+    .bind(owner);
+    Ok(within_bounds(pool, async move |session| statement.execute(session).await).await?.rows_affected())
 }
 
 /// How many entries of a consumer a person has to look at, and how many wait for their time: parked, unknown, waiting.
 pub(crate) async fn count_open(pool: &PgPool, consumer: &str) -> Result<(i64, i64, i64), LedgerError> {
-    Ok(sqlx::query_as(
+    let question = sqlx::query_as(
         "SELECT (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'parked'),
                 (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'unknown'),
                 (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'waiting')",
     )
-    .bind(consumer)
-    .fetch_one(pool)
-    .await?)
+    .bind(consumer);
+    within_bounds(pool, async move |session| question.fetch_one(session).await).await
 }

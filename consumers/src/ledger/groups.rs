@@ -112,11 +112,28 @@ pub(crate) async fn progress(pool: &PgPool, groups: &[Declared]) -> Result<Progr
     Ok(Progress(by_partition.collect()))
 }
 
+/// The last event that any consumer has noted from these topics; from any others where nobody noted any of these.
+pub(crate) async fn noted(pool: &PgPool, topics: &[String]) -> Result<Position, LedgerError> {
+    let noted: Option<i64> = sqlx::query_scalar(
+        "SELECT coalesce(max(position) FILTER (WHERE topic = ANY($1)), max(position)) FROM consumer_progress",
+    )
+    .bind(topics)
+    .fetch_one(pool)
+    .await?;
+    Ok(Position::from_i64(noted.unwrap_or(0)))
+}
+
 /// How far consumers are.
 #[derive(Debug)]
 pub(crate) struct Progress(HashMap<(String, String, i32), Position>);
 
 impl Progress {
+    /// The topics and partitions in which a consumer has noted anything.
+    pub(crate) fn places_of<'a>(&'a self, consumer: &'a str) -> impl Iterator<Item = (&'a str, i32)> {
+        let own = self.0.keys().filter(move |(name, _, _)| name == consumer);
+        own.map(|(_, topic, partition)| (topic.as_str(), *partition))
+    }
+
     pub(crate) fn of(&self, consumer: &str, topic: &str, partition: i32) -> Option<Position> {
         self.0.get(&(consumer.to_owned(), topic.to_owned(), partition)).copied()
     }

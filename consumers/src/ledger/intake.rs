@@ -1,6 +1,6 @@
 //! Noting what Kafka handed over: the entries and the group's progress, in one statement.
 
-use super::{Entry, LedgerError, OPEN};
+use super::{Entry, LedgerError, OPEN, within_bounds};
 use domain::Position;
 use domain::ids::EventId;
 use sqlx::PgPool;
@@ -70,10 +70,11 @@ pub(crate) async fn note(
                          WHERE earlier.consumer = $1 AND earlier.aggregate_type = input.aggregate_type
                            AND earlier.aggregate_id = input.aggregate_id AND earlier.sequence < input.sequence
                            AND earlier.state IN {OPEN}) AS held) AS hold
-              -- An event that could not be read when it first came is known without its recipient.
+              -- An event that could not be read when it first came is known without its recipient; and one that comes
+              -- again to a program that can't read it is known with one.
               WHERE NOT EXISTS (SELECT FROM consumer_ledger AS known
                      WHERE known.consumer = $1 AND known.event_id = input.event_id
-                       AND known.recipient = '00000000-0000-0000-0000-000000000000')
+                       AND (known.recipient = '00000000-0000-0000-0000-000000000000' OR input.poison IS NOT NULL))
              ON CONFLICT ON CONSTRAINT consumer_ledger_cause DO NOTHING
              RETURNING id, event_id, recipient, state
          ), progressed AS (
@@ -89,7 +90,7 @@ pub(crate) async fn note(
     let marks: Vec<_> = marks.iter().collect();
     let behind = behind_another(causes);
     fail::fail_point!("claim.before");
-    let noted: Vec<(i64, Uuid, Uuid, bool)> = sqlx::query_as(&sql)
+    let statement = sqlx::query_as::<_, (i64, Uuid, Uuid, bool)>(&sql)
         .bind(claimant.consumer)
         .bind(claimant.owner)
         .bind(claimant.lease.as_secs_f64())
@@ -106,9 +107,8 @@ pub(crate) async fn note(
         .bind(column(&marks, |((topic, _), _)| *topic))
         .bind(column(&marks, |((_, partition), _)| *partition))
         .bind(column(&marks, |(_, mark)| mark.position.as_i64()))
-        .bind(column(&marks, |(_, mark)| mark.offset))
-        .fetch_all(pool)
-        .await?;
+        .bind(column(&marks, |(_, mark)| mark.offset));
+    let noted = within_bounds(pool, async move |session| statement.fetch_all(session).await).await?;
     fail::fail_point!("claim.after");
     let new = noted.len();
     Ok((claimed(causes, noted), new))

@@ -12,10 +12,11 @@ pub(crate) mod intake;
 pub(crate) mod moves;
 pub(crate) mod writer;
 
+use commands::db;
 use domain::Position;
 use domain::ids::EventId;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ use uuid::Uuid;
 const CONNECTIONS: u32 = 3;
 /// How long a statement waits for one of them.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(5);
+/// How long a statement may take. A server that is frozen, or a host that is gone, keeps a connection open and says nothing.
+const STATEMENT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The connections on which a consumer's ledger is kept.
 ///
@@ -39,6 +42,14 @@ pub(crate) fn connections(pool: &PgPool) -> PgPool {
         .acquire_timeout(ACQUIRE_AT_MOST)
         .test_before_acquire(false)
         .connect_lazy_with(options)
+}
+
+/// Carries out a statement on the ledger, within a bound.
+pub(crate) async fn within_bounds<T>(
+    pool: &PgPool,
+    statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, LedgerError> {
+    db::work(pool, STATEMENT_AT_MOST, statement).await.map_err(LedgerError::Sql)
 }
 
 /// Why the ledger can't be read or written.

@@ -1,6 +1,6 @@
 //! Moving entries from state to state: many at once, each by compare-and-set, and with those that they held released.
 
-use super::{LedgerError, State};
+use super::State;
 use sqlx::PgExecutor;
 use std::time::Duration;
 use uuid::Uuid;
@@ -36,8 +36,9 @@ pub(crate) struct Moved {
 }
 
 /// Carries out moves of `owner`'s entries, in one statement. An entry that is in `to` already counts as moved, so that a
-/// statement whose reply was lost can be repeated.
-pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[Move]) -> Result<Moved, LedgerError> {
+/// statement whose reply was lost can be repeated. What counts as unknown only because its lease ran out is moved as well: its
+/// owner knows better.
+pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[Move]) -> Result<Moved, sqlx::Error> {
     let rows: Vec<(i64, bool)> = sqlx::query_as(
         "WITH input AS (
              SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[],
@@ -49,11 +50,14 @@ pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[M
                     due_at = coalesce(now() + make_interval(secs => input.due_in), 'infinity'),
                     reason = coalesce(input.reason, entry.reason),
                     message_id = coalesce(input.message_id, entry.message_id),
-                    attempts = entry.attempts + input.attempt,
+                    -- Once, however often the statement is repeated.
+                    attempts = entry.attempts + CASE WHEN entry.state = input.from_state THEN input.attempt ELSE 0 END,
                     changed_at = now()
                FROM input
               WHERE entry.id = input.id AND entry.owner = $1
-                AND entry.state IN (input.from_state, input.to_state)
+                AND (entry.state IN (input.from_state, input.to_state)
+                     -- Given up for its lease, but its owner knows by now what became of it.
+                     OR (input.from_state = 'sending' AND entry.state = 'unknown'))
              RETURNING entry.id, entry.consumer, entry.aggregate_type, entry.aggregate_id, entry.sequence, entry.state
          ), released AS (
              UPDATE consumer_ledger AS later

@@ -1,9 +1,9 @@
 //! Writes the moves of all effects in hand together: whatever is waiting at this moment is one statement.
 
-use super::LedgerError;
 use super::moves::{Move, Moved, apply};
+use super::{LedgerError, within_bounds};
 use crate::pause::Pauses;
-use commands::db::surely_undone;
+use commands::db::is_about_data;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,15 +14,15 @@ use uuid::Uuid;
 const QUEUED_MOVES: usize = 1_024;
 const BATCH_MOVES: usize = 500;
 
-/// How long a statement is repeated while PostgreSQL is away. The lease of what is being sent outlasts it.
+/// How long a move is tried while PostgreSQL is away, from the moment on at which it was asked for. The lease of what is being
+/// sent outlasts it.
 const TRY_AT_MOST: Duration = Duration::from_secs(30);
-/// SQLSTATE.
-const DEADLOCK_DETECTED: &str = "40P01";
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 struct Request {
     step: Move,
+    deadline: Instant,
     reply: oneshot::Sender<Result<bool, LedgerError>>,
 }
 
@@ -43,7 +43,8 @@ impl Writer {
     /// Carries out a move, durably on return. `false`: the entry is no longer ours in that state.
     pub(crate) async fn carry_out(&self, step: Move) -> Result<bool, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { step, reply }).await.map_err(|_| LedgerError::Closed)?;
+        let deadline = Instant::now() + TRY_AT_MOST;
+        self.requests.send(Request { step, deadline, reply }).await.map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 }
@@ -51,9 +52,10 @@ impl Writer {
 async fn write(pool: PgPool, owner: Uuid, released: Arc<Notify>, mut queue: mpsc::Receiver<Request>) {
     let mut requests = Vec::with_capacity(BATCH_MOVES);
     while queue.recv_many(&mut requests, BATCH_MOVES).await > 0 {
+        let deadline = requests.iter().map(|request| request.deadline).min().unwrap_or_else(Instant::now);
         let (moves, replies): (Vec<_>, Vec<_>) =
-            requests.drain(..).map(|request| ((request.step), request.reply)).unzip();
-        match repeat(&pool, owner, &moves).await {
+            requests.drain(..).map(|request| (request.step, request.reply)).unzip();
+        match repeat(&pool, owner, &moves, deadline).await {
             Ok(moved) => {
                 if moved.released {
                     released.notify_one();
@@ -67,25 +69,18 @@ async fn write(pool: PgPool, owner: Uuid, released: Arc<Notify>, mut queue: mpsc
     }
 }
 
-/// Repeats the statement while PostgreSQL is away, and when it was chosen to resolve a deadlock; its compare-and-set makes
-/// that safe.
-async fn repeat(pool: &PgPool, owner: Uuid, moves: &[Move]) -> Result<Moved, LedgerError> {
-    let deadline = Instant::now() + TRY_AT_MOST;
+/// Repeats the statement until `deadline`, whatever it failed for but what it carries: PostgreSQL is away, has no room left, or
+/// ended it to resolve a deadlock. Its compare-and-set makes that safe. An outcome that is not written is one that nobody knows.
+async fn repeat(pool: &PgPool, owner: Uuid, moves: &[Move], deadline: Instant) -> Result<Moved, LedgerError> {
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
-        match apply(pool, owner, moves).await {
-            Err(LedgerError::Sql(error))
-                if (!surely_undone(&error) || is_deadlock(&error)) && Instant::now() < deadline =>
-            {
+        match within_bounds(pool, async |session| apply(session, owner, moves).await).await {
+            Err(LedgerError::Sql(error)) if !is_about_data(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(pauses.next()).await;
             }
             outcome => return outcome,
         }
     }
-}
-
-fn is_deadlock(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == DEADLOCK_DETECTED)
 }
 
 fn refuse(error: &LedgerError, replies: Vec<oneshot::Sender<Result<bool, LedgerError>>>) {

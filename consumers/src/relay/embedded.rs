@@ -138,7 +138,6 @@ impl<'a> Relay<'a> {
         self.delivered(sent.len()).await?;
         metrics::counter!("orders_relay_events_total").increment(sent.len() as u64);
         metrics::gauge!("orders_relay_position").set(last.0 as f64);
-        metrics::gauge!("orders_relay_lag_events").set(self.log.known_head().0.saturating_sub(last.0) as f64);
         tell_position(self.status, last);
         Ok(sent.len())
     }

@@ -19,6 +19,7 @@ use crate::topics::Topics;
 use commands::db::DbError;
 use commands::{Log, LogError};
 use domain::Position;
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,9 @@ pub const RELAY: &str = "relay";
 
 /// How long one read waits for news before it looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often is looked how far the relay is behind.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// The pauses before the relay tries again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -188,22 +192,45 @@ pub async fn run_relay(
     cancel: CancellationToken,
     status: watch::Sender<ReaderStatus>,
 ) -> Result<(), RelayError> {
+    tokio::select! {
+        outcome = keep_relaying(&log, &kafka, &cancel, &status) => outcome,
+        never = measure_lag(&log, &status) => match never {},
+    }
+}
+
+/// Shows how far the relay is behind, whatever holds it up. One that stands by is behind nothing.
+async fn measure_lag(log: &Log, status: &watch::Sender<ReaderStatus>) -> Infallible {
+    loop {
+        let ReaderStatus { position, state, .. } = status.borrow().clone();
+        let stands_by = position == Position::ORIGIN && state == ReaderState::Running;
+        let lag = if stands_by { 0 } else { log.known_head().0.saturating_sub(position.0) };
+        metrics::gauge!("orders_relay_lag_events").set(lag as f64);
+        tokio::time::sleep(MEASURE_EVERY).await;
+    }
+}
+
+async fn keep_relaying(
+    log: &Log,
+    kafka: &KafkaSettings,
+    cancel: &CancellationToken,
+    status: &watch::Sender<ReaderStatus>,
+) -> Result<(), RelayError> {
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let before = status.borrow().position;
         let outcome = if kafka.embedded {
-            embedded::relay(&log, &kafka, &cancel, &status).await
+            embedded::relay(log, kafka, cancel, status).await
         } else {
-            exact::relay(&log, &kafka, &cancel, &status).await
+            exact::relay(log, kafka, cancel, status).await
         };
         match outcome {
             Ok(()) => return Ok(()),
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "the relay pauses");
-                tell(&status, ReaderState::Retrying(error.to_string()));
+                tell(status, ReaderState::Retrying(error.to_string()));
             }
             Err(error) => {
-                tell(&status, ReaderState::Stopped(error.to_string()));
+                tell(status, ReaderState::Stopped(error.to_string()));
                 return Err(error);
             }
         }

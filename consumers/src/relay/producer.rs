@@ -4,6 +4,7 @@ use super::RelayError;
 use crate::cloud_event;
 use crate::kafka::{log, report};
 use crate::topics::Topics;
+use chrono::{DateTime, Utc};
 use commands::StoredEvent;
 use domain::AggregateType;
 use rdkafka::ClientContext;
@@ -88,6 +89,13 @@ pub(super) fn topic<'a>(topics: &'a Topics, event: &StoredEvent) -> Result<&'a s
     })
 }
 
+/// The time of an event's record: when it was written down, but never later than now. Kafka refuses what is more than an hour
+/// ahead of its own clock, and the log's time, which never runs backwards, stays ahead once PostgreSQL's clock was. The header
+/// says the exact time.
+fn timestamp_ms(event: &StoredEvent, now: DateTime<Utc>) -> i64 {
+    event.recorded_at.min(now).timestamp_millis()
+}
+
 /// Hands one event to the producer; it does not wait for its delivery.
 ///
 /// `number` comes back in the report; 0 for none.
@@ -102,7 +110,7 @@ pub(super) fn produce(
     let record = BaseRecord::with_opaque_to(topic, number)
         .key(&*event.aggregate_id)
         .payload(&*event.payload)
-        .timestamp(event.recorded_at.timestamp_millis())
+        .timestamp(timestamp_ms(event, Utc::now()))
         .headers(cloud_event::headers(event, source));
     fail::fail_point!("produce.before");
     send(producer, record)?;

@@ -35,8 +35,9 @@ use uuid::Uuid;
 /// The pauses before a consumer that failed is started again.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a stop waits for effects in hand. What has not begun by then is given back.
-const FINISH_AT_MOST: Duration = Duration::from_secs(20);
+/// How long a stop waits for effects in hand: a little more than a mail server may take to accept a message. What has not begun
+/// is given back.
+const FINISH_AT_MOST: Duration = Duration::from_secs(32);
 
 /// How long a stop waits until the group is left, and until the last outcomes are written.
 const LEAVE_AT_MOST: Duration = Duration::from_secs(5);

@@ -148,6 +148,13 @@ pub enum Difference {
     },
     /// There are records, and nothing says up to where events are published.
     PositionLost,
+    /// Consumers have noted more than Kafka says was ever published.
+    BehindConsumers {
+        /// Up to where Kafka has events.
+        position: Position,
+        /// Up to where consumers have noted events.
+        noted: Position,
+    },
     /// An event calls for an effect, its group is beyond it, and the ledger has no entry.
     EntryMissing {
         /// Which event.
@@ -165,6 +172,16 @@ pub enum Difference {
         event: EventPlace,
         /// Whom it names.
         recipient: Uuid,
+    },
+    /// An entry for an event that calls for no effect of this consumer: of a type that it is not handed, or before its time.
+    EntryUncalled {
+        /// The entry's id in the ledger.
+        entry: i64,
+        /// Its event.
+        #[serde(flatten)]
+        event: EventPlace,
+        /// The event's type, as the entry has it.
+        event_type: String,
     },
     /// An entry of no event of the log.
     EntryWithoutEvent {
@@ -203,9 +220,17 @@ impl fmt::Display for Difference {
             Self::PositionLost => {
                 f.write_str("the topics hold records, but nothing says up to where events are published")
             }
+            Self::BehindConsumers { position, noted } => write!(
+                f,
+                "consumers have noted events up to position {noted}, but Kafka has events up to {position} only: it is \
+                 another Kafka or another prefix, or its topics were deleted"
+            ),
             Self::EntryMissing { event, recipient } => write!(f, "{event} has no entry for recipient {recipient}"),
             Self::EntryExtra { entry, event, recipient } => {
                 write!(f, "entry {entry} of {event} is for recipient {recipient}, whom it does not reach")
+            }
+            Self::EntryUncalled { entry, event, event_type } => {
+                write!(f, "entry {entry} is of {event}, an `{event_type}` that calls for no effect of this consumer")
             }
             Self::EntryWithoutEvent { entry, event } => {
                 write!(f, "entry {entry} names {event}, which is not in the log")

@@ -16,9 +16,10 @@ pub(super) struct LedgerEntry {
     /// `None` for a state that this program does not know.
     pub(super) state: Option<State>,
     pub(super) event: EventOutline,
+    pub(super) event_type: String,
 }
 
-const COLUMNS: &str = "id, recipient, state, event_id, position, aggregate_type, aggregate_id, sequence";
+const COLUMNS: &str = "id, recipient, state, event_id, position, aggregate_type, aggregate_id, sequence, event_type";
 
 impl<'r> FromRow<'r, PgRow> for LedgerEntry {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
@@ -35,6 +36,7 @@ impl<'r> FromRow<'r, PgRow> for LedgerEntry {
                     sequence: row.try_get::<i64, _>(7)?.unsigned_abs(),
                 },
             },
+            event_type: row.try_get(8)?,
         })
     }
 }

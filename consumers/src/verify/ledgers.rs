@@ -72,6 +72,32 @@ impl Bounds {
     }
 }
 
+/// What was noted of other topics, or of more partitions, would be taken for nothing.
+fn check_names(
+    declared: &Declared,
+    progress: &groups::Progress,
+    names: &KafkaSettings,
+    topics: &Topics,
+) -> Result<(), VerifyError> {
+    let known: Vec<&str> = declared.kinds.iter().map(|kind| topics.of(*kind)).collect();
+    let count = i32::from(names.partitions);
+    let is_own = |(topic, _): &(&str, i32)| known.contains(topic);
+    let (own, others): (Vec<_>, Vec<_>) = progress.places_of(declared.name).partition(is_own);
+    let beyond = own.iter().find(|(_, partition)| *partition >= count);
+    // What an earlier prefix left is no matter, once there is something under this one.
+    let elsewhere = others.first().filter(|_| own.is_empty());
+    match beyond.or(elsewhere) {
+        None => Ok(()),
+        Some((topic, partition)) => Err(VerifyError::OtherTopics {
+            consumer: declared.name,
+            topic: (*topic).to_owned(),
+            partition: *partition,
+            topics: topics.clone(),
+            partitions: names.partitions,
+        }),
+    }
+}
+
 /// The check of one consumer.
 struct Check<'a> {
     log: &'a Log,
@@ -122,7 +148,12 @@ impl<'a> Check<'a> {
         let reach = Reach::CommittedOffsets;
         let bounds = Bounds { reach, partitions, by_partition, everywhere: Position::ORIGIN };
         let standing = groups::standing(log.pool(), consumer.declared.name).await?;
-        Ok(Self::new(log, consumer, bounds, standing, watch.most_listed))
+        let mut check = Self::new(log, consumer, bounds, standing, watch.most_listed);
+        // Against a Kafka that is not the log's, nobody is behind anything.
+        for difference in relay.differences.listed() {
+            check.checked.differences.add(difference.clone());
+        }
+        Ok(check)
     }
 
     async fn by_progress(
@@ -134,6 +165,7 @@ impl<'a> Check<'a> {
         let topics = Topics::new(&names.prefix);
         let declared = std::slice::from_ref(&consumer.declared);
         let progress = groups::progress(log.pool(), declared).await?;
+        check_names(&consumer.declared, &progress, names, &topics)?;
         let standing = groups::standing(log.pool(), consumer.declared.name).await?;
         let (mut partitions, mut by_partition) = (HashMap::new(), HashMap::new());
         for kind in consumer.declared.kinds.iter().copied() {
@@ -152,7 +184,7 @@ impl<'a> Check<'a> {
     async fn run(mut self, watch: &mut Watch<'_>) -> Result<LedgerChecked, VerifyError> {
         if let Some(standing) = self.standing {
             self.check_events(standing.started_after, watch).await?;
-            self.check_entries(watch).await?;
+            self.check_entries(standing.started_after, watch).await?;
         }
         Ok(self.checked)
     }
@@ -201,7 +233,7 @@ impl<'a> Check<'a> {
     }
 
     /// From entries to events.
-    async fn check_entries(&mut self, watch: &mut Watch<'_>) -> Result<(), VerifyError> {
+    async fn check_entries(&mut self, started_after: Position, watch: &mut Watch<'_>) -> Result<(), VerifyError> {
         let pool = self.log.pool();
         let last = entries::last(pool).await?;
         let mut after = 0_i64;
@@ -222,6 +254,11 @@ impl<'a> Check<'a> {
                 if found.get(&entry.event.place) != Some(&&entry.event) {
                     let event = EventPlace::from(entry.event.clone());
                     self.checked.differences.add(Difference::EntryWithoutEvent { entry: entry.id, event });
+                } else if entry.event.position <= started_after
+                    || !self.consumer.types.contains(&entry.event_type.as_str())
+                {
+                    let (event, event_type) = (EventPlace::from(entry.event.clone()), entry.event_type.clone());
+                    self.checked.differences.add(Difference::EntryUncalled { entry: entry.id, event, event_type });
                 }
             }
         }

@@ -23,6 +23,7 @@ pub(crate) use ledgers::Watched;
 use crate::kafka::BrokerError;
 use crate::ledger::{LedgerError, State};
 use crate::relay::RelayError;
+use crate::topics::Topics;
 use commands::LogError;
 use commands::verify::{Found, Stopped};
 use domain::Position;
@@ -118,6 +119,23 @@ pub enum VerifyError {
         topic: String,
         /// The partition.
         partition: i32,
+    },
+    /// How far a consumer is was noted of other topics or partitions than those that are to be checked.
+    #[error(
+        "the consumer {consumer} noted how far it is in partition {partition} of {topic}, which is none of {partitions} \
+         partitions of {topics}: give --kafka-prefix and --kafka-partitions as the system has them"
+    )]
+    OtherTopics {
+        /// The consumer.
+        consumer: &'static str,
+        /// What it noted.
+        topic: String,
+        /// The partition of it.
+        partition: i32,
+        /// What was to be checked.
+        topics: Topics,
+        /// How many partitions these are taken to have.
+        partitions: u16,
     },
     /// The log can't be read.
     #[error(transparent)]

@@ -33,6 +33,11 @@ pub(super) async fn look(
             None if holds_records(broker, &topics).await? => differences.add(Difference::PositionLost),
             None => {}
         }
+        let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let noted = groups::noted(log.pool(), &names).await?;
+        if noted > position && differences.count() == 0 {
+            differences.add(Difference::BehindConsumers { position, noted });
+        }
     }
     // Asked afterwards: what is published is in the log by now.
     let head = log.head().await?;

@@ -160,5 +160,6 @@ fn submission<A: Aggregate>(id: &str, command: A::Command) -> Submission<A> {
         },
         key: None,
         answer: Arc::new(|_| Answer { status: 200, location: None, etag: None, body: String::new() }),
+        admission: None,
     }
 }

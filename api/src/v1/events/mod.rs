@@ -13,7 +13,7 @@ use super::reads::{Wanted, beyond_head};
 use crate::auth::Allowed;
 use crate::auth::permission::ReadEvents;
 use crate::http::query::Query;
-use crate::http::{App, timing};
+use crate::http::{App, overloaded, timing};
 use crate::problem::{Problem, within};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -26,6 +26,7 @@ use http::{HeaderMap, HeaderValue, header};
 use line::LineError;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
 const DEFAULT_LIMIT: u32 = 1_000;
 const MAX_LIMIT: u32 = 100_000;
@@ -44,6 +45,7 @@ pub(super) async fn handle(
     let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     query.finish()?;
     let wanted = Wanted::of(&headers)?;
+    let place = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| overloaded())?;
     let started = Instant::now();
     let head = within(app.log.head()).await?;
     if after > head {
@@ -51,7 +53,7 @@ pub(super) async fn handle(
     }
     wanted.check_given_out(head)?;
     let last = Position(head.0.min(after.0 + u64::from(limit)));
-    let mut response = Response::new(Body::from_stream(chunks(app.log.clone(), after, last)));
+    let mut response = Response::new(Body::from_stream(chunks(app.log.clone(), after, last, place)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, NDJSON);
     headers.insert(ORDERS_POSITION, last.0.into());
@@ -70,17 +72,25 @@ enum ExportError {
     Missing(Position),
 }
 
-/// The events behind `after` up to `last`, a chunk per read. Nothing is read before the chunk before has been taken.
-fn chunks(log: Log, after: Position, last: Position) -> impl futures::Stream<Item = Result<Bytes, ExportError>> {
-    stream::try_unfold(after, move |after| {
+/// The events behind `after` up to `last`, a chunk per read. Nothing is read before the chunk before has been taken. The `place`
+/// is given back at the end, or when the client is gone.
+fn chunks(
+    log: Log,
+    after: Position,
+    last: Position,
+    place: OwnedSemaphorePermit,
+) -> impl futures::Stream<Item = Result<Bytes, ExportError>> {
+    stream::try_unfold((after, place), move |(after, place)| {
         let log = log.clone();
         async move {
             if after >= last {
                 return Ok(None);
             }
-            chunk(&log, after, last).await.map(Some).inspect_err(|error| {
+            let read = chunk(&log, after, last).await;
+            let (lines, reached) = read.inspect_err(|error| {
                 tracing::warn!(%error, "an export of the history breaks off");
-            })
+            })?;
+            Ok(Some((lines, (reached, place))))
         }
     })
 }

@@ -120,11 +120,17 @@ impl Arranging {
     }
 
     fn take(&mut self, mut proposal: Box<dyn Proposal>) {
+        // What changes nothing has read its truth from the log, whatever came since: it is here for its key alone.
+        if proposal.prepared().events.is_empty() {
+            self.bytes += size_of(&*proposal).1;
+            self.taken.push(proposal);
+            return;
+        }
         if let Some(tip) = self.tip_ahead_of(&*proposal) {
             // Whose deciding panics gets it back too: it will panic where its own client waits, and nowhere else.
             let rebased = catch_unwind(AssertUnwindSafe(|| proposal.rebase(&tip)));
             if !matches!(rebased, Ok(Rebased::Ready)) {
-                proposal.settle(Outcome::Overtaken);
+                proposal.settle(Outcome::NotHere);
                 return;
             }
         }

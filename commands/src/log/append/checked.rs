@@ -138,12 +138,13 @@ impl Present {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for proposal in proposals {
             let prepared = proposal.prepared();
+            let changes_nothing = prepared.events.is_empty();
             let version = self.versions.entry(proposal.stream().clone()).or_default();
-            let outcome = if broken.contains(proposal.stream()) {
+            let outcome = if broken.contains(proposal.stream()) && !changes_nothing {
                 Outcome::Overtaken
             } else if prepared.answer.as_ref().is_some_and(|answer| self.keys.contains(answer.key_digest.as_slice())) {
                 Outcome::KeyTaken
-            } else if *version != prepared.based_on {
+            } else if *version != prepared.based_on && !changes_nothing {
                 Outcome::Overtaken
             } else {
                 *version += prepared.events.len() as u64;
@@ -151,7 +152,9 @@ impl Present {
                 kept.push(proposal);
                 continue;
             };
-            broken.insert(proposal.stream().clone());
+            if !changes_nothing {
+                broken.insert(proposal.stream().clone());
+            }
             lost.push((proposal, outcome));
         }
         (kept, lost)

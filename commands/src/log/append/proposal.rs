@@ -80,6 +80,9 @@ pub(crate) enum Outcome {
     },
     /// Nothing of it was written, as another came first: decide again at the head.
     Overtaken,
+    /// Nothing of it was written: decided on what others in line before it leave, it comes to something that is not for a batch.
+    /// Decide again at the head; what it was decided on at first is no older than it was.
+    NotHere,
     /// Nothing of it was written, as its key is taken: look at the answer kept there.
     KeyTaken,
     /// Nothing of it was written, as the database is away or refuses.
