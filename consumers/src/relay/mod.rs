@@ -10,6 +10,7 @@ mod position;
 mod producer;
 
 pub(crate) use position::{Published, published};
+pub(crate) use producer::AHEAD_AT_MOST;
 
 use crate::kafka::{BrokerError, KafkaSettings};
 use crate::ledger::LedgerError;

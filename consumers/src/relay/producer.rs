@@ -4,7 +4,7 @@ use super::RelayError;
 use crate::cloud_event;
 use crate::kafka::{log, report};
 use crate::topics::Topics;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use commands::StoredEvent;
 use domain::AggregateType;
 use rdkafka::ClientContext;
@@ -89,11 +89,14 @@ pub(super) fn topic<'a>(topics: &'a Topics, event: &StoredEvent) -> Result<&'a s
     })
 }
 
-/// The time of an event's record: when it was written down, but never later than now. Kafka refuses what is more than an hour
-/// ahead of its own clock, and the log's time, which never runs backwards, stays ahead once PostgreSQL's clock was. The header
-/// says the exact time.
+/// How far the log's time may be ahead of this machine's before records are given the latter. Kafka refuses what is more than an
+/// hour ahead of its own clock, and the log's time, which never runs backwards, stays ahead once PostgreSQL's clock was.
+pub(crate) const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(30);
+
+/// The time of an event's record: when it was written down, unless that is too far ahead. The header says the exact time.
 fn timestamp_ms(event: &StoredEvent, now: DateTime<Utc>) -> i64 {
-    event.recorded_at.min(now).timestamp_millis()
+    let is_ahead = event.recorded_at - now > AHEAD_AT_MOST;
+    if is_ahead { now.timestamp_millis() } else { event.recorded_at.timestamp_millis() }
 }
 
 /// Hands one event to the producer; it does not wait for its delivery.

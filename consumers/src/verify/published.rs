@@ -23,6 +23,9 @@ pub(super) async fn look(
     if broker.kafka.embedded {
         position = groups::finished(log.pool(), &crate::declared()).await?;
     } else {
+        // Asked before: what is noted was published by then.
+        let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let noted = groups::noted(log.pool(), &names).await?;
         let published = if has_position { broker.ask(Broker::published).await? } else { None };
         match published {
             Some(published) if published.is_of(log.identity()) => position = published.position,
@@ -33,8 +36,6 @@ pub(super) async fn look(
             None if holds_records(broker, &topics).await? => differences.add(Difference::PositionLost),
             None => {}
         }
-        let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
-        let noted = groups::noted(log.pool(), &names).await?;
         if noted > position && differences.count() == 0 {
             differences.add(Difference::BehindConsumers { position, noted });
         }

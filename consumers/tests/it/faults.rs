@@ -75,6 +75,28 @@ async fn a_statement_that_a_deadlock_ended_is_repeated() {
     assert_eq!(world.arrivals(&order).len(), 1);
 }
 
+/// The lease of what is being sent ran out, so that it counts as unknown; then its owner hears from the server after all.
+#[tokio::test]
+async fn what_the_owner_knows_in_the_end_is_not_unknown() {
+    let world = World::new().await;
+    world.server.script(Fault::delay(Step::EndOfData, Duration::from_millis(1_500)).times(1));
+    let order = world.shop.place("Ada").await;
+    world.shop.until(&order, "OrderPlaced", "sending").await;
+    let given_up = sqlx::query(
+        "UPDATE consumer_ledger SET state = 'unknown', due_at = 'infinity', attempts = attempts + 1
+          WHERE aggregate_id = $1 AND state = 'sending'",
+    );
+    let given_up = given_up.bind(&order.id).execute(&world.shop.db.owner_pool().await).await.unwrap();
+    assert_eq!(given_up.rows_affected(), 1);
+    world.shop.until(&order, "OrderPlaced", "sent").await;
+    let attempts: i32 = sqlx::query_scalar("SELECT attempts FROM consumer_ledger WHERE aggregate_id = $1")
+        .bind(&order.id)
+        .fetch_one(world.shop.pool())
+        .await
+        .unwrap();
+    assert_eq!((world.arrivals(&order).len(), attempts), (1, 1));
+}
+
 #[tokio::test]
 async fn waiting_is_durable_and_bounded() {
     let world = World::new().await;

@@ -138,14 +138,23 @@ async fn entries_that_are_missing_or_too_many_are_named() {
     };
     damage(&shop, &copy("event_id, gen_random_uuid()", &double.id)).await;
     damage(&shop, &copy("gen_random_uuid(), recipient", &orders[2].id)).await;
+    let uncalled = format!(
+        "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                                      event_type, state, due_at, noted_at, changed_at)
+         SELECT 'order_mail', event_id, gen_random_uuid(), aggregate_type, aggregate_id, sequence, position, event_type,
+                'parked', 'infinity', now(), now() FROM events WHERE aggregate_id = '{}' AND event_type = 'ItemAdded'",
+        orders[3].id
+    );
+    damage(&shop, &uncalled).await;
     let found = ledger(&shop, None).await;
-    assert_eq!((count(&found, State::Sent), count(&found, State::Parked)), (3, 2));
+    assert_eq!((count(&found, State::Sent), count(&found, State::Parked)), (3, 3));
     let texts: Vec<String> = found.differences.listed().iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert_eq!(texts.len(), 4, "{texts:?}");
     let named = |id: &str, words: &str| texts.iter().any(|text| text.contains(id) && text.contains(words));
     assert!(named(&missing.id, "has no entry for recipient"), "{texts:?}");
     assert!(named(&double.id, "whom it does not reach"), "{texts:?}");
     assert!(named(&orders[2].id, "which is not in the log"), "{texts:?}");
+    assert!(named(&orders[3].id, "an `ItemAdded` that calls for no effect"), "{texts:?}");
 }
 
 #[tokio::test]

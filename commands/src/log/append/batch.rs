@@ -159,3 +159,66 @@ fn size_of(proposal: &dyn Proposal) -> (usize, usize) {
     let of_answer = prepared.answer.as_ref().map_or(0, |answer| answer.body.len());
     (prepared.events.len(), of_events + of_answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::proposal::{KeptAnswer, Prepared};
+    use super::*;
+    use domain::AggregateType;
+    use std::sync::Mutex;
+
+    /// A success that changes nothing and has a key, of an order that others change all the while.
+    struct AlreadySo {
+        stream: StreamId,
+        prepared: Prepared,
+        settled: Arc<Mutex<Vec<Outcome>>>,
+    }
+
+    impl Proposal for AlreadySo {
+        fn stream(&self) -> &StreamId {
+            &self.stream
+        }
+        fn prepared(&self) -> &Prepared {
+            &self.prepared
+        }
+        fn prepared_mut(&mut self) -> &mut Prepared {
+            &mut self.prepared
+        }
+        fn newest_known(&self) -> Option<(u64, Tip)> {
+            Some((self.prepared.based_on + 1, Arc::new(())))
+        }
+        fn tip(&self) -> Tip {
+            Arc::new(())
+        }
+        fn rebase(&mut self, _tip: &Tip) -> Rebased {
+            Rebased::NotHere
+        }
+        fn settle(self: Box<Self>, outcome: Outcome) {
+            self.settled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
+        }
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_thrown_back_for_a_newer_state() {
+        let settled = Arc::new(Mutex::new(Vec::new()));
+        let mut gathered: Vec<Box<dyn Proposal>> = Vec::new();
+        for key in [1, 2] {
+            let answer = KeptAnswer {
+                key_digest: [key; 32],
+                request_digest: [key; 32],
+                status: 200,
+                location: None,
+                etag: None,
+                body: String::new(),
+            };
+            gathered.push(Box::new(AlreadySo {
+                stream: StreamId { kind: AggregateType::Order, id: "one".into() },
+                prepared: Prepared { based_on: 3, events: Vec::new(), answer: Some(answer) },
+                settled: Arc::clone(&settled),
+            }));
+        }
+        let batch = Batch::arrange(&mut gathered);
+        assert_eq!((batch.proposals.len(), batch.event_count(), gathered.len()), (2, 0, 0));
+        assert!(settled.lock().is_ok_and(|settled| settled.is_empty()));
+    }
+}

@@ -1,16 +1,18 @@
 //! Consumer groups on a real broker.
 
 use super::settings;
+use super::verify::{producer, send};
 use crate::process::{Plan, Process, SOON};
 use crate::shop::Shop;
 use consumers::topics::Topics;
 use consumers::{KafkaSettings, MailBackend, ReaderState};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::producer::Producer;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::eventually;
-use testkit::kafka::KafkaBroker;
+use testkit::kafka::{KafkaBroker, read_topic};
 use testkit::smtp::{Fault, Scripted, Step};
 
 #[tokio::test]
@@ -34,6 +36,35 @@ async fn mails_follow_orders_and_a_group_set_back_to_the_beginning_sends_nothing
     // Its partition was read again up to this order, and nothing was sent for what came before it.
     eventually("the group has read all again", SOON, async || all_committed(&kafka)).await;
     assert_eq!(server.attempts().len(), 61);
+    process.stop().await;
+}
+
+/// A consumer that knows an event already is handed it again, in a version that it can't read: so it goes where a group is set
+/// back, or rebalanced, while an older program runs.
+#[tokio::test]
+async fn a_known_event_that_comes_again_unreadable_is_not_noted_twice() {
+    let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
+    let order = shop.place("Ada").await;
+    shop.until(&order, "OrderPlaced", "sent").await;
+    let topic = Topics::new(&kafka.prefix).orders;
+    let records = read_topic(&kafka.brokers, &topic).await.unwrap();
+    let mut again = records.into_iter().find(|record| record.header("ce_type") == Some("OrderPlaced")).unwrap();
+    for (name, value) in &mut again.headers {
+        if name == "ce_dataversion" {
+            *value = b"99".to_vec();
+        }
+    }
+    let producer = producer(&kafka);
+    send(&producer, &topic, &again);
+    producer.flush(Duration::from_secs(30)).unwrap();
+    // The next order of the same partition is behind it; all partitions are asked, as it is not known which that is.
+    for order in shop.place_many(30).await {
+        shop.until(&order, "OrderPlaced", "sent").await;
+    }
+    eventually("the group has read all", SOON, async || all_committed(&kafka)).await;
+    let states: Vec<_> = shop.ledger().await.into_iter().filter(|(id, _, _)| *id == order.id).collect();
+    assert_eq!(states, [(order.id, "OrderPlaced".to_owned(), "sent".to_owned())]);
     process.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use super::settings;
 use crate::process::{Plan, Process, SOON};
 use crate::shop::Shop;
+use crate::verify::{listed, topics};
 use consumers::topics::Topics;
 use consumers::{KafkaSettings, ReaderState};
 use rdkafka::ClientConfig;
@@ -39,6 +40,32 @@ async fn assert_published_once(shop: &Shop, kafka: &KafkaSettings) {
         let last = sequences.insert(record.key_text(), sequence).unwrap_or(0);
         assert_eq!(sequence, last + 1, "in order within {}", record.key_text());
     }
+}
+
+/// PostgreSQL's clock was two hours ahead for a moment, and the log's time never runs backwards: Kafka refuses records more than
+/// an hour ahead of its own clock.
+#[tokio::test]
+async fn a_log_whose_time_is_ahead_is_published_all_the_same() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let order = shop.place("Ada").await;
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position,
+                             event_id, recorded_at)
+         SELECT aggregate_type, aggregate_id, sequence + 1, 'ItemAdded', event_version,
+                (SELECT payload FROM events WHERE aggregate_id = $1 AND event_type = 'ItemAdded' LIMIT 1), metadata,
+                (SELECT max(position) + 1 FROM events), gen_random_uuid(), clock_timestamp() + interval '2 hours'
+           FROM events WHERE aggregate_id = $1 ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(&order.id)
+    .execute(&shop.db.superuser_pool().await)
+    .await
+    .unwrap();
+    shop.place("Grace").await;
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    process.relayed(&shop).await;
+    assert_published_once(&shop, &kafka).await;
+    process.stop().await;
+    assert_eq!(listed(&topics(&shop, &kafka).await), []);
 }
 
 fn client(kafka: &KafkaSettings) -> ClientConfig {

@@ -4,10 +4,11 @@ use super::settings;
 use crate::process::{Plan, Process};
 use crate::shop::Shop;
 use crate::verify::{count, damage, ledger, listed, topics};
+use commands::verify::Watch;
 use consumers::KafkaSettings;
 use consumers::ledger::State;
 use consumers::topics::{self as names, Topics};
-use consumers::verify::{Difference, Reach};
+use consumers::verify::{Difference, Reach, VerifyError, check_ledgers};
 use domain::Position;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -74,11 +75,11 @@ impl Published {
     }
 }
 
-fn producer(kafka: &KafkaSettings) -> BaseProducer {
+pub fn producer(kafka: &KafkaSettings) -> BaseProducer {
     ClientConfig::new().set("bootstrap.servers", &kafka.brokers).create().unwrap()
 }
 
-fn send(producer: &BaseProducer, topic: &str, record: &Record) {
+pub fn send(producer: &BaseProducer, topic: &str, record: &Record) {
     let headers = record
         .headers
         .iter()
@@ -335,6 +336,36 @@ async fn offsets_that_passed_an_event_without_an_entry_are_found() {
     shop.place_many(3).await;
     let later = ledger(&shop, Some(&kafka)).await;
     assert_eq!((later.differences.count(), later.calls, later.to_come), (1, 6, 3));
+}
+
+/// Another Kafka, another prefix, or topics that somebody deleted: then there is nothing to compare, and that is no agreement.
+#[tokio::test]
+async fn a_kafka_without_what_consumers_noted_does_not_agree() {
+    let (shop, kafka, mail) = (Shop::open().await, settings(), Scripted::start());
+    let process = Process::start(&shop, Plan::new(kafka.clone(), &mail.url()));
+    let order = shop.place("Ada").await;
+    shop.until(&order, "OrderPlaced", "sent").await;
+    process.stop().await;
+
+    let other = settings();
+    let found = listed(&topics(&shop, &other).await);
+    let [Difference::BehindConsumers { position: Position(0), noted }] = found[..] else { panic!("{found:?}") };
+    assert!(noted > Position(0));
+    let found = ledger(&shop, Some(&other)).await.differences.listed().to_vec();
+    assert!(matches!(found[..], [Difference::BehindConsumers { .. }]), "{found:?}");
+
+    // By names alone, the wrong ones are told as such.
+    let check = async |names: &KafkaSettings| {
+        let cancel = CancellationToken::new();
+        let mut watch = Watch { most_listed: 10, cancel: &cancel, progress: &mut |_| () };
+        check_ledgers(&shop.log, None, names, &mut watch).await
+    };
+    assert!(check(&kafka).await.is_ok());
+    assert!(matches!(check(&other).await, Err(VerifyError::OtherTopics { .. })));
+    let fewer = KafkaSettings { partitions: 1, ..kafka.clone() };
+    let partition: i32 =
+        sqlx::query_scalar("SELECT max(partition) FROM consumer_progress").fetch_one(shop.pool()).await.unwrap();
+    assert_eq!(check(&fewer).await.is_err(), partition > 0);
 }
 
 /// Nobody has made the topics yet, and nothing is owed to them.
