@@ -74,7 +74,7 @@ impl Bench {
         self.slow_postgres.get_or_insert_with(start).0.clone()
     }
 
-    /// Apache Kafka.
+    /// Apache Kafka, in a Java machine as Kafka's own scripts start it.
     pub fn kafka(&mut self) -> KafkaBroker {
         self.kafka.get_or_insert_with(KafkaBroker::start).clone()
     }
