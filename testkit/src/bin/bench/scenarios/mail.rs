@@ -85,7 +85,7 @@ async fn place(shop: &Shop, api: &crate::roles::Served, count: usize) -> Vec<(St
 /// Once the program has ended, and nothing more can come: each order in the log has its mail, once.
 async fn each_once(shop: &Shop, sink: &Sink) {
     let pool = shop.db.superuser_pool().await;
-    let addresses = "SELECT payload #>> '{customer,email}' FROM events WHERE event_type = 'OrderPlaced'";
+    let addresses = "SELECT payload #>> '{OrderPlaced,customer,email}' FROM events WHERE event_type = 'OrderPlaced'";
     let addresses: Vec<String> = sqlx::query_scalar(addresses).fetch_all(&pool).await.expect("the events can be read");
     pool.close().await;
     let orders = addresses.len();
