@@ -97,11 +97,12 @@ impl Launch {
             command.current_dir(directory);
         }
         let name = self.description();
+        let spawned = Instant::now();
         let mut child = process::spawn(command).unwrap_or_else(|error| panic!("{name} can't be started: {error}"));
         let output = Arc::new(Mutex::new(Vec::new()));
         let out = child.stdout.take().map(|pipe| collect(Stream::Out, pipe, &output));
         let err = child.stderr.take().map(|pipe| collect(Stream::Err, pipe, &output));
-        Program { name, child, output, readers: out.into_iter().chain(err).collect() }
+        Program { name, child, spawned, output, readers: out.into_iter().chain(err).collect() }
     }
 
     /// Starts it and waits for its end: for commands that do one thing.
@@ -151,6 +152,7 @@ impl Finished {
 pub struct Program {
     name: String,
     child: Child,
+    spawned: Instant,
     output: Arc<Mutex<Vec<Line>>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -161,16 +163,23 @@ enum Stream {
     Err,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Line {
     stream: Stream,
     text: String,
+    /// When it was read, which does not depend on when anybody looks for it.
+    read: Instant,
 }
 
 impl Program {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// When it was started.
+    pub fn spawned(&self) -> Instant {
+        self.spawned
     }
 
     /// Waits for a line, of either stream, that contains `part`; gives the first such line. Lines that came before the call
@@ -187,6 +196,20 @@ impl Program {
     /// # Panics
     /// When it has not come within the bound, or can't come any more because the program has ended; with the output.
     pub async fn wait_for_line_within(&mut self, part: &str, bound: Duration) -> String {
+        self.line(part, bound).await.text
+    }
+
+    /// Waits as [`wait_for_line_within`](Self::wait_for_line_within) does; gives how long after its start the program had
+    /// written the line, however late that was looked at.
+    ///
+    /// # Panics
+    /// When it has not come within the bound, or can't come any more because the program has ended; with the output.
+    pub async fn time_to_line(&mut self, part: &str, bound: Duration) -> Duration {
+        let spawned = self.spawned;
+        self.line(part, bound).await.read.duration_since(spawned)
+    }
+
+    async fn line(&mut self, part: &str, bound: Duration) -> Line {
         let found = eventually(&format!("`{}` writes “{part}”", self.name), bound, async || {
             // In this order: what it wrote before it ended is in the output once the readers are done.
             let ended = self.has_ended() && self.readers.iter().all(JoinHandle::is_finished);
@@ -270,8 +293,8 @@ impl Program {
         self.text(|line| line.stream == Stream::Err)
     }
 
-    fn find(&self, part: &str) -> Option<String> {
-        lock(&self.output).iter().find(|line| line.text.contains(part)).map(|line| line.text.clone())
+    fn find(&self, part: &str) -> Option<Line> {
+        lock(&self.output).iter().find(|line| line.text.contains(part)).cloned()
     }
 
     fn text(&self, wanted: impl Fn(&Line) -> bool) -> String {
@@ -296,8 +319,9 @@ fn collect(stream: Stream, pipe: impl Read + Send + 'static, output: &Arc<Mutex<
         let mut pipe = BufReader::new(pipe);
         let mut line = Vec::new();
         while pipe.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            let read = Instant::now();
             let text = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
-            lock(&output).push(Line { stream, text });
+            lock(&output).push(Line { stream, text, read });
             line.clear();
         }
     })

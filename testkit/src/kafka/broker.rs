@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::jvm;
+use super::jvm::{self, Setup};
 use crate::ports::free_port;
 use crate::process::{self, Directory, Service};
 use crate::tls::Certificates;
@@ -27,6 +27,9 @@ const PORTS_TRIED: usize = 5;
 
 const USER: &str = "orders";
 
+/// Enough for what tests send.
+const LIGHT_BROKER: Setup = Setup::Light(512);
+
 /// A running broker (KRaft, one node) on 127.0.0.1. Handles are cheap clones; it stops when the last one goes.
 ///
 /// Topics are not created by asking for them. There are two listeners: one in clear, and one with TLS and SASL.
@@ -40,6 +43,7 @@ struct Inner {
     // Dropped in this order: the broker first, then its directory.
     service: Mutex<Option<Service>>,
     directory: Directory,
+    setup: Setup,
     ports: Ports,
     password: String,
     certificates: Certificates,
@@ -104,6 +108,19 @@ impl KafkaBroker {
     /// # Panics
     /// When it can't be started; with its log, or with what to install.
     pub fn start_with_detours(advertised: &[u16]) -> Self {
+        Self::start_set_up(LIGHT_BROKER, advertised)
+    }
+
+    /// A broker of one's own in a Java machine with the heap, the compilers and the collector that Kafka's own scripts
+    /// give it, for measuring. The others are light: up quickly, and no match for a load.
+    ///
+    /// # Panics
+    /// When it can't be started; with its log, or with what to install.
+    pub fn start_as_shipped() -> Self {
+        Self::start_set_up(Setup::AsShipped, &[])
+    }
+
+    fn start_set_up(setup: Setup, advertised: &[u16]) -> Self {
         let directory = Directory::new("kafka", None);
         let password = format!("{:032x}", rand::random::<u128>());
         let certificates = Certificates::make(directory.path());
@@ -113,10 +130,10 @@ impl KafkaBroker {
             let ports = Ports { plain: free_port(), secure: free_port(), controller: free_port(), detours };
             configure(&directory, &ports, &password, &certificates);
             format(&directory, &password);
-            let mut service = launch(&directory);
+            let mut service = launch(&directory, setup);
             if service.wait_until(START_BOUND, || is_ready(ports.plain)) {
                 let service = Mutex::new(Some(service));
-                return Self { inner: Arc::new(Inner { service, directory, ports, password, certificates }) };
+                return Self { inner: Arc::new(Inner { service, directory, setup, ports, password, certificates }) };
             }
             let log = service.log_tail();
             assert!(log.contains("Address already in use"), "Kafka ended at its start; its log ends:\n{log}");
@@ -179,7 +196,7 @@ impl KafkaBroker {
     pub fn restart(&self) {
         let mut running = self.service();
         assert!(running.is_none(), "the broker is running");
-        let mut service = launch(&self.inner.directory);
+        let mut service = launch(&self.inner.directory, self.inner.setup);
         let ready = service.wait_until(START_BOUND, || is_ready(self.inner.ports.plain));
         assert!(ready, "Kafka did not start again; its log ends:\n{}", service.log_tail());
         *running = Some(service);
@@ -252,7 +269,7 @@ listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.se
 fn format(directory: &Directory, password: &str) {
     // Sixteen bytes in base64url; hexadecimal digits are such, and the last one must end in zero bits.
     let cluster_id = format!("{:021x}A", rand::random::<u128>() >> 44);
-    let mut command = jvm::command(128, "kafka.tools.StorageTool");
+    let mut command = jvm::command(Setup::Light(128), "kafka.tools.StorageTool");
     command
         .args(["format", "--cluster-id", &cluster_id, "--config"])
         .arg(settings_file(directory))
@@ -269,8 +286,8 @@ fn format(directory: &Directory, password: &str) {
     );
 }
 
-fn launch(directory: &Directory) -> Service {
-    let mut command = jvm::command(512, "kafka.Kafka");
+fn launch(directory: &Directory, setup: Setup) -> Service {
+    let mut command = jvm::command(setup, "kafka.Kafka");
     command.arg(settings_file(directory)).current_dir(directory.path());
     Service::spawn("Kafka", command, directory.join("server.log"))
 }

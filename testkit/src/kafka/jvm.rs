@@ -9,16 +9,39 @@ use nix::sys::signal::Signal;
 use crate::prerequisites::{cache, missing, require};
 use crate::process;
 
+/// How the Java machine is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// Up quickly and of little weight beside the tests, with a heap of so many mebibytes.
+    Light(u32),
+    /// As Kafka's own scripts start a broker.
+    AsShipped,
+}
+
+/// A broker that lives for a minute beside the tests: no second compiler, no collector's threads.
+const LIGHT: [&str; 2] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+
+/// What `kafka-server-start.sh` and `kafka-run-class.sh` give where nobody says otherwise.
+const AS_SHIPPED: [&str; 7] = [
+    "-Xmx1G",
+    "-Xms1G",
+    "-server",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+];
+
 /// A command that runs a main class out of Kafka's jars and dies with this process.
-pub(super) fn command(heap_mebibytes: u32, main_class: &str) -> Command {
+pub(super) fn command(setup: Setup, main_class: &str) -> Command {
     let mut command = process::command(&require("java", "default-jre-headless"), Signal::SIGKILL, None);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+    match setup {
+        Setup::Light(heap_mebibytes) => command.arg(format!("-Xmx{heap_mebibytes}m")).args(LIGHT),
+        Setup::AsShipped => command.args(AS_SHIPPED),
+    };
     command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .arg(format!("-Xmx{heap_mebibytes}m"))
-        // A broker that lives for a minute beside the tests: no second compiler, no collector's threads.
-        .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true"])
+        .arg("-Djava.awt.headless=true")
         .arg("-Dorg.apache.logging.log4j.level=WARN")
         .arg("-cp")
         .arg(jars().join("*"))

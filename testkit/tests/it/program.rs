@@ -38,6 +38,18 @@ async fn a_line_is_waited_for_and_given() {
 }
 
 #[tokio::test]
+async fn a_line_s_time_is_when_it_came_and_not_when_it_was_looked_for() {
+    let mut program = shell("echo first; echo second").spawn();
+    program.wait().await;
+    let before_the_look = program.spawned().elapsed();
+    let [first, second] = [
+        program.time_to_line("first", Duration::from_secs(60)).await,
+        program.time_to_line("second", Duration::from_secs(60)).await,
+    ];
+    assert!(first <= second && second <= before_the_look, "{first:?}, {second:?}, {before_the_look:?}");
+}
+
+#[tokio::test]
 #[should_panic(expected = "ended without writing")]
 async fn an_end_is_no_reason_to_wait_on() {
     shell("echo not this").spawn().wait_for_line("listening").await;

@@ -4,6 +4,7 @@ use crate::disk;
 use crate::options::Options;
 use crate::report::{Figure, Report};
 use crate::roles;
+use crate::scenarios;
 use crate::shop::Shop;
 use crate::statements;
 use std::path::PathBuf;
@@ -74,13 +75,17 @@ impl Bench {
         self.slow_postgres.get_or_insert_with(start).0.clone()
     }
 
-    /// Apache Kafka.
+    /// Apache Kafka, in a Java machine as Kafka's own scripts start it.
     pub fn kafka(&mut self) -> KafkaBroker {
-        self.kafka.get_or_insert_with(KafkaBroker::start).clone()
+        self.kafka.get_or_insert_with(KafkaBroker::start_as_shipped).clone()
     }
 
     /// Takes down a figure, and shows it at once.
+    ///
+    /// # Panics
+    /// When its name is not one of its scenario's.
     pub fn found(&mut self, figure: Figure) {
+        assert_eq!(scenarios::of_figure(&figure.name).name, figure.scenario, "whose figure is “{}”?", figure.name);
         eprintln!("  {}", figure.line());
         self.report.add(figure);
     }

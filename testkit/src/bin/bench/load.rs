@@ -4,6 +4,7 @@
 //! hand-overs than it brings.
 
 use crate::stats::{Latencies, microseconds};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Barrier, oneshot};
@@ -20,6 +21,11 @@ pub trait Worker: Send + 'static {
 
     /// Asks for one thing and waits for the answer. An error is what should not happen, in words.
     fn once(&mut self) -> impl Future<Output = Result<Self::Receipt, String>> + Send;
+
+    /// Whether the answer is one of those that are counted per second.
+    fn counts(_receipt: &Self::Receipt) -> bool {
+        true
+    }
 }
 
 /// How much load.
@@ -45,19 +51,22 @@ impl Plan {
 /// What came of it.
 #[derive(Debug)]
 pub struct Outcome<R> {
-    /// Of the answers that came while it was measured.
+    /// Of all requests that were under way while it was measured: one that was asked before the end and answered long
+    /// after it is what a client waits for, too.
     pub latencies: Latencies,
     /// Of all answers, the warming up included.
     pub receipts: Vec<R>,
     /// What should not have happened.
     pub failures: Vec<String>,
+    /// Answers that count and came while it was measured.
+    counted: u64,
     measured: Duration,
 }
 
 impl<R> Outcome<R> {
-    /// Answers per second.
+    /// Answers that count, per second.
     pub fn per_second(&self) -> f64 {
-        self.latencies.count() as f64 / self.measured.as_secs_f64()
+        self.counted as f64 / self.measured.as_secs_f64()
     }
 
     /// The same, if nothing failed.
@@ -105,28 +114,45 @@ where
             })
         })
         .collect();
-    let mut whole = Share { us: Vec::new(), receipts: Vec::new(), failures: Vec::new() };
+    let mut whole = Share::new();
     for connection in connections {
         let share = connection.await.expect("a connection's work ends");
+        whole.counted += share.counted;
         whole.us.extend(share.us);
         whole.receipts.extend(share.receipts);
         whole.failures.extend(share.failures);
     }
-    let Share { us, receipts, failures } = whole;
-    Outcome { latencies: Latencies::of(us), receipts, failures, measured: plan.measured }
+    let Share { us, counted, receipts, failures } = whole;
+    Outcome { latencies: Latencies::of(us), receipts, failures, counted, measured: plan.measured }
 }
 
 /// One connection's share of the outcome.
 struct Share<R> {
     us: Vec<u32>,
+    counted: u64,
     receipts: Vec<R>,
     failures: Vec<String>,
+}
+
+impl<R> Share<R> {
+    fn new() -> Self {
+        Self { us: Vec::new(), counted: 0, receipts: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Takes a request down by the time it took, if it was under way while it was measured; and its answer, if that came
+    /// then and counts.
+    fn note(&mut self, measured: &Range<Instant>, request: Range<Instant>, counts: bool) {
+        if request.start < measured.end && request.end >= measured.start {
+            self.us.push(microseconds(request.end - request.start));
+        }
+        self.counted += u64::from(counts && measured.contains(&request.end));
+    }
 }
 
 async fn work<W: Worker>(mut worker: W, plan: Plan) -> Share<W::Receipt> {
     let begin = Instant::now() + plan.warm_up;
     let end = begin + plan.measured;
-    let mut share = Share { us: Vec::new(), receipts: Vec::new(), failures: Vec::new() };
+    let mut share = Share::new();
     loop {
         let asked = Instant::now();
         if asked >= end || share.failures.len() >= FAILURES_AT_MOST {
@@ -136,12 +162,28 @@ async fn work<W: Worker>(mut worker: W, plan: Plan) -> Share<W::Receipt> {
         let answered = Instant::now();
         match answer {
             Ok(receipt) => {
-                if (begin..end).contains(&answered) {
-                    share.us.push(microseconds(answered - asked));
-                }
+                share.note(&(begin..end), asked..answered, W::counts(&receipt));
                 share.receipts.push(receipt);
             }
             Err(failure) => share.failures.push(failure),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_over_the_end_is_seen_but_is_no_answer_of_that_time() {
+        let begin = Instant::now();
+        let at = |ms| begin + Duration::from_millis(ms);
+        let (measured, mut share) = (at(100)..at(200), Share::<()>::new());
+        for (request, counts) in
+            [(at(10)..at(90), true), (at(95)..at(105), true), (at(105)..at(107), false), (at(199)..at(5_199), true)]
+        {
+            share.note(&measured, request, counts);
+        }
+        assert_eq!((share.us, share.counted), (vec![10_000, 2_000, 5_000_000], 1));
     }
 }

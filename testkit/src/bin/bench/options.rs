@@ -8,8 +8,12 @@ use std::time::Duration;
 const ABOUT: &str = "\
 Measures the built program on real servers, beside a plain cqrs-es service and raw PostgreSQL in the same run.
 
-Prints each figure beside its target, and writes all of them to target/bench/. A whole run (no --only, no --quick) also
-goes into docs/bench/history.jsonl, and the table and the drawing of docs/PERFORMANCE.md are made anew from it.";
+Prints each figure beside its target, and writes all of them to target/bench/. A whole run, one with none of the options
+below, also goes into docs/bench/history.jsonl, and the table and the drawing of docs/PERFORMANCE.md are made anew from it.";
+
+/// What a whole run has, so that runs can be compared.
+const ROUNDS: u32 = 3;
+const SECONDS: u64 = 5;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,10 +30,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub only: Vec<String>,
     /// How often each contender has its turn
-    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "COUNT", default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// How long a turn is measured; a second of warming up comes before
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = SECONDS, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// A look in a few minutes: one short round, a twentieth of the data. Its figures prove nothing
     #[arg(long)]
@@ -63,9 +67,11 @@ pub struct PeerArgs {
 }
 
 impl Options {
-    /// Whether this run says something about everything.
+    /// Whether this run says something about everything, and what every such run says: it has all scenarios, at the length
+    /// they usually have, of the program that was built from these sources.
     pub fn is_whole(&self) -> bool {
-        self.only.is_empty() && !self.quick
+        let usual = (self.rounds, self.seconds) == (ROUNDS, SECONDS);
+        self.only.is_empty() && !self.quick && !self.statements && self.orders.is_none() && usual
     }
 
     /// How often each contender has its turn.
@@ -81,5 +87,21 @@ impl Options {
     /// So many of something, or a twentieth of it when in a hurry.
     pub fn scaled(&self, count: u64) -> u64 {
         if self.quick { count / 20 } else { count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_whole_if_nothing_was_chosen() {
+        let whole = |line: &str| Options::parse_from(line.split_whitespace()).is_whole();
+        assert!(whole("bench"));
+        for chosen in
+            ["--only whole", "--rounds 1", "--rounds 9", "--seconds 1", "--quick", "--statements", "--orders x"]
+        {
+            assert!(!whole(&format!("bench {chosen}")), "{chosen}");
+        }
     }
 }

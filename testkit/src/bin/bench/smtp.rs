@@ -2,12 +2,15 @@
 //!
 //! The test kit's real one is Python and takes a few hundred mails a second: it would be what is measured.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Of addresses that got what they should not have.
+const NAMED_AT_MOST: usize = 5;
 
 /// A running server. It ends with this process.
 pub struct Sink {
@@ -18,8 +21,8 @@ pub struct Sink {
 /// What came.
 #[derive(Default)]
 struct Arrivals {
-    /// When the first mail for each address had arrived in full.
-    first: HashMap<String, Instant>,
+    /// When the first mail for each address had arrived in full, and how many did.
+    by_address: HashMap<String, (Instant, u64)>,
     count: u64,
     last: Option<Instant>,
 }
@@ -58,7 +61,26 @@ impl Sink {
 
     /// When the first mail for that address came.
     pub fn arrived(&self, address: &str) -> Option<Instant> {
-        lock(&self.arrivals).first.get(address).copied()
+        lock(&self.arrivals).by_address.get(address).map(|(first, _)| *first)
+    }
+
+    /// Addresses, a few at most, that got more than one mail.
+    pub fn repeated(&self) -> Vec<String> {
+        let arrivals = lock(&self.arrivals);
+        let repeated = arrivals.by_address.iter().filter(|(_, (_, count))| *count > 1);
+        repeated.map(|(address, (_, count))| format!("{address} ({count})")).take(NAMED_AT_MOST).collect()
+    }
+
+    /// Holds what came against the addresses that were to get a mail: one each, and nobody else any.
+    ///
+    /// # Panics
+    /// When it is not so.
+    pub fn assert_one_each(&self, addresses: &HashSet<String>) {
+        assert_eq!(self.repeated(), Vec::<String>::new(), "addresses that got a mail more than once");
+        let arrivals = lock(&self.arrivals);
+        let missing = addresses.iter().filter(|address| !arrivals.by_address.contains_key(*address)).count();
+        assert_eq!(missing, 0, "addresses without their mail");
+        assert_eq!(arrivals.by_address.len(), addresses.len(), "mails that nobody was to get");
     }
 }
 
@@ -119,7 +141,7 @@ fn note(arrivals: &Mutex<Arrivals>, recipient: String) {
     let mut arrivals = lock(arrivals);
     arrivals.count += 1;
     arrivals.last = Some(now);
-    arrivals.first.entry(recipient).or_insert(now);
+    arrivals.by_address.entry(recipient).or_insert((now, 0)).1 += 1;
 }
 
 fn lock(arrivals: &Mutex<Arrivals>) -> std::sync::MutexGuard<'_, Arrivals> {

@@ -15,11 +15,6 @@ impl Latencies {
         Self { sorted_us: us }
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.sorted_us.len()
-    }
-
     /// The time, in milliseconds, within which that share of them was done (nearest rank); 0 if there are none.
     pub fn ms(&self, share: f64) -> f64 {
         let rank = (share * self.sorted_us.len() as f64).ceil() as usize;

@@ -69,22 +69,27 @@ impl Contender {
     /// # Panics
     /// When the two differ.
     pub async fn check(&self) {
-        let (db, acknowledged) = match self {
-            Self::Ours(ours) => (&ours.shop.db, &ours.acknowledged),
-            Self::Peer(peer) => (peer.db(), &peer.acknowledged),
-            Self::Raw(raw) => (raw.db(), &raw.acknowledged),
+        // The peer's log has no positions, and never anything from before.
+        let (db, acknowledged, behind) = match self {
+            Self::Ours(ours) => (&ours.shop.db, &ours.acknowledged, format!("position > {}", ours.behind)),
+            Self::Peer(peer) => (peer.db(), &peer.acknowledged, "true".to_owned()),
+            Self::Raw(raw) => (raw.db(), &raw.acknowledged, "true".to_owned()),
         };
         let pool = db.superuser_pool().await;
-        let placed: Vec<String> =
-            sqlx::query_scalar("SELECT aggregate_id FROM events WHERE event_type = 'OrderPlaced'")
-                .fetch_all(&pool)
-                .await
-                .expect("the events can be read");
+        let placed = format!("SELECT aggregate_id FROM events WHERE event_type = 'OrderPlaced' AND {behind}");
+        let placed: Vec<String> = sqlx::query_scalar(&placed).fetch_all(&pool).await.expect("the events can be read");
+        let counts = format!(
+            "SELECT count(*), count(DISTINCT aggregate_id) FROM events WHERE aggregate_type = 'order' AND {behind}"
+        );
         let (rows, orders): (i64, i64) =
-            sqlx::query_as("SELECT count(*), count(DISTINCT aggregate_id) FROM events WHERE aggregate_type = 'order'")
+            sqlx::query_as(&counts).fetch_one(&pool).await.expect("the events can be read");
+        if let Self::Ours(ours) = self {
+            let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM idempotency_keys")
                 .fetch_one(&pool)
                 .await
-                .expect("the events can be read");
+                .expect("the keys can be read");
+            assert_eq!(kept as usize, ours.keys_sent(), "{}: keys kept, and acknowledged orders with one", ours.name());
+        }
         pool.close().await;
         let placed: HashSet<Uuid> = placed.iter().map(|id| id.parse().expect("an order's id")).collect();
         let lost = acknowledged.iter().filter(|id| !placed.contains(id)).count();

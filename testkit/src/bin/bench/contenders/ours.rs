@@ -5,7 +5,7 @@ use crate::http::Connection;
 use crate::load::{self, Outcome, Plan, Worker};
 use crate::orders;
 use crate::roles::Served;
-use crate::shop::Shop;
+use crate::shop::{self, Shop};
 use crate::usage::CpuWatch;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -24,17 +24,22 @@ pub struct Ours {
     pub shop: Shop,
     pub api: Served,
     pub acknowledged: Vec<Uuid>,
+    /// The log's last position before the load.
+    pub(super) behind: i64,
     keys: Keys,
     name: &'static str,
     others: Vec<(&'static str, u32)>,
 }
 
 impl Ours {
-    /// Starts it.
+    /// Starts it. What the log has by now is none of the load's.
     pub async fn start(shop: Shop, keys: Keys) -> Self {
+        let pool = shop.db.pool().await;
+        let behind = shop::head(&pool).await;
+        pool.close().await;
         let api = shop.api().await;
         let name = if keys == Keys::OnEach { "ours, with Idempotency-Key" } else { "ours" };
-        Self { shop, api, acknowledged: Vec::new(), keys, name, others: Vec::new() }
+        Self { shop, api, acknowledged: Vec::new(), behind, keys, name, others: Vec::new() }
     }
 
     /// The same under another name, with roles that run beside it.
@@ -46,6 +51,14 @@ impl Ours {
 
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Acknowledged orders whose requests had an `Idempotency-Key`.
+    pub(super) fn keys_sent(&self) -> usize {
+        match self.keys {
+            Keys::Without => 0,
+            Keys::OnEach => self.acknowledged.len(),
+        }
     }
 
     pub(super) fn watch(&self) -> CpuWatch {

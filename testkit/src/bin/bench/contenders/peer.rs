@@ -6,8 +6,8 @@ use crate::load::{self, Outcome, Plan, Worker};
 use crate::orders;
 use crate::plain_cqrs;
 use crate::roles::Served;
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use testkit::postgres::PostgresServer;
 use testkit::{Db, Launch};
 use uuid::Uuid;
@@ -41,17 +41,19 @@ impl Peer {
         &self.db
     }
 
-    /// Gives it views of so many orders that it never took, made of one that it took; gives their ids.
-    pub async fn fill_views(&self, count: usize) -> Vec<String> {
-        let mut random = SmallRng::from_os_rng();
+    /// Gives it views of so many orders that it never took, made of one that it took; gives the ids of some of them, at
+    /// most so many.
+    pub async fn fill_views(&self, count: u64, ids_at_most: usize) -> Vec<String> {
         let connection = Connection::open(self.service.address, "").await;
         placing(connection).once().await.expect("an order");
-        let ids: Vec<String> = (0..count).map(|_| Uuid::from_u128(random.random()).to_string()).collect();
         let pool = self.db.owner_pool().await;
         let fill = "INSERT INTO order_view (view_id, version, payload)
-                    SELECT id, 1, payload FROM unnest($1::text[]) AS id, (SELECT payload FROM order_view LIMIT 1) AS one";
-        sqlx::query(fill).bind(&ids).execute(&pool).await.expect("views can be written");
-        sqlx::query("ANALYZE order_view").execute(&pool).await.expect("statistics");
+                    SELECT gen_random_uuid()::text, 1, payload
+                      FROM generate_series(1, $1), (SELECT payload FROM order_view LIMIT 1) AS one";
+        sqlx::query(fill).bind(count.cast_signed()).execute(&pool).await.expect("views can be written");
+        sqlx::query("VACUUM (ANALYZE) order_view").execute(&pool).await.expect("statistics");
+        let ids = sqlx::query_scalar("SELECT view_id FROM order_view TABLESAMPLE SYSTEM (5) LIMIT $1");
+        let ids = ids.bind(ids_at_most as i64).fetch_all(&pool).await.expect("the views can be read");
         pool.close().await;
         ids
     }

@@ -13,6 +13,12 @@ pub struct Entry {
     pub at: String,
     pub commit: String,
     pub machine: String,
+    /// How many processes wanted to run there in the minute before; not known of the oldest runs.
+    #[serde(default)]
+    pub load_before: Option<f64>,
+    /// Whether files differed from the commit; not known of the oldest runs.
+    #[serde(default)]
+    pub dirty: Option<bool>,
     /// The median of each figure.
     pub medians: BTreeMap<String, f64>,
     /// How well each target was met: 1 is just so.
@@ -31,6 +37,8 @@ impl Entry {
             at: report.at.clone(),
             commit: report.commit.clone(),
             machine: report.machine.clone(),
+            load_before: Some(report.load_before),
+            dirty: Some(report.dirty),
             medians: medians.collect(),
             scores: scores.collect(),
         }
@@ -55,4 +63,16 @@ pub fn append(root: &Path, entry: &Entry) -> Vec<Entry> {
 
 fn path(root: &Path) -> PathBuf {
     root.join("docs/bench/history.jsonl")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_from_before_more_was_written_down_can_be_read() {
+        let line = r#"{"at":"2026-01-01T00:00:00Z","commit":"c0ffee","machine":"2 cores","medians":{},"scores":{}}"#;
+        let entry: Entry = serde_json::from_str(line).unwrap();
+        assert_eq!((entry.load_before, entry.dirty), (None, None));
+    }
 }

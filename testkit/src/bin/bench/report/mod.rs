@@ -23,8 +23,9 @@ const BUSY: f64 = 2.5;
 pub struct Report {
     /// When it began.
     at: String,
-    /// What was measured.
+    /// What was measured; with a + behind where files differed from it.
     commit: String,
+    dirty: bool,
     /// On what.
     machine: String,
     /// How many processes wanted to run there in the minute before.
@@ -38,20 +39,27 @@ pub struct Report {
 impl Report {
     /// Nothing found yet.
     pub fn begin(options: &Options) -> Self {
-        let load_before = load_average();
-        if load_before > BUSY {
-            eprintln!("bench: the machine is busy (load {load_before:.1}): what is found says little");
-        }
-        Self {
+        let dirty = is_dirty();
+        let report = Self {
             at: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
-            commit: commit(),
+            commit: commit(dirty),
+            dirty,
             machine: machine(),
-            load_before,
+            load_before: load_average(),
             rounds: options.rounds(),
             seconds_per_turn: options.turn().as_secs(),
             quick: options.quick,
             figures: Vec::new(),
+        };
+        if report.is_busy() {
+            eprintln!("bench: the machine is busy (load {:.1}): what is found says little", report.load_before);
         }
+        report
+    }
+
+    /// Whether so much else ran before that the figures say little.
+    fn is_busy(&self) -> bool {
+        self.load_before > BUSY
     }
 
     /// Takes a figure down.
@@ -88,15 +96,32 @@ impl Report {
     }
 }
 
+/// The names of the figures in the documentation.
+#[cfg(test)]
+pub fn documented() -> Vec<String> {
+    page::names(&root())
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("testkit lies in the workspace").to_owned()
 }
 
 /// The commit that is checked out, marked where files differ from it.
-fn commit() -> String {
-    let describe = Command::new("git").args(["describe", "--always", "--dirty=+"]).current_dir(root()).output();
-    let text = describe.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    if text.is_empty() { "unknown".to_owned() } else { text }
+fn commit(dirty: bool) -> String {
+    let commit = git(&["describe", "--always"]);
+    let mark = if dirty { "+" } else { "" };
+    if commit.is_empty() { "unknown".to_owned() } else { format!("{commit}{mark}") }
+}
+
+/// Whether there are files that the commit has not, or not so.
+fn is_dirty() -> bool {
+    !git(&["status", "--porcelain"]).is_empty()
+}
+
+/// What git says; nothing where this is no repository.
+fn git(arguments: &[&str]) -> String {
+    let output = Command::new("git").args(arguments).current_dir(root()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
 fn load_average() -> f64 {

@@ -104,6 +104,8 @@ mod tests {
             at,
             commit,
             machine,
+            load_before: Some(0.5),
+            dirty: Some(false),
             medians: one("201 → mail, p99 < 60", 42.0),
             scores: one("201 → mail, p99 < 60", score),
         }

@@ -1,11 +1,11 @@
 //! The whole history as NDJSON, beside `COPY … TO` of the same rows.
 
-use super::million_events;
+use super::{million_events, rotation};
 use crate::bench::Bench;
 use crate::contenders::drop_database;
 use crate::http::Connection;
 use crate::report::Figure;
-use crate::shop::Shop;
+use crate::shop::{self, Shop};
 use futures::TryStreamExt;
 use sqlx::postgres::PgPoolCopyExt;
 use std::process::Stdio;
@@ -19,20 +19,22 @@ const PIPE_BYTES: usize = 1 << 18;
 pub async fn measure(bench: &mut Bench) {
     let rounds = bench.options.rounds();
     let shop = million_events(bench).await;
+    let pool = shop.db.pool().await;
+    let rows = shop::head(&pool).await.unsigned_abs();
+    pool.close().await;
     let api = shop.api().await;
     let (mut copied, mut over_http, mut by_command) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=rounds {
-        let rate = |rows: u64, since: Instant| rows as f64 / since.elapsed().as_secs_f64();
-        let started = Instant::now();
-        let rows = copy(shop).await;
-        copied.push(rate(rows, started));
-        let started = Instant::now();
-        let lines = http(&mut shop.connect(&api).await).await;
-        over_http.push(rate(lines, started));
-        let started = Instant::now();
-        let written = command(shop).await;
-        by_command.push(rate(written, started));
-        assert_eq!((lines, written), (rows, rows), "lines of the exports, and rows");
+        for nth in rotation(round, 3) {
+            let started = Instant::now();
+            let (lines, rates) = match nth {
+                0 => (copy(shop).await, &mut copied),
+                1 => (http(&mut shop.connect(&api).await).await, &mut over_http),
+                _ => (command(shop).await, &mut by_command),
+            };
+            rates.push(lines as f64 / started.elapsed().as_secs_f64());
+            assert_eq!(lines, rows, "lines of an export, and rows");
+        }
         let latest = [&copied, &over_http, &by_command].map(|rates| rates.last().copied().unwrap_or(0.0));
         eprintln!(
             "  round {round}: COPY {:.0}, HTTP {:.0}, orders events {:.0} rows/s",

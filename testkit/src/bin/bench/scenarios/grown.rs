@@ -1,6 +1,6 @@
 //! Appending behind ten million events, beside appending to an empty log.
 
-use super::{TEN_MILLION, million_orders, rates};
+use super::{TEN_MILLION, million_orders, rates, rotation};
 use crate::bench::Bench;
 use crate::contenders::{Contender, Keys, Ours, checkpoint};
 use crate::fill::{USUAL, Until};
@@ -15,21 +15,22 @@ pub async fn measure(bench: &mut Bench) {
     let (turn, events) = (bench.options.turn(), bench.options.scaled(TEN_MILLION));
     million_orders(bench).await.fill(Until::Events(events), USUAL).await;
     let long = bench.million_orders.take().expect("it was just filled");
-    let mut grown = Ours::start(long, Keys::Without).await.beside("ours, 10,000,000 events", &[]);
+    let grown = Ours::start(long, Keys::Without).await.beside("ours, 10,000,000 events", &[]);
+    let mut grown = Contender::Ours(grown);
     let empty = Shop::open(&server, &orders).await;
     let mut empty = Contender::Ours(Ours::start(empty, Keys::Without).await.beside("ours, empty log", &[]));
-    // Those that were there before are no receipts of this load.
-    grown.acknowledged.clear();
-    let mut grown = Contender::Ours(grown);
     for connections in CONNECTIONS {
         let plan = Plan::new(connections, turn);
         let (mut before, mut behind) = (Vec::new(), Vec::new());
         for round in 1..=rounds {
             eprintln!("  {connections} connections, round {round}");
-            checkpoint(&server).await;
-            before.push(empty.turn(plan).await);
-            checkpoint(&server).await;
-            behind.push(grown.turn(plan).await);
+            for nth in rotation(round, 2) {
+                checkpoint(&server).await;
+                match nth {
+                    0 => before.push(empty.turn(plan).await),
+                    _ => behind.push(grown.turn(plan).await),
+                }
+            }
         }
         let ratio = before.iter().zip(&behind).map(|(before, behind)| behind.per_second / before.per_second).collect();
         let named = |what: &str| format!("append, {connections} connections: {what}");
@@ -38,6 +39,7 @@ pub async fn measure(bench: &mut Bench) {
         bench.found(Figure::new("grown", named("10,000,000 events / empty"), "×", ratio).at_least(0.9));
     }
     empty.check().await;
+    grown.check().await;
     empty.end().await;
     grown.end().await;
 }

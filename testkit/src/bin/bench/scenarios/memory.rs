@@ -1,4 +1,4 @@
-//! What the program has in memory after a million orders, everything in one process on real servers.
+//! What the program has in memory after a million orders, everything in one process, on a real PostgreSQL and a real Kafka.
 
 use crate::bench::Bench;
 use crate::contenders::{Keys, Placing, drop_database};
@@ -42,12 +42,24 @@ pub async fn measure(bench: &mut Bench) {
     }
     let (after, peak) = memory_mb(serve.pid());
     serve.stop().await;
+    check(&shop, placed, &sink).await;
     let named = |what: &str| format!("memory of orders serve {what}");
     bench.found(Figure::new("memory", "orders that it took", "orders", vec![placed as f64]).at_least(wanted as f64));
     bench.found(Figure::new("memory", named("at its start"), "MB", vec![at_first]));
     bench.found(Figure::new("memory", named("after 1,000,000 orders"), "MB", vec![after]).at_most(80.0));
     bench.found(Figure::new("memory", named("at most"), "MB", vec![peak]));
     drop_database(&shop.db).await;
+}
+
+/// What was acknowledged is in the log, and nothing else. Mails may still wait when the program ends, but none went twice.
+async fn check(shop: &Shop, placed: u64, sink: &Sink) {
+    let pool = shop.db.superuser_pool().await;
+    let stored = sqlx::query_scalar("SELECT count(*) FROM events WHERE event_type = 'OrderPlaced'");
+    let stored: i64 = stored.fetch_one(&pool).await.expect("the events can be read");
+    pool.close().await;
+    assert_eq!(stored.unsigned_abs(), placed, "orders in the log, and acknowledged ones");
+    assert_eq!(sink.repeated(), Vec::<String>::new(), "addresses that got a mail more than once");
+    eprintln!("    all {placed} acknowledged orders are there, and no other; no mail went twice");
 }
 
 async fn turn(shop: &Shop, serve: &Served) -> u64 {

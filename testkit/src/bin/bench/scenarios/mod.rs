@@ -33,36 +33,68 @@ pub struct Scenario {
     /// What `--only` calls it.
     pub name: &'static str,
     pub about: &'static str,
+    /// What the names of its figures begin with.
+    pub figures: &'static [&'static str],
     pub run: for<'b> fn(&'b mut Bench) -> Running<'b>,
 }
 
 macro_rules! scenario {
-    ($name:literal, $about:literal, $run:expr) => {
-        Scenario { name: $name, about: $about, run: |bench| Box::pin($run(bench)) }
+    ($name:literal, $about:literal, $figures:expr, $run:expr) => {
+        Scenario { name: $name, about: $about, figures: &$figures, run: |bench| Box::pin($run(bench)) }
     };
 }
 
 /// In the order in which they run.
 const ALL: &[Scenario] = &[
-    scenario!("orders-16", "orders of three lines over 16 connections, beside the peers", placing::over_16),
-    scenario!("orders-64", "the same over 64", placing::over_64),
-    scenario!("orders-256", "the same over 256", placing::over_256),
-    scenario!("slow-16", "orders over 16 connections where each flush takes 1 ms more", placing::slow_over_16),
-    scenario!("slow-64", "the same over 64", placing::slow_over_64),
-    scenario!("whole", "orders while views and relay follow, into a real Kafka", whole::measure),
-    scenario!("payments", "payments on one hot order from 64 connections", payments::measure),
-    scenario!("relay", "a backlog of 1,000,000 events into a real Kafka", relay::measure),
-    scenario!("rebuild", "order_list and order_totals anew from 1,000,000 events", rebuild::measure),
-    scenario!("export", "1,000,000 events as NDJSON, beside COPY", export::measure),
-    scenario!("mail", "201 to the mail at the SMTP server, at 20 orders/s", mail::latency),
-    scenario!("drain", "a backlog of mails", mail::drain),
-    scenario!("visible", "201 to the order in the list", visible::measure),
-    scenario!("list", "pages of the list at 1,000,000 orders", reads::list),
-    scenario!("by-id", "one order by its id, beside the peer", reads::by_id),
-    scenario!("grown", "appending with 10,000,000 events in the log", grown::measure),
-    scenario!("snapshot", "appending while a snapshot is open for 60 s", snapshot::measure),
-    scenario!("memory", "memory after 1,000,000 orders", memory::measure),
-    scenario!("start", "first start, start with 1,000,000 events, the binary", start::measure),
+    scenario!(
+        "orders-16",
+        "orders of three lines over 16 connections, beside the peers",
+        ["orders, 16 connections: "],
+        placing::over_16
+    ),
+    scenario!("orders-64", "the same over 64", ["orders, 64 connections: "], placing::over_64),
+    scenario!("orders-256", "the same over 256", ["orders, 256 connections: "], placing::over_256),
+    scenario!(
+        "slow-16",
+        "orders over 16 connections where each flush takes 1 ms more",
+        ["orders, 16 connections, slow flush: "],
+        placing::slow_over_16
+    ),
+    scenario!("slow-64", "the same over 64", ["orders, 64 connections, slow flush: "], placing::slow_over_64),
+    scenario!("whole", "orders while views and relay follow, into a real Kafka", ["whole system, "], whole::measure),
+    scenario!(
+        "payments",
+        "payments on one hot order from 64 connections",
+        ["payments on one order, "],
+        payments::measure
+    ),
+    scenario!("relay", "a backlog of 1,000,000 events into a real Kafka", ["relay, "], relay::measure),
+    scenario!("rebuild", "order_list and order_totals anew from 1,000,000 events", ["rebuild of "], rebuild::measure),
+    scenario!(
+        "export",
+        "1,000,000 events as NDJSON, beside COPY",
+        ["COPY … TO of ", "export of ", "GET /v1/events / ", "orders events / "],
+        export::measure
+    ),
+    scenario!("mail", "201 to the mail at the SMTP server, at 20 orders/s", ["201 → mail, "], mail::latency),
+    scenario!("drain", "a backlog of mails", ["mails drained "], mail::drain),
+    scenario!("visible", "201 to the order in the list", ["201 → visible "], visible::measure),
+    scenario!("list", "pages of the list at 1,000,000 orders", ["list of 50 "], reads::list),
+    scenario!("by-id", "one order by its id, beside the peer", ["one order by id, "], reads::by_id),
+    scenario!("grown", "appending with 10,000,000 events in the log", ["append, "], grown::measure),
+    scenario!("snapshot", "appending while a snapshot is open for 60 s", ["append p50"], snapshot::measure),
+    scenario!(
+        "memory",
+        "memory after 1,000,000 orders",
+        ["orders that it took", "memory of orders serve "],
+        memory::measure
+    ),
+    scenario!(
+        "start",
+        "first start, start with 1,000,000 events, the binary",
+        ["first start, ", "start with ", "the binary"],
+        start::measure
+    ),
 ];
 
 /// Those asked for, in their order here; or the name that none has.
@@ -82,6 +114,19 @@ pub fn print_list() {
     for Scenario { name, about, .. } in ALL {
         println!("{name:width$}  {about}");
     }
+}
+
+/// The scenario that a figure of that name is of.
+///
+/// # Panics
+/// When there is none, or more than one: what the table shows could not be asked for by `--only`.
+pub fn of_figure(name: &str) -> &'static Scenario {
+    let is_of = |scenario: &&Scenario| scenario.figures.iter().any(|beginning| name.starts_with(beginning));
+    let found: Vec<&'static Scenario> = ALL.iter().filter(is_of).collect();
+    let [one] = *found else {
+        panic!("“{name}” is a figure of {:?}", found.iter().map(|scenario| scenario.name).collect::<Vec<_>>());
+    };
+    one
 }
 
 /// A shop with a million events, shared by the scenarios that only read it.
@@ -110,7 +155,36 @@ async fn million_orders(bench: &mut Bench) -> &Shop {
     bench.million_orders.as_ref().expect("it was just filled")
 }
 
+/// Who has its turn when, of so many in this round, the first of which is 1: each begins in its round, so that none always
+/// comes behind the same other.
+fn rotation(round: u32, contenders: usize) -> impl Iterator<Item = usize> {
+    (0..contenders).map(move |nth| (nth + round as usize - 1) % contenders)
+}
+
 /// Orders per second, turn by turn.
 fn rates(turns: &[Turn]) -> Vec<f64> {
     turns.iter().map(|turn| turn.per_second).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report;
+    use std::collections::HashSet;
+
+    #[test]
+    fn each_row_of_the_documentation_is_of_one_scenario_and_each_scenario_has_rows() {
+        let rows = report::documented();
+        let named: HashSet<&str> = rows.iter().map(|row| of_figure(row).name).collect();
+        for scenario in ALL {
+            assert!(named.contains(scenario.name), "docs/PERFORMANCE.md has no figure of {}", scenario.name);
+        }
+    }
+
+    #[test]
+    fn each_contender_has_its_turn_and_each_comes_first_once() {
+        let rounds = [1, 2, 3].map(|round| rotation(round, 3).collect::<Vec<_>>());
+        assert_eq!(rounds, [[0, 1, 2], [1, 2, 0], [2, 0, 1]]);
+        assert_eq!(rotation(4, 3).collect::<Vec<_>>(), [0, 1, 2]);
+    }
 }

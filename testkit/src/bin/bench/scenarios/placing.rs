@@ -1,5 +1,6 @@
 //! `POST /v1/orders` with three lines: the API role and PostgreSQL, beside a plain cqrs-es service and raw PostgreSQL.
 
+use super::rotation;
 use crate::bench::Bench;
 use crate::contenders::{Contender, Keys, Ours, Peer, Raw, Turn, checkpoint};
 use crate::load::Plan;
@@ -65,9 +66,9 @@ async fn measure(bench: &mut Bench, server: PostgresServer, asked: &Asked) {
     let mut turns: Vec<Vec<Turn>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 1..=bench.options.rounds() {
         eprintln!("  round {round}");
-        for (contender, turns) in contenders.iter_mut().zip(&mut turns) {
+        for nth in rotation(round, contenders.len()) {
             checkpoint(&server).await;
-            turns.push(contender.turn(plan).await);
+            turns[nth].push(contenders[nth].turn(plan).await);
         }
     }
     for contender in &contenders {

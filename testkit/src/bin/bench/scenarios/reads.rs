@@ -1,6 +1,6 @@
 //! Reads at a million orders: pages of the list near and far, and one order by its id.
 
-use super::million_orders;
+use super::{MILLION, million_orders, rotation};
 use crate::bench::Bench;
 use crate::contenders::Peer;
 use crate::http::Connection;
@@ -34,7 +34,8 @@ pub async fn list(bench: &mut Bench) {
     let deep = format!("{first}&cursor={cursor}");
     let (mut near, mut far) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        for (path, outcomes) in [(&first, &mut near), (&deep, &mut far)] {
+        for nth in rotation(round, 2) {
+            let (path, outcomes) = if nth == 0 { (&first, &mut near) } else { (&deep, &mut far) };
             let outcome = get(shop, &api, plan, Paths::One(path.clone())).await;
             let [p50, p99] = [0.5, 0.99].map(|share| outcome.latencies.ms(share));
             eprintln!("  round {round}: {:.0} pages/s, p50 {p50:.2} ms, p99 {p99:.2} ms", outcome.per_second());
@@ -68,8 +69,9 @@ async fn cursor_behind(connection: &mut Connection, orders: u64) -> String {
 pub async fn by_id(bench: &mut Bench) {
     let (server, rounds) = (bench.postgres(), bench.options.rounds());
     let plan = Plan::new(CONNECTIONS, bench.options.turn());
+    let count = bench.options.scaled(MILLION);
     let shop = million_orders(bench).await;
-    let ids: Vec<String> = sqlx::query_scalar(
+    let mut ids: Vec<String> = sqlx::query_scalar(
         "SELECT DISTINCT aggregate_id FROM events TABLESAMPLE SYSTEM (5) WHERE aggregate_type = 'order' LIMIT $1",
     )
     .bind(ASKED_FOR as i64)
@@ -78,21 +80,33 @@ pub async fn by_id(bench: &mut Bench) {
     .expect("the orders can be read");
     let api = shop.api().await;
     let peer = Peer::start(&server).await;
-    let peers_ids = peer.fill_views(ids.len()).await;
+    let mut peers_ids = peer.fill_views(count, ASKED_FOR).await;
+    // Both have a million, and are asked for equally many of them.
+    let asked_for = ids.len().min(peers_ids.len());
+    ids.truncate(asked_for);
+    peers_ids.truncate(asked_for);
+    eprintln!("  {count} orders each, {asked_for} of them are asked for");
     let paths = |prefix: &str, ids: &[String]| ids.iter().map(|id| format!("{prefix}/{id}")).collect::<Arc<[String]>>();
     let (our_paths, peer_paths) = (paths("/v1/orders", &ids), paths("/orders", &peers_ids));
     let (mut ours, mut plain) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
-        ours.push(get(shop, &api, plan, Paths::AnyOf(Arc::clone(&our_paths))).await.per_second());
-        plain.push(get(shop, &peer.service, plan, Paths::AnyOf(Arc::clone(&peer_paths))).await.per_second());
+        for nth in rotation(round, 2) {
+            let (served, paths, rates) = match nth {
+                0 => (&api, &our_paths, &mut ours),
+                _ => (&peer.service, &peer_paths, &mut plain),
+            };
+            rates.push(get(shop, served, plan, Paths::AnyOf(Arc::clone(paths))).await.per_second());
+        }
         let last = |rates: &[f64]| rates.last().copied().unwrap_or(0.0);
         eprintln!("  round {round}: ours {:.0}/s, plain cqrs-es {:.0}/s", last(&ours), last(&plain));
     }
     api.stop().await;
     crate::contenders::Contender::Peer(peer).end().await;
     let named = |what: &str| format!("one order by id, {CONNECTIONS} connections: {what}");
+    let ratio = ours.iter().zip(&plain).map(|(ours, plain)| ours / plain).collect();
     bench.found(Figure::new("by-id", named("plain cqrs-es"), "reads/s", plain));
     bench.found(Figure::new("by-id", named("ours"), "reads/s", ours).at_least(20_000.0));
+    bench.found(Figure::new("by-id", named("ours / plain cqrs-es"), "×", ratio));
 }
 
 #[derive(Clone)]

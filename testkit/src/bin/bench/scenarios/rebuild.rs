@@ -1,6 +1,6 @@
 //! A view made anew from the whole history, beside the one that serves.
 
-use super::million_events;
+use super::{million_events, rotation};
 use crate::bench::Bench;
 use crate::report::Figure;
 use crate::shop;
@@ -23,14 +23,14 @@ pub async fn measure(bench: &mut Bench) {
     projections.wait().await;
     let mut per_second = VIEWS.map(|_| Vec::new());
     for round in 1..=rounds {
-        for (view, per_second) in VIEWS.iter().zip(&mut per_second) {
-            let (watch, started) = (CpuWatch::begin().and_postgres(&server), Instant::now());
+        for nth in rotation(round, VIEWS.len()) {
+            let view = VIEWS[nth];
+            let watch = CpuWatch::begin().and_postgres(&server);
             let mut rebuild = shop.launch(&["projections", "rebuild", view]).spawn();
-            rebuild.wait_for_line_within("is rebuilt and serves", AT_MOST).await;
-            let took = started.elapsed().as_secs_f64();
+            let took = rebuild.time_to_line("is rebuilt and serves", AT_MOST).await.as_secs_f64();
             rebuild.wait().await;
             eprintln!("  round {round}: {view} in {took:.2} s, cores: {}", watch.end());
-            per_second.push(head as f64 / took);
+            per_second[nth].push(head as f64 / took);
         }
     }
     for (view, per_second) in VIEWS.iter().zip(per_second) {

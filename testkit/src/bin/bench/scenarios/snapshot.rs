@@ -1,5 +1,6 @@
 //! Appending while somebody keeps a snapshot open, as an export or a backup does.
 
+use super::rotation;
 use crate::bench::Bench;
 use crate::contenders::{Contender, Keys, Ours, Turn, checkpoint};
 use crate::load::Plan;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 const CONNECTIONS: usize = 16;
 const OPEN_FOR: Duration = Duration::from_secs(60);
-/// Each takes more than a minute.
+/// Each takes more than two minutes. An even number, so that each side comes first as often as the other.
 const ROUNDS_AT_MOST: u32 = 2;
 
 pub async fn measure(bench: &mut Bench) {
@@ -19,20 +20,25 @@ pub async fn measure(bench: &mut Bench) {
     let shop = Shop::open(&server, &orders).await;
     let url = shop.db.owner_url();
     let mut ours = Contender::Ours(Ours::start(shop, Keys::Without).await);
-    let without = Plan::new(CONNECTIONS, turn);
-    // The end of its time is what is measured: a slowing down would show there.
-    let with = Plan { connections: CONNECTIONS, warm_up: open_for.saturating_sub(turn), measured: turn };
+    // The end of its time is what is measured: a slowing down would show there. The same without a snapshot: so much load
+    // is felt by itself.
+    let plan = Plan { connections: CONNECTIONS, warm_up: open_for.saturating_sub(turn), measured: turn };
     let (mut closed, mut open) = (Vec::new(), Vec::new());
     for round in 1..=bench.options.rounds().min(ROUNDS_AT_MOST) {
-        eprintln!("  round {round}: without, then with a snapshot open for {} s", with.whole().as_secs());
-        checkpoint(&server).await;
-        closed.push(ours.turn(without).await);
-        checkpoint(&server).await;
-        let mut reader = PgConnection::connect(&url).await.expect("the server answers");
-        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.expect("a transaction");
-        reader.execute("SELECT count(*) FROM log_head").await.expect("a snapshot");
-        open.push(ours.turn(with).await);
-        reader.execute("COMMIT").await.expect("it was open until now");
+        for nth in rotation(round, 2) {
+            checkpoint(&server).await;
+            if nth == 0 {
+                eprintln!("  round {round}: {} s without a snapshot", plan.whole().as_secs());
+                closed.push(ours.turn(plan).await);
+            } else {
+                eprintln!("  round {round}: {} s with a snapshot open", plan.whole().as_secs());
+                let mut reader = PgConnection::connect(&url).await.expect("the server answers");
+                reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.expect("a transaction");
+                reader.execute("SELECT count(*) FROM log_head").await.expect("a snapshot");
+                open.push(ours.turn(plan).await);
+                reader.execute("COMMIT").await.expect("it was open until now");
+            }
+        }
     }
     ours.check().await;
     ours.end().await;

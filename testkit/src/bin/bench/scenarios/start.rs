@@ -54,13 +54,12 @@ fn open_to_all(directory: &Path) {
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).expect("one's own directory");
 }
 
-/// Starts everything; gives the seconds until it says that it is ready.
+/// Starts everything; gives the seconds from the start of the process until it says that it is ready.
 async fn start(bench: &Bench, data: &TempDir) -> (Program, f64) {
     let launch = Launch::of(&bench.orders).arg("serve").env("ORDERS_DATA_DIR", data.path());
-    let started = Instant::now();
     let mut program = launch.env("ORDERS_LISTEN", "127.0.0.1:0").spawn();
-    program.wait_for_line(READY).await;
-    (program, started.elapsed().as_secs_f64())
+    let took = program.time_to_line(READY, AT_MOST).await;
+    (program, took.as_secs_f64())
 }
 
 /// Writes a history below the running program, and waits until views and mails are through with it.

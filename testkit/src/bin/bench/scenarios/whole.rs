@@ -1,7 +1,7 @@
 //! Orders with the whole system at work: read models follow, the relay streams into a real Kafka. A plain cqrs-es service
 //! keeps one view and streams nothing.
 
-use super::rates;
+use super::{rates, rotation};
 use crate::bench::Bench;
 use crate::contenders::{Contender, Keys, Ours, Peer, checkpoint};
 use crate::kafka;
@@ -28,11 +28,16 @@ pub async fn measure(bench: &mut Bench) {
         let (mut ours, mut peer, mut lags) = (Vec::new(), Vec::new(), Vec::new());
         for round in 1..=bench.options.rounds() {
             eprintln!("  {connections} connections, round {round}");
-            checkpoint(&server).await;
-            ours.push(contenders[0].turn(plan).await);
-            lags.push(lag(&contenders[0], &relay).await);
-            checkpoint(&server).await;
-            peer.push(contenders[1].turn(plan).await);
+            for nth in rotation(round, contenders.len()) {
+                checkpoint(&server).await;
+                let turn = contenders[nth].turn(plan).await;
+                if nth == 0 {
+                    ours.push(turn);
+                    lags.push(lag(&contenders[0], &relay).await);
+                } else {
+                    peer.push(turn);
+                }
+            }
         }
         let named = |what: &str| format!("whole system, {connections} connections: {what}");
         let ratio = ours.iter().zip(&peer).map(|(ours, peer)| ours.per_second / peer.per_second).collect();
