@@ -9,6 +9,7 @@ use crate::shop_under_load::wire::{Ask, Awaited, Try, Wire};
 use std::time::Duration;
 use testkit::eventually;
 use testkit::smtp::{Fault, Step};
+use tokio::net::TcpStream;
 
 /// How many orders an API has in hand when it is asked to end.
 const IN_HAND: usize = 30;
@@ -25,10 +26,12 @@ async fn asked_to_end_in_the_midst_of_work_nobody_is_cut_off() {
     let mut trial = Trial::open(&servers, &shop, &APART).await;
     trial
         .survives("SIGTERM to an API with orders in hand", async |trial| {
+            let mut done = 0;
             for _ in 0..3 {
-                end_api(trial).await;
+                done += end_api(trial).await;
                 trial.orders_go_on(BETWEEN).await;
             }
+            assert!(done > 0, "nothing that was in hand was carried out");
         })
         .await;
     let effects = trial.survives("SIGTERM to relay, views and consumers at work", end_readers).await;
@@ -36,8 +39,8 @@ async fn asked_to_end_in_the_midst_of_work_nobody_is_cut_off() {
     trial.close().await;
 }
 
-/// The API ends; each of those whose request it had read is answered.
-async fn end_api(trial: &mut Trial<'_>) {
+/// The API ends; each of those whose request it had read is answered. Says for how many that was success.
+async fn end_api(trial: &mut Trial<'_>) -> usize {
     let mut api = trial.staff.take(Role::Api(0));
     trial.load.turn_to(trial.staff.addresses());
     let wire = Wire::new(&trial.shop.token);
@@ -51,17 +54,23 @@ async fn end_api(trial: &mut Trial<'_>) {
     }
     eventually("all requests are read", SOON, async || awaited.iter().all(|(_, awaited)| awaited.is_read())).await;
     api.program.sigterm();
+    api.program.wait_for_line("stopping").await;
+    let address = trial.shop.address(0);
+    eventually("nobody listens any more", SOON, async || TcpStream::connect(address).await.is_err()).await;
     gate.rollback().await.unwrap();
+    let mut done = 0;
     for (place, awaited) in awaited {
         let outcome = awaited.answer().await;
         trial.told.hear(place, &outcome);
         // On a busy machine the lock was held for longer than one waits for it.
         assert!(matches!(outcome, Try::Done(..) | Try::NotNow), "cut off: {outcome:?}");
+        done += usize::from(matches!(outcome, Try::Done(..)));
     }
     api.ends().await;
     trial.staff.hire(Role::Api(0));
     trial.staff.ready().await;
     trial.load.turn_to(trial.staff.addresses());
+    done
 }
 
 fn order(trial: &Trial<'_>) -> Ask {
