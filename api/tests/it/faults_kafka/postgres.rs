@@ -54,40 +54,68 @@ async fn killed_in_all_ways_postgres_keeps_what_was_told() {
 
 /// PostgreSQL ends all other sessions when one of its processes dies, and recovers.
 async fn kill_server_processes(trial: &mut Trial<'_>) {
-    for of in ["query LIKE '%log_lock%'", "query LIKE '%projection_checkpoints%'", "query LIKE '%consumer_ledger%'"] {
+    for (held, statement) in [
+        ("SELECT FROM log_head FOR NO KEY UPDATE", "log_lock"),
+        ("LOCK TABLE projection_checkpoints IN EXCLUSIVE MODE", "projection_checkpoints"),
+        ("LOCK TABLE consumer_ledger IN EXCLUSIVE MODE", "consumer_ledger"),
+    ] {
+        // It is held up in the midst of its statement.
+        let mut gate = trial.admin.begin().await.unwrap();
+        sqlx::query(held).execute(&mut *gate).await.unwrap();
         let find = format!(
             "SELECT pid FROM pg_stat_activity
-              WHERE datname = current_database() AND usename = 'orders_login' AND {of} LIMIT 1"
+              WHERE datname = current_database() AND usename = 'orders_login' AND query LIKE '%{statement}%'
+                AND state = 'active' AND wait_event_type = 'Lock' LIMIT 1"
         );
         let pid: i32 = eventually("somebody is at work there", SOON, async || {
-            sqlx::query_scalar(&find).fetch_optional(&trial.admin).await.unwrap_or_default()
+            sqlx::query_scalar(&find).fetch_optional(&trial.admin).await.unwrap()
         })
         .await;
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let survived = "the session that held it up is ended as all others are";
+        eventually(survived, SOON, async || sqlx::query("SELECT").execute(&mut *gate).await.is_err()).await;
+        drop(gate);
+        recovered(trial).await;
         trial.orders_go_on(BETWEEN).await;
     }
 }
 
-/// What a session has said last that listens, or was asked whether it still does.
-const LISTENING: &str = "(query LIKE 'LISTEN%' OR query = 'SELECT 1')";
+/// Waits until PostgreSQL takes questions again.
+async fn recovered(trial: &Trial<'_>) {
+    eventually("PostgreSQL has recovered", SOON, async || sqlx::query("SELECT").execute(&trial.admin).await).await;
+}
+
+/// What a session has said last that listens.
+const LISTENING: &str = "query LIKE 'LISTEN%'";
+/// Or that was asked, after a silence, whether it still does. Others say the same.
+const ASKED: &str = "query = 'SELECT 1' AND state = 'idle'";
 
 /// Readers in other processes then learn of events by looking now and then.
 async fn end_listeners(trial: &mut Trial<'_>) {
+    // So that all have said last what tells them.
+    trial.end_sessions(ASKED).await;
     for _ in 0..TIMES {
-        eventually("each process listens", SOON, async || {
-            let count = format!(
-                "SELECT count(*) FROM pg_stat_activity
-                  WHERE datname = current_database() AND usename = 'orders_login' AND {LISTENING}"
-            );
-            let listening: i64 = sqlx::query_scalar(&count).fetch_one(&trial.admin).await.unwrap();
-            // And the comparison, which reads the log as all do.
-            if listening > 5 { Ok(()) } else { Err(listening.to_string()) }
-        })
-        .await;
-        assert!(trial.end_sessions(LISTENING).await > 5);
+        all_listen(trial).await;
+        assert!(trial.end_sessions(LISTENING).await >= LISTENERS);
         trial.orders_go_on(BETWEEN).await;
         let head = trial.head().await;
         trial.views_reach(head).await;
         trial.kafka_reaches(head).await;
     }
+    all_listen(trial).await;
+}
+
+/// Each process, and the comparison, which reads the log as all do.
+const LISTENERS: i64 = APART.len() as i64 + 1;
+
+async fn all_listen(trial: &Trial<'_>) {
+    let count = format!(
+        "SELECT count(*) FROM pg_stat_activity
+          WHERE datname = current_database() AND usename = 'orders_login' AND {LISTENING}"
+    );
+    eventually("each process listens", SOON, async || {
+        let listening: i64 = sqlx::query_scalar(&count).fetch_one(&trial.admin).await.unwrap();
+        if listening >= LISTENERS { Ok(()) } else { Err(listening.to_string()) }
+    })
+    .await;
 }

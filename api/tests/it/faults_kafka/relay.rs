@@ -40,7 +40,9 @@ async fn whatever_happens_to_relays_each_event_is_published_once() {
             end_leads(trial).await;
             let head = trial.head().await;
             trial.kafka_reaches(head).await;
+            let before = pauses(&relay);
             relay.program.signal(Signal::SIGCONT);
+            eventually("it finds that it is not alone", SOON, async || pauses(&relay) > before).await;
             trial.orders_go_on(BETWEEN).await;
             trial.staff.put(relay);
         })
@@ -49,10 +51,15 @@ async fn whatever_happens_to_relays_each_event_is_published_once() {
         .survives("two relays at once", async |trial| {
             for _ in 0..4 {
                 // The one that leads believes so for a while after another one does.
+                let before: usize = trial.staff.members(Role::Relay).map(pauses).sum();
                 end_leads(trial).await;
                 let head = trial.head().await;
                 trial.orders_go_on(BETWEEN).await;
                 trial.kafka_reaches(head).await;
+                eventually("it finds that it leads no more", SOON, async || {
+                    trial.staff.members(Role::Relay).map(pauses).sum::<usize>() > before
+                })
+                .await;
             }
         })
         .await;
@@ -66,6 +73,16 @@ async fn end_leads(trial: &Trial<'_>) {
     assert!(trial.end_sessions(leads).await > 0);
 }
 
+/// How often a relay has stopped and begun anew: as it does not lead any more, or as Kafka has fenced it off.
+fn pauses(relay: &Member) -> usize {
+    relay.program.stderr().matches("the relay pauses").count()
+}
+
+/// Whether a transaction is open, as soon as Kafka says.
+async fn is_open(trial: &Trial<'_>) -> bool {
+    eventually("Kafka answers", SOON, async || open(trial).await).await
+}
+
 async fn open(trial: &Trial<'_>) -> Result<bool, String> {
     has_open_transaction(&trial.servers.kafka.brokers(), &format!("{}orders.events", trial.shop.prefix)).await
 }
@@ -76,7 +93,7 @@ async fn stopped_in_a_transaction(trial: &mut Trial<'_>) -> Member {
         let relay = trial.staff.take(Role::Relay);
         relay.program.signal(Signal::SIGSTOP);
         // Looked at twice, as Kafka may just be about to end it, having been told to.
-        if open(trial).await.unwrap() && open(trial).await.unwrap() {
+        if is_open(trial).await && is_open(trial).await {
             return relay;
         }
         relay.program.signal(Signal::SIGCONT);

@@ -112,7 +112,7 @@ impl<'a> Trial<'a> {
         self.audit.compare_finally(&self.told, &mut figures).await;
         let events = self.audit.order_events();
         effects::streamed_once(self.shop, &events).await;
-        effects::mailed_once(self.shop, &self.admin, &self.servers.mail, &events, &mut figures.effects).await;
+        figures.effects = effects::mailed_once(self.shop, &self.admin, &self.servers.mail, &events).await;
         let head = self.head().await;
         self.views_reach(head).await;
         figures
@@ -150,29 +150,17 @@ impl<'a> Trial<'a> {
 
     /// Where the log ends.
     pub async fn head(&self) -> i64 {
-        let head = "SELECT coalesce(max(position), 0) FROM events";
-        sqlx::query_scalar(head).fetch_one(&self.admin).await.unwrap()
+        self.shop.head(&self.admin).await
     }
 
     /// How far each view is.
     pub async fn views(&self) -> Vec<(String, i64)> {
-        sqlx::query_as(
-            "SELECT name, (SELECT position FROM projection_checkpoints WHERE schema_name = active_schema
-                            ORDER BY revision DESC LIMIT 1)
-               FROM projections ORDER BY name",
-        )
-        .fetch_all(&self.admin)
-        .await
-        .unwrap()
+        self.shop.views(&self.admin).await
     }
 
     /// Waits until every view holds all up to a position.
     pub async fn views_reach(&self, position: i64) {
-        eventually("the views hold it", SOON, async || {
-            let views = self.views().await;
-            if views.iter().all(|(_, at)| *at >= position) { Ok(()) } else { Err(format!("{views:?}, {position}")) }
-        })
-        .await;
+        self.shop.views_reach(&self.admin, position).await;
     }
 
     /// Waits until Kafka holds all events of orders up to a position.

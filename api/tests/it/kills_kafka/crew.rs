@@ -2,6 +2,7 @@
 
 use super::deck::{Card, Decks};
 use super::tally::Tally;
+use crate::shop_under_load::panics;
 use crate::shop_under_load::shop::{BOUND, Role, Shop};
 use api::failpoints;
 use std::os::unix::process::ExitStatusExt;
@@ -48,6 +49,8 @@ struct Member {
     started: Instant,
     /// Whether it was killed by us because it did not come by its failpoint.
     unreached: bool,
+    /// Whether it was asked to end.
+    asked: bool,
 }
 
 impl<'a> Crew<'a> {
@@ -77,9 +80,13 @@ impl<'a> Crew<'a> {
     }
 
     /// Asks all to end, and waits until they have: in order, or killed on the way at a failpoint.
-    pub async fn stop(self, tally: &mut Tally) {
-        for member in &self.members {
-            member.program.sigterm();
+    pub async fn stop(mut self, tally: &mut Tally) {
+        for member in &mut self.members {
+            // What has ended before has done so by itself.
+            member.asked = !member.program.has_ended();
+            if member.asked {
+                member.program.sigterm();
+            }
         }
         for mut member in self.members {
             eventually("the process ends", BOUND, async || member.program.has_ended()).await;
@@ -95,7 +102,7 @@ impl Member {
         if let Card::Failpoint { name, nth } = &card {
             launch = launch.env(failpoints::VARIABLE, format!("{name}:{nth}"));
         }
-        Self { role, card, program: launch.spawn(), started: Instant::now(), unreached: false }
+        Self { role, card, program: launch.spawn(), started: Instant::now(), unreached: false, asked: false }
     }
 
     fn kill_if_due(&mut self) {
@@ -113,18 +120,18 @@ impl Member {
     async fn post_mortem(&mut self, tally: &mut Tally) {
         let status = self.program.wait().await;
         let errors = self.program.stderr();
-        assert!(!errors.contains("panicked at"), "{:?} panicked:\n{errors}", self.role);
+        panics::none_in(&errors, self.role.name());
         let card = &self.card;
         let at = match card {
             Card::Failpoint { name, .. } => errors.contains(&format!("killed at the failpoint {name}")),
             Card::Moment(_) => true,
         };
         match (status.signal(), status.code()) {
-            (Some(SIGKILL), _) if self.unreached => tally.unreached(card.name()),
-            (Some(SIGKILL), _) if at => tally.killed(card.name(), self.started.elapsed()),
-            (_, Some(0)) => tally.stopped_in_order += 1,
+            (Some(SIGKILL), _) if self.unreached => tally.unreached(card.name(), self.role),
+            (Some(SIGKILL), _) if at => tally.killed(card.name(), self.role, self.started.elapsed()),
+            (_, Some(0)) if self.asked => tally.stopped_in_order += 1,
             // Asked to end in the moment that it was started, before it could hear.
-            (Some(SIGTERM), _) if errors.is_empty() => tally.stopped_in_order += 1,
+            (Some(SIGTERM), _) if self.asked && errors.is_empty() => tally.stopped_in_order += 1,
             _ => panic!("{:?} ended with {status} instead of at {card:?}:\n{errors}", self.role),
         }
     }

@@ -68,6 +68,8 @@ fn killed_at_any_failpoint_it_keeps_what_it_promised() {
     });
     println!("{tally}\nin {:.0?}", begun.elapsed());
     assert!(tally.kills() >= kills);
+    let effects = &tally.figures.effects;
+    assert!(effects.sent > effects.unknown, "most mails are known to be sent: {effects:?}");
     assert!(kills < KILLS || tally.missed().is_empty(), "nothing was killed at {:?}", tally.missed());
 }
 
@@ -120,13 +122,17 @@ async fn run(servers: &Servers, plan: Plan) -> Tally {
 async fn finish(servers: &Servers, shop: &Shop, mut load: Load, mut audit: Audit, mut tally: Tally) -> Tally {
     let superuser = shop.db.superuser_pool().await;
     effects::let_leases_run_out(&superuser).await;
-    let staff = Staff::start(shop, &[Role::Serve]);
+    let mut staff = Staff::start(shop, &[Role::Serve]);
     load.turn_to(staff.addresses());
     tokio::time::timeout(BOUND, load.close()).await.expect("every client is told what it wants to know");
     audit.compare_finally(load.told(), &mut tally.figures).await;
     let events = audit.order_events();
     effects::streamed_once(shop, &events).await;
-    effects::mailed_once(shop, &superuser, &servers.mail, &events, &mut tally.figures.effects).await;
+    tally.figures.effects = effects::mailed_once(shop, &superuser, &servers.mail, &events).await;
+    tally.explains_unknown_mails();
+    // The verification compares views as far as they are.
+    staff.ready().await;
+    shop.views_reach(&superuser, shop.head(&superuser).await).await;
     shop.verify().await;
     staff.stop().await;
     println!("{}: all is well", shop.prefix);

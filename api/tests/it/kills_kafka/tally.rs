@@ -1,9 +1,14 @@
 //! What a run counts, and how it is told.
 
 use crate::shop_under_load::figures::Figures;
+use crate::shop_under_load::shop::Role;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+/// How many mails one process may have marked as being sent: one on each of its connections, and on each one more that went
+/// over it right before and whose outcome is just being written down.
+const IN_SENDING_AT_MOST: usize = 2 * 16;
 
 /// The figures of one shop, or of all.
 #[derive(Debug, Default)]
@@ -12,6 +17,8 @@ pub struct Tally {
     kills: BTreeMap<&'static str, usize>,
     /// By failpoint: how often a process did not come by there in time and was killed elsewhere.
     unreached: BTreeMap<&'static str, usize>,
+    /// Of all of these: how many were of processes that send mails.
+    mailers: usize,
     lived: Duration,
     pub stopped_in_order: usize,
     /// The longest time without a success while the shop was killed in one shape.
@@ -20,13 +27,15 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn killed(&mut self, at: &'static str, lived: Duration) {
+    pub fn killed(&mut self, at: &'static str, role: Role, lived: Duration) {
         *self.kills.entry(at).or_default() += 1;
+        self.mailers += usize::from(role.sends_mails());
         self.lived += lived;
     }
 
-    pub fn unreached(&mut self, at: &'static str) {
+    pub fn unreached(&mut self, at: &'static str, role: Role) {
         *self.unreached.entry(at).or_default() += 1;
+        self.mailers += usize::from(role.sends_mails());
     }
 
     pub fn outage(&mut self, lasted: Duration) {
@@ -38,6 +47,13 @@ impl Tally {
         self.kills.values().chain(self.unreached.values()).sum()
     }
 
+    /// Fails if more mails are unknown than were cut off by kills.
+    pub fn explains_unknown_mails(&self) {
+        let unknown = self.figures.effects.unknown;
+        let explained = self.mailers * IN_SENDING_AT_MOST;
+        assert!(unknown <= explained, "{unknown} mails are unknown, {} of those who send were killed", self.mailers);
+    }
+
     /// The failpoints at which no process was killed.
     pub fn missed(&self) -> Vec<&'static str> {
         api::failpoints::NAMES.into_iter().filter(|name| !self.kills.contains_key(name)).collect()
@@ -47,6 +63,7 @@ impl Tally {
         for (mine, others) in [(&mut self.kills, other.kills), (&mut self.unreached, other.unreached)] {
             others.into_iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
         }
+        self.mailers += other.mailers;
         self.lived += other.lived;
         self.stopped_in_order += other.stopped_in_order;
         self.longest_outage = self.longest_outage.max(other.longest_outage);

@@ -53,11 +53,13 @@ struct Entry {
     state: String,
     message_id: Option<String>,
     reason: Option<String>,
+    /// Whom it is for: the customer, as the order was placed.
+    email: Option<String>,
 }
 
 /// Waits until every event that calls for a mail has its entry in the ledger, sent or unknown, and compares these with
 /// the mailboxes.
-pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &Post, events: &[&Effect], figures: &mut Effects) {
+pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &Post, events: &[&Effect]) -> Effects {
     let mut expected: Vec<&str> = events
         .iter()
         .filter(|event| MAILED.contains(&event.event_type.as_str()))
@@ -66,8 +68,11 @@ pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &Post, events: &
     expected.sort_unstable();
     let entries = eventually("every mail is sent or unknown", BOUND, async || {
         let entries: Vec<Entry> = sqlx::query_as(
-            "SELECT event_id::text, state, message_id, reason FROM consumer_ledger WHERE consumer = 'order_mail'
-              ORDER BY event_id::text",
+            "SELECT event_id::text, state, message_id, reason,
+                    (SELECT payload->'OrderPlaced'->'customer'->>'email' FROM events AS placed
+                      WHERE placed.aggregate_type = entry.aggregate_type AND placed.aggregate_id = entry.aggregate_id
+                        AND event_type = 'OrderPlaced') AS email
+               FROM consumer_ledger AS entry WHERE consumer = 'order_mail' ORDER BY event_id::text",
         )
         .fetch_all(superuser)
         .await
@@ -83,17 +88,24 @@ pub async fn mailed_once(shop: &Shop, superuser: &PgPool, mail: &Post, events: &
     .await;
     let noted: Vec<&str> = entries.iter().map(|entry| entry.event_id.as_str()).collect();
     assert_eq!(noted, expected, "entries of the ledger, and the events that call for a mail");
-    let arrived = mail.copies(&shop.prefix);
-    for entry in &entries {
-        let copies = entry.message_id.as_ref().and_then(|id| arrived.get(id)).copied().unwrap_or_default();
-        match (entry.state.as_str(), copies) {
-            ("sent", 1) => figures.sent += 1,
-            ("unknown", 0) => figures.unknown += 1,
-            ("unknown", 1) => {
+    compare_with_mailboxes(&entries, mail.arrived(&shop.prefix))
+}
+
+/// Each mail that is sent has arrived once, each that is unknown at most once, at its customer's; and no other has.
+fn compare_with_mailboxes(entries: &[Entry], mut arrived: HashMap<String, Vec<String>>) -> Effects {
+    let mut figures = Effects::default();
+    for entry in entries {
+        let copies = entry.message_id.as_ref().and_then(|id| arrived.remove(id)).unwrap_or_default();
+        match (entry.state.as_str(), copies.as_slice()) {
+            ("sent", [to]) if Some(to) == entry.email.as_ref() => figures.sent += 1,
+            ("unknown", []) => figures.unknown += 1,
+            ("unknown", [to]) if Some(to) == entry.email.as_ref() => {
                 figures.unknown += 1;
                 figures.unknown_arrived += 1;
             }
-            _ => panic!("{copies} copies of the mail of {entry:?}"),
+            _ => panic!("the mail of {entry:?} arrived at {copies:?}"),
         }
     }
+    assert!(arrived.is_empty(), "mails of no entry of the ledger: {arrived:?}");
+    figures
 }

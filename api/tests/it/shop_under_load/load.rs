@@ -223,9 +223,10 @@ impl Client {
         let Some((past, asks)) = self.past.choose(&mut self.rng).cloned() else { return };
         match (self.rng.random_range(0..4), &asks) {
             (0, Asks::Order { .. }) => {
-                let mut ask = self.ask(Asks::Impossible, past.path, self.order(&[]), false);
+                let other = self.order(&[json!({ "sku": CATALOGUE[0].0, "quantity": 9 })]);
+                let mut ask = self.ask(Asks::Impossible(&["422 idempotency_key_reused"]), past.path, other, false);
                 ask.key = past.key;
-                self.carry_out(ask, Asks::Impossible).await;
+                self.carry_out_impossible(ask).await;
             }
             (0, Asks::Payment) => {
                 let ask = self.ask(Asks::Again, past.path, past.body, true);
@@ -242,19 +243,32 @@ impl Client {
         let keyed = self.rng.random_bool(0.5);
         let own = self.own.choose(&mut self.rng).cloned();
         let ask = match (self.rng.random_range(0..4), own) {
-            (0, Some(own)) => self.ask(Asks::Impossible, format!("/v1/orders/{}/items", own.id), nothing, keyed),
+            (0, Some(own)) => {
+                let asks = Asks::Impossible(&["422 items_rejected", "409 payment_recorded", "409 already_paid"]);
+                self.ask(asks, format!("/v1/orders/{}/items", own.id), nothing, keyed)
+            }
             (1, Some(own)) => {
                 let body = json!({ "amount": { "amount": "99999.00", "currency": "USD" }, "reference": self.name });
-                self.ask(Asks::Impossible, format!("/v1/orders/{}/payments", own.id), body, true)
+                let asks = Asks::Impossible(&["422 above_balance", "409 already_paid"]);
+                self.ask(asks, format!("/v1/orders/{}/payments", own.id), body, true)
             }
             (2, Some(own)) => {
                 let body = json!({ "sku": CATALOGUE[0].0, "quantity": 1 });
-                let ask = self.ask(Asks::Impossible, format!("/v1/orders/{}/items", own.id), body, keyed);
+                let asks = Asks::Impossible(&["412 version_mismatch"]);
+                let ask = self.ask(asks, format!("/v1/orders/{}/items", own.id), body, keyed);
                 Ask { if_match: Some(own.version + 1_000_000), ..ask }
             }
-            _ => self.ask(Asks::Impossible, "/v1/orders".to_owned(), self.order(&[nothing]), keyed),
+            _ => {
+                let asks = Asks::Impossible(&["422 items_rejected"]);
+                self.ask(asks, "/v1/orders".to_owned(), self.order(&[nothing]), keyed)
+            }
         };
-        self.carry_out(ask, Asks::Impossible).await;
+        self.carry_out_impossible(ask).await;
+    }
+
+    /// Asks in one manner or another for what can't be had: what comes back is looked at where it is heard.
+    async fn carry_out_impossible(&mut self, ask: Ask) {
+        self.carry_out(ask, Asks::Impossible(&[])).await;
     }
 
     /// Asks once more for what it has heard nothing of; says whether there was something.

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod effects;
 pub mod figures;
 pub mod load;
+pub mod panics;
 pub mod shop;
 pub mod staff;
 pub mod told;

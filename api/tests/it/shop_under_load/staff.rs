@@ -1,5 +1,6 @@
 //! The processes of a shop that end only when they are told to.
 
+use super::panics;
 use super::shop::{BOUND, Role, Shop};
 use crate::walk::client::Client;
 use http::Method;
@@ -39,6 +40,11 @@ impl<'a> Staff<'a> {
     /// The first one of that role.
     pub fn member(&mut self, role: Role) -> &mut Member {
         self.members.iter_mut().find(|member| member.role == role).expect("the shop has one")
+    }
+
+    /// All of that role.
+    pub fn members(&self, role: Role) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(move |member| member.role == role)
     }
 
     /// Takes the first one of that role out, to do with it what one likes.
@@ -105,8 +111,7 @@ impl Member {
     }
 
     fn is_sound(&self) {
-        let errors = self.program.stderr();
-        assert!(!errors.contains("panicked at"), "{:?} panicked:\n{errors}", self.role);
+        panics::none_in(&self.program.stderr(), self.role.name());
     }
 
     /// Waits until it has ended by itself, or because it was asked to: with success.

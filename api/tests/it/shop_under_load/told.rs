@@ -11,9 +11,9 @@ pub struct Intent {
     pub asks: Asks,
     /// The answers of success, one per try that had one.
     pub answers: Vec<Answer>,
-    /// The code of the refusal that it was answered with at last.
+    /// Status and code of the refusal that it was answered with at last.
     pub refused: Option<String>,
-    /// How many tries ended, or may end, without anybody knowing what became of them.
+    /// How many tries are under way, or have ended, without anybody knowing what became of them.
     pub open_tries: u32,
 }
 
@@ -28,8 +28,20 @@ pub enum Asks {
     Payment,
     /// A payment that was recorded before, under another key: it succeeds and changes nothing.
     Again,
-    /// What is refused, whenever it is asked.
-    Impossible,
+    /// What is refused, whenever it is asked: for one of these reasons, each a status and a code.
+    Impossible(&'static [&'static str]),
+}
+
+impl Asks {
+    /// For which reasons it may be refused: others were faster, or it can't be at all.
+    fn refusals(&self) -> &'static [&'static str] {
+        match self {
+            Self::Order { .. } | Self::Again => &[],
+            Self::Item => &["409 payment_recorded", "409 already_paid", "412 version_mismatch"],
+            Self::Payment => &["409 already_paid", "422 above_balance"],
+            Self::Impossible(refusals) => refusals,
+        }
+    }
 }
 
 /// An answer of success.
@@ -52,8 +64,9 @@ pub enum Expected {
 impl Intent {
     pub fn expected(&self) -> Expected {
         match self {
-            Self { asks: Asks::Again | Asks::Impossible, .. } | Self { refused: Some(_), .. } => Expected::Never,
+            Self { asks: Asks::Again | Asks::Impossible(_), .. } => Expected::Never,
             Self { answers, .. } if !answers.is_empty() => Expected::Once,
+            // Refused, or never taken. Of several tries one may be refused and an older one be carried out all the same.
             Self { open_tries: 0, .. } => Expected::Never,
             _ => Expected::AtMostOnce,
         }
@@ -68,7 +81,7 @@ impl Intent {
             }
             Asks::Item => types == ["ItemAdded"],
             Asks::Payment => matches!(types, ["PaymentRecorded"] | ["PaymentRecorded", "OrderPaid"]),
-            Asks::Again | Asks::Impossible => types.is_empty(),
+            Asks::Again | Asks::Impossible(_) => types.is_empty(),
         }
     }
 }
@@ -101,10 +114,17 @@ impl Told {
     /// Notes what one try of it came to.
     pub fn hear(&self, place: usize, outcome: &Try) {
         self.update(place, |intent| match outcome {
-            Try::Done(answer, _) => intent.answers.push(answer.clone()),
-            Try::Refused(code) => {
+            Try::Done(answer, _) => {
+                let sound = intent.refused.is_none() && !matches!(intent.asks, Asks::Impossible(_));
+                assert!(sound, "answered with success: {intent:?}, {answer:?}");
                 intent.open_tries -= 1;
-                intent.refused = Some(code.clone());
+                intent.answers.push(answer.clone());
+            }
+            Try::Refused(reason) => {
+                let sound = intent.answers.is_empty() && intent.asks.refusals().contains(&reason.as_str());
+                assert!(sound, "refused as {reason}: {intent:?}");
+                intent.open_tries -= 1;
+                intent.refused = Some(reason.clone());
             }
             Try::NotNow => intent.open_tries -= 1,
             Try::Unknown => {}

@@ -32,7 +32,7 @@ pub struct Ask {
 #[derive(Debug)]
 pub enum Try {
     Done(Answer, Value),
-    /// 4yz, by its code: refused for good.
+    /// 4yz: refused for good; the status and the code, such as `409 already_paid`.
     Refused(String),
     /// Nothing was written by this try; another one may have more luck.
     NotNow,
@@ -133,7 +133,7 @@ impl Try {
             503 if code != "outcome_unknown" => Self::NotNow,
             503 => Self::Unknown,
             409 if code == "request_in_flight" => Self::Unknown,
-            400..500 => Self::Refused(code.to_owned()),
+            400..500 => Self::Refused(format!("{status} {code}")),
             status => panic!("{id} was answered {status}: {body}"),
         }
     }
