@@ -71,10 +71,11 @@ pub(crate) async fn note(
                            AND earlier.aggregate_id = input.aggregate_id AND earlier.sequence < input.sequence
                            AND earlier.state IN {OPEN}) AS held) AS hold
               -- An event that could not be read when it first came is known without its recipient; and one that comes
-              -- again to a program that can't read it is known with one.
-              WHERE NOT EXISTS (SELECT FROM consumer_ledger AS known
-                     WHERE known.consumer = $1 AND known.event_id = input.event_id
-                       AND (known.recipient = '00000000-0000-0000-0000-000000000000' OR input.poison IS NOT NULL))
+              -- again to a program that can't read it is known with one. A scalar, and not an EXISTS: that would become a
+              -- join, for which a session that began with an empty ledger goes through all of it for each batch.
+              WHERE (SELECT count(*) FROM consumer_ledger AS known
+                      WHERE known.consumer = $1 AND known.event_id = input.event_id
+                        AND (known.recipient = '00000000-0000-0000-0000-000000000000' OR input.poison IS NOT NULL)) = 0
              ON CONFLICT ON CONSTRAINT consumer_ledger_cause DO NOTHING
              RETURNING id, event_id, recipient, state
          ), progressed AS (
