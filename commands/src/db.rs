@@ -125,7 +125,7 @@ pub(crate) fn timed_out() -> sqlx::Error {
 }
 
 /// Asks a short question on a pooled session: an answer, or an error within seconds.
-pub async fn ask<T, E: From<sqlx::Error>>(
+pub(crate) async fn ask<T, E: From<sqlx::Error>>(
     pool: &PgPool,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
@@ -176,19 +176,29 @@ async fn acquire_alive(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::
     }
 }
 
+/// A pooled session in the midst of a statement. Dropped there, by a time-out of ours or of whoever waits, it is thrown away: given
+/// back, it would keep its place in the pool for as long as the statement takes, or the server is silent.
+struct InUse(Option<PoolConnection<Postgres>>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            drop(session.detach());
+        }
+    }
+}
+
 async fn ask_on<T, E: From<sqlx::Error>>(
-    mut session: PoolConnection<Postgres>,
+    session: PoolConnection<Postgres>,
     at_most: Duration,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    match within(at_most, question(&mut session)).await {
-        Ok(outcome) => outcome,
-        Err(late) => {
-            // Given back, it would keep its place in the pool for as long as the server is silent.
-            drop(session.detach());
-            Err(late.into())
-        }
-    }
+    let mut in_use = InUse(Some(session));
+    let Some(session) = &mut in_use.0 else { return Err(timed_out().into()) };
+    let outcome = within(at_most, question(session)).await?;
+    // It has ended, so the session is as good as before.
+    drop(in_use.0.take());
+    outcome
 }
 
 /// Whether a statement failed without doubt: the server itself reported an `ERROR`, so its transaction is undone.

@@ -90,7 +90,7 @@ impl Process {
         self.readiness().register("database", move || {
             let pool = pool.clone();
             async move {
-                // Within a bound of its own: a probe that was dropped would keep its place in the pool.
+                // Not the pool's own way to ask: a probe that is dropped there keeps its place in the pool.
                 let answer = db::read(&pool, async |session| sqlx::query("SELECT 1").execute(session).await).await;
                 answer.map(|_| ()).map_err(|error| error.to_string())
             }

@@ -27,3 +27,14 @@ async fn only_what_the_server_itself_refused_is_surely_undone() {
     assert!(!surely_undone(&sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
     assert!(!surely_undone(&sqlx::Error::Protocol("a reply that the driver does not understand".to_owned())));
 }
+
+/// Whoever asks may stop waiting before the question's own bound; what is asked on the one connection next is answered.
+#[tokio::test]
+async fn a_question_that_nobody_waits_for_keeps_no_place_in_the_pool() {
+    let db = Db::new().await;
+    let pool = commands::db::connect(&db.app_url(), 1).await.unwrap();
+    let slow = commands::db::read(&pool, async |session| sqlx::query("SELECT pg_sleep(60)").execute(session).await);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(200), slow).await.is_err());
+    let next = commands::db::read(&pool, async |session| sqlx::query("SELECT 1").execute(session).await).await;
+    assert!(next.is_ok(), "{next:?}");
+}
