@@ -3,6 +3,7 @@
 mod kafka;
 mod parts;
 mod report;
+mod silence;
 
 use super::meter::Meter;
 use crate::roles::process::stop_token;
