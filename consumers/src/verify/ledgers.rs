@@ -31,18 +31,20 @@ pub(crate) struct Watched {
 /// Compares the ledger of every registered consumer with the log, up to where its group is.
 ///
 /// `kafka` says how far that is; without one, or with an embedded broker, what was noted in PostgreSQL does. `names` are
-/// the settings by which topics are called then.
+/// the settings by which topics are called then. That Kafka is not the log's is a difference here too, unless it was told
+/// already, by [`check_topics`](super::check_topics).
 pub async fn check_ledgers(
     log: &Log,
     kafka: Option<&KafkaSettings>,
     names: &KafkaSettings,
+    relay_is_told: bool,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<LedgerChecked>, VerifyError> {
     let mut all = Vec::new();
     for consumer in crate::watched() {
         watch.tell(consumer.declared.name, 0, log.known_head().0)?;
         let check = match kafka.filter(|kafka| !kafka.embedded) {
-            Some(kafka) => Check::by_offsets(log, kafka, &consumer, watch).await?,
+            Some(kafka) => Check::by_offsets(log, kafka, &consumer, relay_is_told, watch).await?,
             None => Check::by_progress(log, kafka.unwrap_or(names), &consumer, watch.most_listed).await?,
         };
         all.push(check.run(watch).await?);
@@ -120,6 +122,7 @@ impl<'a> Check<'a> {
             consumer: consumer.declared.name,
             started: standing.is_some(),
             reach: bounds.reach,
+            foreign_kafka: false,
             calls: 0,
             to_come: 0,
             states: State::ALL.map(|state| (state, 0)).to_vec(),
@@ -132,6 +135,7 @@ impl<'a> Check<'a> {
         log: &'a Log,
         kafka: &KafkaSettings,
         consumer: &'a Watched,
+        relay_is_told: bool,
         watch: &Watch<'_>,
     ) -> Result<Self, VerifyError> {
         let broker = Broker::new(kafka, watch.cancel);
@@ -149,8 +153,8 @@ impl<'a> Check<'a> {
         let bounds = Bounds { reach, partitions, by_partition, everywhere: Position::ORIGIN };
         let standing = groups::standing(log.pool(), consumer.declared.name).await?;
         let mut check = Self::new(log, consumer, bounds, standing, watch.most_listed);
-        // Against a Kafka that is not the log's, nobody is behind anything.
-        for difference in relay.differences.listed() {
+        check.checked.foreign_kafka = relay.differences.count() > 0;
+        for difference in relay.differences.listed().iter().filter(|_| !relay_is_told) {
             check.checked.differences.add(difference.clone());
         }
         Ok(check)

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use std::fmt::Display;
 use tokio_util::sync::CancellationToken;
 
+/// What the check of the relay is called.
+pub(super) const RELAY: &str = "relay";
+
 pub(super) async fn log(core: &Core, up_to: Position, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
     let stop = watch.cancel;
     Ok(vec![match caught(core, stop, check_log(&core.log, up_to, watch)).await? {
@@ -107,7 +110,7 @@ fn of_relay(checked: &RelayChecked) -> Check {
     let RelayChecked { published, head, .. } = checked;
     let text = format!("published up to position {}{}", HumanCount(published.0), behind(*published, *head));
     let facts = json!({ "position": published, "head": head });
-    Check::done(Part::Topics, "relay", text, facts, &checked.differences)
+    Check::done(Part::Topics, RELAY, text, facts, &checked.differences)
 }
 
 fn of_topic(checked: &TopicChecked, is_embedded: bool) -> Check {
@@ -136,13 +139,18 @@ fn of_topic(checked: &TopicChecked, is_embedded: bool) -> Check {
     Check::done(Part::Topics, &checked.topic, text, facts, &checked.differences)
 }
 
-pub(super) async fn mails(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+pub(super) async fn mails(
+    core: &Core,
+    kafka: &Kafka,
+    relay_is_told: bool,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Check>, Failure> {
     let (settings, names) = match kafka {
         Kafka::There(settings) => (Some(settings), settings),
         Kafka::Ended(names) | Kafka::Unknown(names, _) => (None, names),
     };
     let stop = watch.cancel;
-    let check = check_ledgers(&core.log, settings, names, watch);
+    let check = check_ledgers(&core.log, settings, names, relay_is_told, watch);
     Ok(match caught(core, stop, check).await? {
         Ok(checked) => checked.iter().map(of_ledger).collect(),
         Err(why) => consumers::NAMES.iter().map(|name| Check::failed(Part::Mails, name, &why)).collect(),
@@ -152,6 +160,11 @@ pub(super) async fn mails(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> 
 fn of_ledger(checked: &LedgerChecked) -> Check {
     if !checked.started {
         return Check::nothing(Part::Mails, checked.consumer, "it was never started");
+    }
+    if checked.foreign_kafka && checked.differences.count() == 0 {
+        let why =
+            "how far it is can't be told: Kafka and the log do not belong together, as the check of the relay says";
+        return Check::failed(Part::Mails, checked.consumer, why);
     }
     let states: Vec<String> = checked.states.iter().filter(|(_, count)| *count > 0).map(state_text).collect();
     let mut text = format!("{} called for", several(checked.calls, "effect", "effects"));

@@ -164,6 +164,11 @@ impl Report {
         self.checks.iter().any(|check| check.result == result)
     }
 
+    /// Whether there is a check of that name which was carried out.
+    pub(super) fn tells_of(&self, name: &str) -> bool {
+        self.checks.iter().any(|check| check.name == name && check.result.is_checked())
+    }
+
     /// `None` where it can't be said: something could not be checked, or there was nothing.
     fn agrees(&self) -> Option<bool> {
         if self.has(CheckResult::Differs) {
