@@ -16,7 +16,8 @@ use domain::{AggregateType, Event, Position};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-const BATCH_EVENTS: u32 = 2_000;
+/// How many positions of the log are looked at in one statement.
+const BATCH_POSITIONS: u64 = 5_000;
 const BATCH_ENTRIES: i64 = 2_000;
 
 /// A registered consumer, as far as it can be told which effects it should have had.
@@ -197,16 +198,17 @@ impl<'a> Check<'a> {
     async fn check_events(&mut self, started_after: Position, watch: &mut Watch<'_>) -> Result<(), VerifyError> {
         let head = self.log.head().await?;
         let mut after = started_after;
-        loop {
+        while after < head {
             watch.tell(self.checked.consumer, after.0, head.0)?;
-            let events = self.log.read_types(self.consumer.types, after, head, BATCH_EVENTS).await?;
-            let Some(last) = events.last() else { return Ok(()) };
-            after = last.position;
-            let (behind, to_come): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.bounds.is_behind(event));
+            let read = self.log.read_types(self.consumer.types, after, head, BATCH_POSITIONS).await?;
+            after = read.up_to;
+            let (behind, to_come): (Vec<_>, Vec<_>) =
+                read.events.iter().partition(|event| self.bounds.is_behind(event));
             self.checked.calls += behind.len() as u64;
             self.checked.to_come += to_come.len() as u64;
             self.check_behind(&behind).await?;
         }
+        Ok(())
     }
 
     async fn check_behind(&mut self, events: &[&StoredEvent]) -> Result<(), VerifyError> {
