@@ -142,10 +142,17 @@ async fn who_hangs_up_keeps_the_place_until_the_command_has_ended() {
     let (key, body) = (shop.key(&Scope::ALL).await, ada_buys(&[("TEA", 1)]).to_string());
     let is_full = async || api.get("/v1/orders?limit=0").await.status == 503;
 
-    let mut stall = shop.db.superuser_pool().await.begin().await.unwrap();
+    let admin = shop.db.superuser_pool().await;
+    let mut stall = admin.begin().await.unwrap();
     sqlx::query("LOCK TABLE events").execute(&mut *stall).await.unwrap();
     let client = begin(api.address, &format!("{}{body}", head(&key, body.len()))).await;
-    eventually("the place is taken", BOUND, is_full).await;
+    eventually("the command is being written", BOUND, async || {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                                     WHERE datname = current_database() AND relation = 'events'::regclass
+                                       AND NOT granted AND mode = 'RowExclusiveLock')";
+        sqlx::query_scalar::<_, bool>(waits).fetch_one(&admin).await.unwrap()
+    })
+    .await;
     drop(client);
     // A place that went with the client would be free by one of these.
     for _ in 0..10 {
