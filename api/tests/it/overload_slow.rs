@@ -127,7 +127,7 @@ async fn so_many_exports_are_under_way_and_the_next_is_told_so() {
     let idle = never_reading(2, api.address, &export).await;
     let refused = api.get("/v1/events?limit=1").await.problem(503, "overloaded");
     assert_eq!(refused.header("retry-after"), "1");
-    api.get("/v1/products").await.is(200);
+    api.get("/v1/products/P0").await.is(200);
     drop(idle);
     eventually("there is room again", BOUND, async || api.get("/v1/events?limit=1").await.status == 200).await;
 }
