@@ -154,6 +154,10 @@ text! {
     Description, 4000, lines: true, public
 }
 text! {
+    /// A category's name.
+    CategoryName, 100, lines: false, public
+}
+text! {
     /// What a payment is known by where it was made: a transaction id, a receipt number.
     PaymentReference, 100, lines: false, public
 }

@@ -99,6 +99,9 @@ pub enum Rejection {
     /// Some items can't be ordered: all of them are named.
     #[error("some items can't be ordered")]
     Items(Vec<ItemFault>),
+    /// Something in it has to be sent, and nobody said where to.
+    #[error("a shipping address is needed: something in this order has to be sent")]
+    AddressRequired,
     /// The total is another than the one that the customer saw.
     #[error("the total is {actual}, not {expected}")]
     TotalChanged {
@@ -161,6 +164,7 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
 
 fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection> {
     let lines = priced_lines(&checkout.items, prices)?;
+    check_address(&checkout.customer, lines.iter().map(|line| &line.sku), prices)?;
     let (added, total) = lines_added(&lines)?;
     if let Some(expected) = checkout.expected_total
         && expected != total
@@ -175,6 +179,17 @@ fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection
         events.push(OrderPaid { number, customer: Arc::clone(customer), lines, total }.into());
     }
     Ok(events)
+}
+
+/// What has to be sent needs somewhere to be sent to.
+fn check_address<'s>(
+    customer: &Customer,
+    mut skus: impl Iterator<Item = &'s Sku>,
+    prices: &Prices,
+) -> Result<(), Rejection> {
+    let has_to_be_sent = |sku: &Sku| prices.listing(sku).is_some_and(|listing| listing.requires_shipping);
+    let needs_address = customer.shipping_address.is_none() && skus.any(has_to_be_sent);
+    if needs_address { Err(Rejection::AddressRequired) } else { Ok(()) }
 }
 
 /// The merged lines at today's prices, or the faults of all items.
@@ -230,6 +245,7 @@ fn add_item(placed: &Placed, item: &RequestedItem, prices: &Prices) -> Result<Ve
         .and_then(|line| Ok((check_line(&placed.lines, &line)?, line)))
         .map(|((), line)| line)
         .map_err(|problem| Rejection::Items(vec![ItemFault { index: 0, sku: item.sku.clone(), problem }]))?;
+    check_address(&placed.customer, [&line.sku].into_iter(), prices)?;
     let total = placed.total.checked_add(line.cost()?)?;
     Ok(vec![ItemAdded { line, total }.into()])
 }

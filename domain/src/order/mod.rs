@@ -25,8 +25,8 @@ pub struct Customer {
     pub last_name: PersonName,
     /// Where mails about the order go.
     pub email: Email,
-    /// Where the goods go.
-    pub shipping_address: ShippingAddress,
+    /// Where the goods go; may be missing where nothing has to be sent.
+    pub shipping_address: Option<ShippingAddress>,
 }
 
 /// Where the goods go.
