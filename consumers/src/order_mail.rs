@@ -33,7 +33,9 @@ impl Consumer for OrderMail {
         let content = match &event.event {
             OrderEvent::OrderPlaced(placed) => Content::confirmation(texts, placed),
             OrderEvent::OrderPaid(paid) => Content::receipt(texts, paid),
-            OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) => return Ok(Done::plainly()),
+            OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => {
+                return Ok(Done::plainly());
+            }
         };
         let Some(customer) = customer(&event.event) else { return Ok(Done::plainly()) };
         let content = content.map_err(|error| Failure::Permanent(error.to_string()))?.signed(claim.shop_name());
@@ -53,6 +55,6 @@ fn customer(event: &OrderEvent) -> Option<&Customer> {
     match event {
         OrderEvent::OrderPlaced(placed) => Some(&placed.customer),
         OrderEvent::OrderPaid(paid) => Some(&paid.customer),
-        OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) => None,
+        OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => None,
     }
 }

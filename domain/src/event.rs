@@ -98,6 +98,15 @@ impl AggregateType {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Order, Self::Product, Self::Category];
 
+    /// The name of every event type of this kind.
+    pub const fn event_types(self) -> &'static [&'static str] {
+        match self {
+            Self::Order => OrderEvent::TYPES,
+            Self::Product => ProductEvent::TYPES,
+            Self::Category => CategoryEvent::TYPES,
+        }
+    }
+
     /// The name as it is stored.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,8 +6,8 @@
 //! | [`RecordPayments`] | `staff` |
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
-//! | [`ReadProducts`] | any valid key |
-//! | [`WriteProducts`] | `staff` |
+//! | [`ReadProducts`]: products and categories | any valid key |
+//! | [`WriteProducts`]: products and categories | `staff` |
 //! | [`ReadEvents`]: the whole history, personal data included | `analyst` |
 //!
 //! `operator` allows none of these: it is for running the system.

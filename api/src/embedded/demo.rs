@@ -2,7 +2,7 @@
 
 use commands::{Answer, Catalogue, CommandError, Context, Gateway, Log, LogError, Submission};
 use domain::Money;
-use domain::product::{Command, Product, Rejection};
+use domain::product::{Command, Presentation, Product, Rejection};
 use domain::{Sku, text};
 use futures::future::join_all;
 use std::sync::Arc;
@@ -163,6 +163,7 @@ fn command(sku: &str, name: &str, price: &str, description: &str) -> Result<Comm
         name: text::ProductName::parse(name).map_err(|error| error.to_string())?,
         description: Some(text::Description::parse(description).map_err(|error| error.to_string())?),
         price: Money::parse(price, "USD").map_err(|error| error.to_string())?,
+        presentation: Presentation::default(),
     })
 }
 

@@ -60,6 +60,8 @@ codes! {
     OrderNotFound = NOT_FOUND, "order_not_found", "There is no such order";
     /// No such product.
     ProductNotFound = NOT_FOUND, "product_not_found", "There is no such product";
+    /// No such category.
+    CategoryNotFound = NOT_FOUND, "category_not_found", "There is no such category";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.
@@ -79,6 +81,8 @@ codes! {
     ReferenceReused = CONFLICT, "reference_reused", "The payment reference stands for another amount";
     /// A product with this sku exists.
     ProductExists = CONFLICT, "product_exists", "The product exists already";
+    /// A category with this slug exists.
+    CategoryExists = CONFLICT, "category_exists", "The category exists already";
     /// The first request with this key is still being worked on.
     RequestInFlight = CONFLICT, "request_in_flight", "The first request with this key is not done yet";
 
@@ -93,6 +97,8 @@ codes! {
     InvalidBody = UNPROCESSABLE_ENTITY, "invalid_body", "The body has faults";
     /// Some items can't be ordered; `errors` names each.
     ItemsRejected = UNPROCESSABLE_ENTITY, "items_rejected", "Some items can't be ordered";
+    /// Something in the order has to be sent, and there is no address.
+    AddressRequired = UNPROCESSABLE_ENTITY, "address_required", "A shipping address is needed";
     /// The payment does not fit the order.
     PaymentRejected = UNPROCESSABLE_ENTITY, "payment_rejected", "The payment does not fit the order";
     /// The payment is more than what is still to be paid.
@@ -101,6 +107,8 @@ codes! {
     AmountTooLarge = UNPROCESSABLE_ENTITY, "amount_too_large", "An amount is too large";
     /// A price above the highest.
     PriceTooHigh = UNPROCESSABLE_ENTITY, "price_too_high", "The price is too high";
+    /// More categories of a product, or more languages of what has words, than there may be.
+    TooMany = UNPROCESSABLE_ENTITY, "too_many", "There would be too many of these";
     /// The key came with another body before.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
 

@@ -3,6 +3,7 @@
 //! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
 
 pub mod events;
+mod categories;
 mod incoming;
 pub mod orders;
 mod paging;
@@ -27,6 +28,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/products/{sku}", Produces::Json, patch(products::change::handle).get(products::get::handle))
         .route("/v1/products/{sku}/withdraw", Produces::Json, post(products::sale::withdraw))
         .route("/v1/products/{sku}/restore", Produces::Json, post(products::sale::restore))
+        .route("/v1/categories", Produces::Json, get(categories::list::handle).post(categories::add::handle))
+        .route("/v1/categories/{slug}", Produces::Json, patch(categories::change::handle).get(categories::get::handle))
+        .route("/v1/categories/{slug}/remove", Produces::Json, post(categories::shown::remove))
+        .route("/v1/categories/{slug}/restore", Produces::Json, post(categories::shown::restore))
         .route("/v1/totals", Produces::Json, get(totals::handle))
         .route("/v1/events", Produces::Ndjson, get(events::handle))
 }

@@ -15,6 +15,7 @@ mod embedded_start;
 mod embedded_support;
 mod faults_kafka;
 mod http_away;
+mod http_categories;
 mod http_concurrency;
 mod http_events;
 mod http_faults;

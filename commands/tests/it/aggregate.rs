@@ -45,12 +45,12 @@ fn customer() -> Arc<Customer> {
         first_name: PersonName::parse("Ada").unwrap(),
         last_name: PersonName::parse("Lovelace").unwrap(),
         email: Email::parse("ada@example.com").unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse("12 St James's Square").unwrap(),
             postal_code: PostalCode::parse("SW1Y 4JH").unwrap(),
             city: City::parse("London").unwrap(),
             country: None,
-        },
+        }),
     })
 }
 
@@ -185,6 +185,7 @@ fn a_product_is_added_repriced_withdrawn_and_restored() {
         name: ProductName::parse("TEA").unwrap(),
         description: None,
         price: usd("12.50"),
+        presentation: product::Presentation::default(),
     };
     let repriced: ProductEvent =
         ProductRepriced { sku: tea.clone(), price: usd("13.00"), previous_price: usd("12.50") }.into();

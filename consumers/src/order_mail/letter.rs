@@ -16,7 +16,7 @@ pub(super) struct Content {
     lines: Vec<Row>,
     total_label: &'static str,
     total: String,
-    /// Lines of an address; none in a receipt.
+    /// Lines of an address; none in a receipt, nor where nothing is sent.
     address: Vec<String>,
     shop_name: String,
 }
@@ -78,8 +78,9 @@ fn row(line: &Line) -> Result<Row, MoneyError> {
     })
 }
 
+/// None where nothing has to be sent.
 fn address(customer: &Customer) -> Vec<String> {
-    let to = &customer.shipping_address;
+    let Some(to) = &customer.shipping_address else { return Vec::new() };
     let mut lines = vec![
         format!("{} {}", customer.first_name.as_str(), customer.last_name.as_str()),
         to.address.as_str().to_owned(),

@@ -3,7 +3,7 @@
 use super::event::{
     CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
 };
-use super::{Category, Listed};
+use super::{Category, Listed, MAX_TRANSLATIONS};
 use crate::decision::Decision;
 use crate::language::Language;
 use crate::slug::Slug;
@@ -48,17 +48,25 @@ pub enum Rejection {
     /// There is no such category.
     #[error("there is no category with this slug")]
     NotFound,
+    /// More than [`MAX_TRANSLATIONS`].
+    #[error("a category has a name in at most {MAX_TRANSLATIONS} languages besides the shop's own")]
+    TooManyTranslations,
 }
 
 /// Decides a command on one category.
 pub fn decide(category: &Category, command: &Command) -> Decision<CategoryEvent, Rejection> {
     match (category, command) {
+        (Category::Absent, Command::Add { translations, .. }) if translations.len() > MAX_TRANSLATIONS => {
+            Decision::Rejected(Rejection::TooManyTranslations)
+        }
         (Category::Absent, Command::Add { slug, name, translations }) => {
             Decision::Events(add(slug, name, translations))
         }
         (Category::Absent, _) => Decision::Rejected(Rejection::NotFound),
         (Category::Listed(_), Command::Add { .. }) => Decision::Rejected(Rejection::AlreadyExists),
-        (Category::Listed(listed), Command::Change(changes)) => events_or_so(change(listed, changes)),
+        (Category::Listed(listed), Command::Change(changes)) => {
+            change(listed, changes).map_or_else(Decision::Rejected, events_or_so)
+        }
         (Category::Listed(listed), Command::Remove) => events_or_so(if listed.removed {
             vec![]
         } else {
@@ -82,15 +90,23 @@ fn add(slug: &Slug, name: &CategoryName, translations: &BTreeMap<Language, Categ
     events
 }
 
-fn change(listed: &Listed, changes: &Changes) -> Vec<CategoryEvent> {
+fn change(listed: &Listed, changes: &Changes) -> Result<Vec<CategoryEvent>, Rejection> {
     let mut events = Vec::new();
     if let Some(name) = changes.name.as_ref().filter(|name| **name != listed.name) {
         events.push(CategoryRenamed { slug: listed.slug.clone(), name: name.clone() }.into());
     }
-    let others =
-        changes.translations.iter().filter(|(language, name)| listed.translations.get(language) != name.as_ref());
-    events.extend(others.map(|(language, name)| translated(&listed.slug, language, name.as_ref())));
-    events
+    let others: Vec<_> = changes
+        .translations
+        .iter()
+        .filter(|(language, name)| listed.translations.get(language) != name.as_ref())
+        .collect();
+    let added = others.iter().filter(|(language, _)| !listed.translations.contains_key(language)).count();
+    let removed = others.iter().filter(|(_, name)| name.is_none()).count();
+    if listed.translations.len() + added - removed > MAX_TRANSLATIONS {
+        return Err(Rejection::TooManyTranslations);
+    }
+    events.extend(others.into_iter().map(|(language, name)| translated(&listed.slug, language, name.as_ref())));
+    Ok(events)
 }
 
 fn translated(slug: &Slug, language: &Language, name: Option<&CategoryName>) -> CategoryEvent {

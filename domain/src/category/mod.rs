@@ -12,6 +12,9 @@ use crate::text::CategoryName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The most languages that a category has a name in, besides the shop's own.
+pub const MAX_TRANSLATIONS: usize = 50;
+
 /// What a category's events left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Category {

@@ -1,6 +1,8 @@
 //! What a command on an order comes to.
 
-use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use super::event::{
+    ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+};
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;
@@ -23,6 +25,14 @@ pub enum Command {
     /// Write down a payment made elsewhere.
     RecordPayment {
         /// What the payment is known by there; unique within the order.
+        reference: PaymentReference,
+        /// How much was paid.
+        amount: Money,
+    },
+    /// Take down what a payment provider says was paid. It happened: of an order that was placed it is never refused, and
+    /// what does not fit is flagged.
+    NotePayment {
+        /// What the payment is known by at the provider; unique within the order.
         reference: PaymentReference,
         /// How much was paid.
         amount: Money,
@@ -158,6 +168,9 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
         (Order::Paid(placed), Command::RecordPayment { reference, amount }) => {
             return record_payment(placed, reference, *amount, |_| Err(Rejection::AlreadyPaid));
         }
+        (Order::Placed(placed) | Order::Paid(placed), Command::NotePayment { reference, amount }) => {
+            return note_payment(placed, order.is_paid(), reference, *amount);
+        }
     };
     decided.map_or_else(Decision::Rejected, Decision::Events)
 }
@@ -262,6 +275,27 @@ fn record_payment(
         Some(recorded) => Decision::Rejected(Rejection::ReferenceReused { recorded: *recorded }),
         None => new_payment(placed).map_or_else(Decision::Rejected, Decision::Events),
     }
+}
+
+/// What was noted or flagged before is so already; what can be recorded is; the rest is flagged.
+fn note_payment(placed: &Placed, is_paid: bool, reference: &PaymentReference, amount: Money) -> OrderDecision {
+    let recorded = placed.payments.get(reference);
+    let is_known = |(known, of): &(PaymentReference, Money)| known == reference && *of == amount;
+    if recorded == Some(&amount) || placed.flagged.iter().any(is_known) {
+        return Decision::AlreadySo;
+    }
+    let conflict = if recorded.is_some() {
+        PaymentConflict::OtherAmount
+    } else if amount.currency() != placed.total.currency() {
+        PaymentConflict::OtherCurrency
+    } else if amount.is_zero() {
+        PaymentConflict::Nothing
+    } else if let (false, Ok(events)) = (is_paid, pay(placed, reference, amount)) {
+        return Decision::Events(events);
+    } else {
+        PaymentConflict::AboveBalance
+    };
+    Decision::Events(vec![PaymentFlagged { reference: reference.clone(), amount, conflict }.into()])
 }
 
 fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {

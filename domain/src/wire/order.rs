@@ -3,7 +3,9 @@
 use super::parts::{CustomerV1, CustomerV2, LineV1, MoneyV1, PartError, lines_from};
 use super::{Encoded, Shape, encoded};
 use crate::ids::OrderNumber;
-use crate::order::{Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use crate::order::{
+    Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+};
 use crate::text::PaymentReference;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -23,6 +25,7 @@ pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
         stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(OrderPaidV2::from(v1)))
     }),
     Shape::of(OrderPaid::TYPE, "2", |stored| stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))),
+    Shape::of(PaymentFlagged::TYPE, "1", |stored| stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(v1))),
 ];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
@@ -31,6 +34,7 @@ pub(super) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::OrderPlaced(event) => encoded(OrderPlaced::TYPE, "2", OrderPlacedV2::from(event)),
         OrderEvent::PaymentRecorded(event) => encoded(PaymentRecorded::TYPE, "1", PaymentRecordedV1::from(event)),
         OrderEvent::OrderPaid(event) => encoded(OrderPaid::TYPE, "2", OrderPaidV2::from(event)),
+        OrderEvent::PaymentFlagged(event) => encoded(PaymentFlagged::TYPE, "1", PaymentFlaggedV1::from(event)),
     }
 }
 
@@ -194,6 +198,38 @@ impl TryFrom<OrderPaidV2<'_>> for OrderPaid {
             customer: Arc::new(Customer::from(stored.customer)),
             lines: lines_from(stored.lines)?,
             total: stored.total.try_into()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentFlaggedV1<'a> {
+    #[serde(borrow)]
+    reference: Cow<'a, str>,
+    #[serde(borrow)]
+    amount: MoneyV1<'a>,
+    #[serde(borrow)]
+    conflict: Cow<'a, str>,
+}
+
+impl<'a> From<&'a PaymentFlagged> for PaymentFlaggedV1<'a> {
+    fn from(event: &'a PaymentFlagged) -> Self {
+        Self {
+            reference: event.reference.as_str().into(),
+            amount: event.amount.into(),
+            conflict: event.conflict.as_str().into(),
+        }
+    }
+}
+
+impl TryFrom<PaymentFlaggedV1<'_>> for PaymentFlagged {
+    type Error = PartError;
+    fn try_from(stored: PaymentFlaggedV1<'_>) -> Result<Self, PartError> {
+        Ok(Self {
+            reference: PaymentReference::stored(&stored.reference),
+            amount: stored.amount.try_into()?,
+            conflict: PaymentConflict::parse(&stored.conflict).ok_or(PartError::Conflict)?,
         })
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum PartError {
     Money(#[from] MoneyError),
     #[error(transparent)]
     Quantity(#[from] QuantityError),
+    #[error("the conflict is not a known one")]
+    Conflict,
 }
 
 #[derive(Serialize, Deserialize)]

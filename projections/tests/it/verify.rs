@@ -82,7 +82,7 @@ async fn views_that_are_their_history_give_no_difference() {
         let checked = checked(&process, name).await;
         assert_eq!(checked.differences.listed(), []);
         assert_eq!((checked.rows, checked.position, checked.head), (rows, head, head), "{name}");
-        assert_eq!((checked.version, checked.schema.as_str()), (1, format!("{name}_v1_1").as_str()));
+        assert_eq!((checked.version, checked.schema.as_str()), (2, format!("{name}_v2_1").as_str()));
         assert_eq!(checked.stopped, None);
     }
     assert_eq!(differences(&process, "order_totals").await, [""; 0]);
