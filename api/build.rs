@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={FOLDER}");
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
-    let mut files: Vec<PathBuf> = fs::read_dir(FOLDER)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(FOLDER)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     files.sort();
     let mut table = String::from("pub(super) static ASSETS: &[Asset] = &[\n");
     for file in files.iter().filter(|file| file.is_file()) {
@@ -39,7 +40,11 @@ fn embed(file: &Path, out: &Path, table: &mut String) -> Result<(), Box<dyn Erro
     let bytes = fs::read(file)?;
     let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = &digest[..HASH_DIGITS];
-    let forms = [(name.to_owned(), bytes.clone()), (format!("{name}.br"), brotli(&bytes)?), (format!("{name}.gz"), gzip(&bytes)?)];
+    let forms = [
+        (name.to_owned(), bytes.clone()),
+        (format!("{name}.br"), brotli(&bytes)?),
+        (format!("{name}.gz"), gzip(&bytes)?),
+    ];
     for (form, content) in forms {
         fs::write(out.join(form), content)?;
     }

@@ -39,7 +39,8 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
     let error_page = (produces == Produces::Html).then(|| ErrorPage::of(&request));
     let span = tracing::info_span!("request", request_id = id.as_str(), %method, path = edge.path);
     // A panic is logged where it happens, by the hook, within the span. The handler's state is gone with it.
-    let answered = AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind().instrument(span.clone()).await;
+    let answered =
+        AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind().instrument(span.clone()).await;
     let answered = answered.unwrap_or_else(|_| Problem::internal().into_response());
     let response = match error_page {
         Some(error_page) => finish_page(answered, &id, error_page, &edge.frame),

@@ -60,7 +60,12 @@ pub struct HttpSettings {
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { max_requests: DEFAULT_MAX_REQUESTS, max_body_bytes: DEFAULT_MAX_BODY_BYTES, rate_limit: None, shop: ShopSettings::default() }
+        Self {
+            max_requests: DEFAULT_MAX_REQUESTS,
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            rate_limit: None,
+            shop: ShopSettings::default(),
+        }
     }
 }
 

@@ -26,13 +26,20 @@ pub(super) fn of(headers: &HeaderMap) -> Lang {
 
 /// Where a visitor at `here` chooses a language.
 pub(super) fn choice_url(lang: Lang, here: &str) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("lang", lang.tag()).append_pair("next", here).finish();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("lang", lang.tag())
+        .append_pair("next", here)
+        .finish();
     format!("/language/?{query}")
 }
 
 /// `GET /language/?lang=ko&next=/products/`: keeps the choice and goes back. Nothing is lost if somebody else's link does
 /// it, so it asks for no proof, and works without a script.
-pub(super) async fn handle(State(app): State<Arc<App>>, _: Visit, RawQuery(query): RawQuery) -> Result<Response, Fault> {
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fault> {
     let query = query.unwrap_or_default();
     let parameter = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -79,10 +86,15 @@ mod tests {
         for ours in ["/", "/products/?q=a+b", "/products/TEA/"] {
             assert!(is_path_of_ours(ours), "{ours}");
         }
-        for other in ["", "https://evil.test/", "//evil.test", "/\\evil.test", "/a\\b", "/\t/evil.test", "/a b", "products/"] {
+        for other in
+            ["", "https://evil.test/", "//evil.test", "/\\evil.test", "/a\\b", "/\t/evil.test", "/a b", "products/"]
+        {
             assert!(!is_path_of_ours(other), "{other:?}");
         }
         assert!(!is_path_of_ours(&format!("/{}", "x".repeat(MAX_NEXT_BYTES))));
-        assert_eq!(choice_url(Lang::ZhHans, "/products/?q=a&b"), "/language/?lang=zh-Hans&next=%2Fproducts%2F%3Fq%3Da%26b");
+        assert_eq!(
+            choice_url(Lang::ZhHans, "/products/?q=a&b"),
+            "/language/?lang=zh-Hans&next=%2Fproducts%2F%3Fq%3Da%26b"
+        );
     }
 }

@@ -36,11 +36,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
     }
     let page = visit.page(&app);
     let mut cards = Card::all(rows, &page).into_iter();
-    let home = Home {
-        shelves: Shelf::all(shelves, visit.lang, None),
-        first: cards.next(),
-        others: cards.collect(),
-        page,
-    };
+    let home =
+        Home { shelves: Shelf::all(shelves, visit.lang, None), first: cards.next(), others: cards.collect(), page };
     visit.show(&home, reads.took)
 }

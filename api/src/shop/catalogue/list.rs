@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn a_query_says_what_is_looked_for_and_where_the_page_begins() {
         let asked = Asked::of(Some("q=+green+tea%00&after=TEA-1&utm_source=x"));
-        assert_eq!((asked.search.as_deref(), asked.after.as_ref().map(Sku::as_str)), (Some("green tea"), Some("TEA-1")));
+        assert_eq!(
+            (asked.search.as_deref(), asked.after.as_ref().map(Sku::as_str)),
+            (Some("green tea"), Some("TEA-1"))
+        );
         assert_eq!(asked.next("/products/", "TEA-2"), "/products/?q=green+tea&after=TEA-2");
         assert_eq!(asked.first("/products/"), "/products/?q=green+tea");
         assert_eq!(Asked::of(Some("q=%20&after=../..")), Asked::default());
