@@ -9,12 +9,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use nix::sys::signal::Signal;
-use serde_json::{Map, Value, json};
-use url::{ParseError, Url};
+use serde_json::{Value, json};
+use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
+use thirtyfour::{ChromeCapabilities, DesiredCapabilities, WebDriver};
 
 use crate::ports::free_port;
 use crate::prerequisites::{cache, missing, require};
@@ -63,9 +61,9 @@ impl Looks {
 /// A running browser with one window.
 #[derive(Debug)]
 pub struct Browser {
-    client: Client,
-    // Dropped in this order: the driver first, which takes Chromium along, then their directory.
-    _driver: Service,
+    // Dropped in this order: the session, the driver, which takes Chromium along, their directory.
+    driver: WebDriver,
+    _service: Service,
     _directory: Directory,
 }
 
@@ -77,25 +75,32 @@ impl Browser {
     pub async fn open(looks: &Looks) -> Self {
         let chromium = require("chromium", "chromium");
         let directory = Directory::new("browser", None);
-        let (driver, address) = start_driver(&directory);
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&chromium, &directory, looks))
-            .connect(&format!("http://{address}"))
-            .await
-            .unwrap_or_else(|error| panic!("chromium can't be started: {error}\n{}", driver.log_tail()));
-        let browser = Self { client, _driver: driver, _directory: directory };
+        let (service, address) = start_driver(&directory);
+        let capabilities = capabilities(&chromium, &directory, looks);
+        let driver = WebDriver::new(format!("http://{address}"), capabilities).await;
+        let driver =
+            driver.unwrap_or_else(|error| panic!("chromium can't be started: {error}\n{}", service.log_tail()));
+        driver.set_page_load_timeout(PAGE_BOUND).await.expect("the driver takes a bound");
+        driver.set_script_timeout(PAGE_BOUND).await.expect("the driver takes a bound");
+        let browser = Self { driver, _service: service, _directory: directory };
         browser.look(looks).await;
         browser
     }
 
-    /// The window, as fantoccini drives it.
-    pub fn client(&self) -> &Client {
-        &self.client
+    /// The window, as thirtyfour drives it: `driver().query(By::Css("h1")).first()` waits for what is not there yet.
+    pub fn driver(&self) -> &WebDriver {
+        &self.driver
     }
 
     /// Opens a page and waits until it is loaded.
     pub async fn goto(&self, url: &str) {
-        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        self.driver.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// What a script that is run within the page returns.
+    pub async fn run(&self, script: &str) -> Value {
+        let returned = self.driver.execute(script.to_owned(), Vec::new()).await;
+        returned.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
     }
 
     /// Looks at the pages from now on in this way; the languages stay.
@@ -119,9 +124,15 @@ impl Browser {
     pub async fn axe(&self) -> Vec<String> {
         let source = fs::read_to_string(axe_core()).expect("axe-core can be read");
         // The page's own policy forbids foreign scripts; the driver's are not the page's.
-        self.client.execute(&source, Vec::new()).await.expect("axe-core can be brought into the page");
-        let found = self.client.execute_async(AXE, Vec::new()).await.expect("axe-core runs");
-        found.as_array().expect("a list").iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+        self.run(&source).await;
+        let found = self.driver.execute_async(AXE, Vec::new()).await.expect("axe-core runs");
+        found
+            .json()
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|line| line.as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// A picture of the whole page that is shown, as PNG.
@@ -133,13 +144,13 @@ impl Browser {
 
     /// Says something in Chromium's own protocol, for what WebDriver has no words for.
     pub async fn tell(&self, command: &str, parameters: Value) -> Value {
-        let said = Chromium { command: command.to_owned(), parameters };
-        self.client.issue_cmd(said).await.unwrap_or_else(|error| panic!("{command}: {error}"))
+        let answered = self.driver.cdp().send_raw(command, parameters).await;
+        answered.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
     /// Ends it in order. One that is dropped ends too, at once.
     pub async fn close(self) {
-        self.client.clone().close().await.expect("the browser can be closed");
+        self.driver.quit().await.expect("the browser can be closed");
     }
 }
 
@@ -160,7 +171,7 @@ fn start_driver(directory: &Directory) -> (Service, SocketAddr) {
     panic!("chromedriver found one of its ports taken {PORTS_TRIED} times, one after the other")
 }
 
-fn capabilities(chromium: &Path, directory: &Directory, looks: &Looks) -> Map<String, Value> {
+fn capabilities(chromium: &Path, directory: &Directory, looks: &Looks) -> ChromeCapabilities {
     let mut arguments = vec![
         "--headless=new".to_owned(),
         // By a pipe and not a port: so it ends when its driver does, however that ends.
@@ -180,14 +191,15 @@ fn capabilities(chromium: &Path, directory: &Directory, looks: &Looks) -> Map<St
         // As root its sandbox does not start; it opens nothing but our own pages.
         arguments.push("--no-sandbox".to_owned());
     }
+    let mut capabilities = DesiredCapabilities::chrome();
+    let binary = chromium.to_str().expect("chromium's path is Unicode");
     let preferences = json!({ "intl.accept_languages": looks.languages });
-    let bound_ms = u64::try_from(PAGE_BOUND.as_millis()).unwrap_or(u64::MAX);
-    let asked = json!({
-        "browserName": "chrome",
-        "goog:chromeOptions": { "binary": chromium, "args": arguments, "prefs": preferences },
-        "timeouts": { "pageLoad": bound_ms, "script": bound_ms },
-    });
-    asked.as_object().cloned().unwrap_or_default()
+    capabilities.set_binary(binary).expect("a capability");
+    capabilities.add_experimental_option("prefs", preferences).expect("a capability");
+    for argument in &arguments {
+        capabilities.add_arg(argument).expect("a capability");
+    }
+    capabilities
 }
 
 /// The script that looks for what keeps people from using a page.
@@ -197,22 +209,4 @@ fn axe_core() -> PathBuf {
         missing("axe-core with the version of testkit/browser/package.json", "npm; axe-core itself from npm");
     }
     file
-}
-
-/// A command of Chromium's own protocol, by way of its driver.
-#[derive(Debug)]
-struct Chromium {
-    command: String,
-    parameters: Value,
-}
-
-impl WebDriverCompatibleCommand for Chromium {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
-        let body = json!({ "cmd": self.command, "params": self.parameters });
-        (http::Method::POST, Some(body.to_string()))
-    }
 }

@@ -4,11 +4,12 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
-use fantoccini::Locator;
 use testkit::browser::{Browser, Looks};
 
 const PAGE: &str = "<!doctype html><html lang=en><title>Tea</title><main><h1>Tea</h1><p id=language></p></main>
     <script>document.querySelector('#language').textContent = navigator.language</script></html>";
+
+const LANGUAGE: &str = "return document.querySelector('#language').textContent";
 
 /// Answers every request with the page, until the test's process ends.
 fn serve(page: &'static str) -> String {
@@ -31,14 +32,12 @@ async fn a_browser_looks_as_it_is_told() {
     let looks = Looks { dark: true, languages: "ko-KR,ko".to_owned(), ..Looks::phone() };
     let browser = Browser::open(&looks).await;
     browser.goto(&url).await;
-    let language = browser.client().find(Locator::Css("#language")).await.unwrap().text().await.unwrap();
-    assert_eq!(language, "ko-KR");
+    assert_eq!(browser.run(LANGUAGE).await, "ko-KR");
     let seen = "return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]";
-    assert_eq!(browser.client().execute(seen, vec![]).await.unwrap(), serde_json::json!([390, true]));
+    assert_eq!(browser.run(seen).await, serde_json::json!([390, true]));
     browser.look(&Looks { scripts: false, ..looks }).await;
     browser.goto(&url).await;
-    let language = browser.client().find(Locator::Css("#language")).await.unwrap().text().await.unwrap();
-    assert_eq!(language, "", "no script has run");
+    assert_eq!(browser.run(LANGUAGE).await, "", "no script has run");
     browser.close().await;
 }
 
