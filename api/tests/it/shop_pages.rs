@@ -39,7 +39,7 @@ async fn page(instance: &Instance, path: &str, status: u16) -> Reply {
 }
 
 /// A shop with two categories and some teas, and the process that shows it.
-async fn stocked() -> (Shop, Instance) {
+pub async fn stocked() -> (Shop, Instance) {
     let shop = Shop::new().await;
     let instance = shop.open().await;
     for (slug, name, ko) in [("green", "Green tea", "녹차"), ("cups", "Cups", "찻잔")] {
