@@ -43,7 +43,7 @@ pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
 /// The most bytes that the bodies of all requests take together. The surplus is answered 503.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
 /// How many exports of the history are under way at once; each holds a chunk in memory.
-const MAX_EXPORTS: usize = 64;
+pub const DEFAULT_MAX_EXPORTS: usize = 64;
 
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +52,8 @@ pub struct HttpSettings {
     pub max_requests: usize,
     /// The most bytes of their bodies, those included that are still on their way.
     pub max_body_bytes: usize,
+    /// The most exports of the history under way at once.
+    pub max_exports: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
     /// What the pages show.
@@ -63,6 +65,7 @@ impl Default for HttpSettings {
         Self {
             max_requests: DEFAULT_MAX_REQUESTS,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            max_exports: DEFAULT_MAX_EXPORTS,
             rate_limit: None,
             shop: ShopSettings::default(),
         }
@@ -93,7 +96,7 @@ impl App {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
-        let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(MAX_EXPORTS)));
+        let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let frame = Frame::new(settings.shop.clone());
         Self { gateway, log, views, keys, readiness, frame, limiter, exports, settings }
     }
