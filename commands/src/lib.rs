@@ -5,6 +5,7 @@
 //! - [`log`]: the log itself. Nothing outside `log` knows the events table.
 //! - [`catalogue`]: the prices of today, in memory, following the log.
 //! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
+//! - [`payments`]: what is asked of payment providers, and the inbox of what they tell.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod lead;
 pub mod log;
 pub mod numbers;
+pub mod payments;
 mod tasks;
 pub mod verify;
 
