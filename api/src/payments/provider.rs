@@ -17,6 +17,9 @@ pub trait Provider: Send + Sync + 'static {
     /// What it is known by: in references, in tables, in the address of its webhook. Never changes.
     fn name(&self) -> &'static str;
 
+    /// What customers call it.
+    fn shown_name(&self) -> &'static str;
+
     /// How long a customer has to agree to a payment.
     fn lasts(&self) -> Duration;
 

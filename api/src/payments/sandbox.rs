@@ -154,6 +154,10 @@ impl Provider for Sandbox {
         NAME
     }
 
+    fn shown_name(&self) -> &'static str {
+        "Sandbox"
+    }
+
     fn lasts(&self) -> Duration {
         LASTS
     }

@@ -108,6 +108,10 @@ impl Provider for PayPal {
         NAME
     }
 
+    fn shown_name(&self) -> &'static str {
+        "PayPal"
+    }
+
     fn lasts(&self) -> Duration {
         LASTS
     }
