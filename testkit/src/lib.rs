@@ -12,6 +12,7 @@
 )]
 
 pub mod kafka;
+pub mod paypal;
 pub mod postgres;
 pub mod program;
 pub mod smtp;

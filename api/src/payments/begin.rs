@@ -55,15 +55,16 @@ impl Payments {
         if intent.approve_url.is_some() {
             return Ok(intent);
         }
+        let address = |ending| self.address(&intent, ending).ok_or(BeginError::NotOffered);
         let ask = Ask {
             intent: intent.id,
             order,
             number: placed.number,
             amount,
             locale: locale.to_owned(),
-            shop_name: self.0.settings.shop_name.clone(),
-            return_url: self.address(&intent, "paid/"),
-            cancel_url: self.address(&intent, "pay/cancelled/"),
+            shop_name: self.0.shop_name.clone(),
+            return_url: address("paid/")?,
+            cancel_url: address("pay/cancelled/")?,
         };
         self.begin_at(&*provider, intent, &ask).await
     }
@@ -78,11 +79,11 @@ impl Payments {
     }
 
     /// Where the customer comes back to. The payment's id is what lets in there: nobody else knows it.
-    fn address(&self, intent: &Intent, ending: &str) -> Url {
-        let mut url = self.0.settings.public_url.clone();
+    fn address(&self, intent: &Intent, ending: &str) -> Option<Url> {
+        let mut url = self.0.public_url.clone()?;
         url.set_path(&format!("/orders/{}/{ending}", intent.order));
         url.set_query(Some(&format!("intent={}", intent.id)));
-        url
+        Some(url)
     }
 
     /// A share of the requests that may be under way at once.

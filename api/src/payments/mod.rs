@@ -26,12 +26,15 @@ pub use provider::Provider;
 pub use settle::Settled;
 
 use crate::http::RateLimit;
-use chrono::{DateTime, SubsecRound, Utc};
+use crate::shop::{Clock, ShopSettings};
+use chrono::{DateTime, Utc};
 use commands::Gateway;
 use commands::payments::intents::{self, Intent};
 use domain::ids::OrderId;
+use sandbox::Sandbox;
 use sqlx::PgPool;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
@@ -43,14 +46,59 @@ const MAX_CALLS: usize = 32;
 pub const NOTICES: RateLimit = RateLimit { per_second: 100.0, burst: 500 };
 
 /// How payments are made.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PaymentSettings {
-    /// By whom; `None` where the shop takes no payments on its pages.
-    pub provider: Option<Arc<dyn Provider>>,
-    /// Where visitors reach the shop: what providers send them back to.
-    pub public_url: Url,
-    /// The shop, as its customers know it.
-    pub shop_name: String,
+    /// By whom.
+    pub provider: ChosenProvider,
+    /// Where this process listens: visitors reach the shop there, where no other address is set.
+    pub listens_at: SocketAddr,
+}
+
+impl Default for PaymentSettings {
+    fn default() -> Self {
+        Self { provider: ChosenProvider::None, listens_at: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
+    }
+}
+
+/// Who takes payments on the shop's pages.
+#[derive(Clone)]
+pub enum ChosenProvider {
+    /// Nobody.
+    None,
+    /// The built-in one.
+    Sandbox,
+    /// Another.
+    Other(Arc<dyn Provider>),
+}
+
+impl ChosenProvider {
+    fn open(self, pool: &PgPool) -> Option<Arc<dyn Provider>> {
+        match self {
+            Self::None => None,
+            Self::Sandbox => Some(Arc::new(Sandbox::new(pool.clone()))),
+            Self::Other(provider) => Some(provider),
+        }
+    }
+}
+
+impl fmt::Debug for ChosenProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Sandbox => "Sandbox",
+            Self::Other(provider) => provider.name(),
+        })
+    }
+}
+
+impl PartialEq for ChosenProvider {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) | (Self::Sandbox, Self::Sandbox) => true,
+            (Self::Other(one), Self::Other(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// Payments; cheap to clone.
@@ -60,38 +108,41 @@ pub struct Payments(Arc<Shared>);
 struct Shared {
     gateway: Gateway,
     pool: PgPool,
-    settings: PaymentSettings,
+    provider: Option<Arc<dyn Provider>>,
+    /// Where visitors reach the shop: what providers send them back to.
+    public_url: Option<Url>,
+    /// The shop, as its customers know it.
+    shop_name: String,
     /// Something is due now.
     news: Notify,
     calls: Semaphore,
-    now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    clock: Clock,
 }
 
 impl Payments {
     /// Puts the parts together. No I/O.
-    pub fn new(gateway: Gateway, pool: PgPool, settings: PaymentSettings) -> Self {
-        Self::with_clock(gateway, pool, settings, Utc::now)
-    }
-
-    /// The same, by a clock of the caller's.
-    pub fn with_clock(
-        gateway: Gateway,
-        pool: PgPool,
-        settings: PaymentSettings,
-        now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-    ) -> Self {
-        let (news, calls, now) = (Notify::new(), Semaphore::new(MAX_CALLS), Box::new(now));
-        Self(Arc::new(Shared { gateway, pool, settings, news, calls, now }))
+    pub fn new(gateway: Gateway, pool: PgPool, settings: PaymentSettings, shop: &ShopSettings, clock: Clock) -> Self {
+        let PaymentSettings { provider, listens_at } = settings;
+        Self(Arc::new(Shared {
+            provider: provider.open(&pool),
+            gateway,
+            pool,
+            public_url: shop.public_url.clone().or_else(|| url_of(listens_at)),
+            shop_name: shop.name.clone(),
+            news: Notify::new(),
+            calls: Semaphore::new(MAX_CALLS),
+            clock,
+        }))
     }
 
     /// Whether the shop takes payments on its pages.
     pub fn is_offered(&self) -> bool {
-        self.0.settings.provider.is_some()
+        self.0.provider.is_some()
     }
 
     /// By whom, if by anybody.
     pub fn provider(&self) -> Option<&Arc<dyn Provider>> {
-        self.0.settings.provider.as_ref()
+        self.0.provider.as_ref()
     }
 
     /// The provider of this name, if payments are made by it.
@@ -115,8 +166,7 @@ impl Payments {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        // What the database keeps.
-        (self.0.now)().trunc_subsecs(6)
+        self.0.clock.now()
     }
 }
 
@@ -124,5 +174,32 @@ impl fmt::Debug for Payments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.provider().map_or("none", |provider| provider.name());
         write!(f, "Payments({name})")
+    }
+}
+
+/// Where who listens at this address is reached, seen from the machine itself.
+fn url_of(address: SocketAddr) -> Option<Url> {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    Url::parse(&format!("http://{}/", SocketAddr::new(ip, address.port()))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_on_this_machine() {
+        for (address, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("0.0.0.0:80", "http://127.0.0.1/"),
+            ("[::]:8080", "http://[::1]:8080/"),
+            ("10.0.0.7:8080", "http://10.0.0.7:8080/"),
+        ] {
+            assert_eq!(url_of(address.parse().unwrap()).unwrap().as_str(), url);
+        }
     }
 }
