@@ -179,6 +179,27 @@ impl PayPal {
         self.shared.approve(payment)
     }
 
+    /// Takes a payment's money without being asked, as after a request whose reply nobody saw. Returns the notice of it.
+    ///
+    /// # Panics
+    /// When the customer has not agreed.
+    pub fn capture(&self, payment: &str) -> Notice {
+        let request = format!("lost-{payment}");
+        let (answer, told) = self.shared.state().book.capture(payment, &request, false, "");
+        let (event, resource) = told.unwrap_or_else(|| panic!("{payment} is not captured: {answer:?}"));
+        Notice::new(event, "capture", resource)
+    }
+
+    /// A notice of how a payment's capture stands now.
+    ///
+    /// # Panics
+    /// When nothing was captured.
+    pub fn captured(&self, payment: &str) -> Notice {
+        let told = self.shared.state().book.captured(payment);
+        let (event, resource) = told.unwrap_or_else(|| panic!("nothing of {payment} was captured"));
+        Notice::new(event, "capture", resource)
+    }
+
     /// Takes the notices that wait.
     pub fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut self.shared.state().notices)
