@@ -31,4 +31,4 @@ pub use gateway::{
 };
 pub use idempotency::IdempotencyKey;
 pub use lead::Lead;
-pub use log::{EventOutline, Log, LogError, LogIdentity, ReadError, StoredEvent, StreamPlace};
+pub use log::{EventOutline, Log, LogError, LogIdentity, ReadError, StoredEvent, StreamPlace, TypedEvents};

@@ -19,8 +19,10 @@ pub struct ReaderStatus {
 pub enum ReaderState {
     /// Not at work yet.
     Starting,
-    /// At work, or waiting for work, or for the lead.
+    /// At work, or waiting for work.
     Running,
+    /// Waits while another instance leads; how far that one is it does not know.
+    Standby,
     /// Something that it needs is away, for the reason given. It tries again by itself.
     Retrying(String),
     /// It needs a person, for the reason given.

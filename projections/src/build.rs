@@ -233,9 +233,15 @@ pub(crate) async fn make_indexes(pool: &PgPool, definition: &Definition, build: 
     Ok(())
 }
 
+/// Its time is later than that of every other build of the view, also after the server's clock was set back: builds are
+/// dropped in the order in which they were retired.
 pub(crate) async fn set_state(connection: &mut PgConnection, schema: &str, state: State) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE public.projection_builds SET state = $2, error = NULL, updated_at = now() WHERE schema_name = $1",
+        "UPDATE public.projection_builds AS b
+            SET state = $2, error = NULL,
+                updated_at = greatest(now(), (SELECT max(updated_at) + interval '1 microsecond'
+                                                FROM public.projection_builds WHERE projection = b.projection))
+          WHERE schema_name = $1",
     )
     .bind(schema)
     .bind(state.as_str())
@@ -247,7 +253,8 @@ pub(crate) async fn set_state(connection: &mut PgConnection, schema: &str, state
 /// Keeps why a build stopped, or that it goes on, where every process can see it.
 pub(crate) async fn set_error(pool: &PgPool, schema: &str, error: Option<&str>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE public.projection_builds SET error = $2, updated_at = now()
+        "UPDATE public.projection_builds
+            SET error = $2, updated_at = CASE state WHEN 'retired' THEN updated_at ELSE now() END
           WHERE schema_name = $1 AND error IS DISTINCT FROM $2",
     )
     .bind(schema)

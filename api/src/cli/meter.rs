@@ -33,7 +33,8 @@ struct Stretch {
 impl Meter {
     /// A meter that counts `unit`, such as `events`; nothing where it differs.
     pub(super) fn new(unit: &'static str) -> Self {
-        let template = "{spinner} {prefix}  {wide_bar} {percent:>3} %  {msg}";
+        // The text is cut where the terminal ends: a line that wraps is never quite taken away again.
+        let template = "{spinner} {prefix}  {bar:10} {percent:>3} %  {wide_msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(0).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
         Self { bar, unit, stretch: None, last_line: Instant::now() }
@@ -117,6 +118,64 @@ pub fn above_the_bar() -> impl Write {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use indicatif::{ProgressDrawTarget, TermLike};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A terminal that keeps the longest line that it was given.
+    #[derive(Debug, Clone, Default)]
+    struct Narrow {
+        columns: u16,
+        longest: Arc<AtomicUsize>,
+    }
+
+    impl TermLike for Narrow {
+        fn width(&self) -> u16 {
+            self.columns
+        }
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(line)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            // The rest of a line is filled up with blanks, by a write of its own.
+            let columns = if text.trim().is_empty() { 0 } else { text.chars().count() };
+            self.longest.fetch_max(columns, Ordering::Relaxed);
+            Ok(())
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_bar_stays_on_one_line_of_a_narrow_terminal() {
+        let meter = Meter::new("events");
+        for columns in [44, 59, 60, 120] {
+            let narrow = Narrow { columns, ..Narrow::default() };
+            meter.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
+            meter.bar.set_prefix("orders and products");
+            meter.bar.set_length(10_000_000);
+            meter.bar.set_message("1,234,567 of 10,000,000 events, 123,456/s, 71 seconds left");
+            meter.bar.force_draw();
+            let longest = narrow.longest.load(Ordering::Relaxed);
+            assert!(longest > 30 && longest <= usize::from(columns), "{longest} of {columns}");
+        }
+    }
 
     #[test]
     fn a_rate_comes_with_what_was_done_here() {

@@ -124,6 +124,8 @@ codes! {
 
     /// The database is away.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The database is not available";
+    /// An event of the resource is of a newer program than this one.
+    NewerEvent = SERVICE_UNAVAILABLE, "newer_event", "A newer version of the program is needed for this";
     /// More requests than the program takes in.
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once";
     /// Others were first, time and again.
@@ -148,7 +150,7 @@ impl Code {
     /// After how many seconds a client may try again; `None` where trying again changes nothing.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::Unavailable => Some(2),
+            Self::Unavailable | Self::NewerEvent => Some(2),
             Self::Overloaded | Self::Contention | Self::OutcomeUnknown | Self::ProjectionBehind => Some(1),
             Self::RequestInFlight => Some(1),
             _ => None,

@@ -25,10 +25,15 @@ pub(super) fn database(reason: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::Unavailable, "Nothing was changed; try again.")
 }
 
-/// An event of this resource is of a newer program.
+/// An event of this resource can't be read: by this process, if a newer program wrote it; by none, otherwise.
 pub(super) fn unreadable(error: &ReadError) -> Problem {
     tracing::error!(%error, "an event can't be read");
-    Problem::internal()
+    if !error.is_newer {
+        return Problem::internal();
+    }
+    let detail = "A newer version of the program wrote an event of this, which this process is too old to read. Nothing was \
+                  changed; try again: a process of that version can answer.";
+    Problem::new(Code::NewerEvent, detail)
 }
 
 impl From<LogError> for Problem {

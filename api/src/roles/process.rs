@@ -213,7 +213,7 @@ pub fn stop_token() -> Result<CancellationToken, Failure> {
 fn health_of(status: &watch::Sender<ReaderStatus>) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
     let status = status.subscribe();
     move || match &status.borrow().state {
-        ReaderState::Running => Ok(()),
+        ReaderState::Running | ReaderState::Standby => Ok(()),
         ReaderState::Starting => Err("it is starting".to_owned()),
         ReaderState::Retrying(reason) | ReaderState::Stopped(reason) => Err(reason.clone()),
     }

@@ -103,6 +103,7 @@ async fn one_document_has_the_keys_that_are_documented() {
     assert_eq!((&missing["kind"], &missing["aggregate_id"]), (&"sequences_missing".into(), &order.as_str().into()));
     assert_eq!(missing["text"], format!("order {order} has no event with sequence 2"));
     assert_eq!(check(&document, "products")["facts"]["rows"], 2);
+    assert_eq!(["log", "products", "order_mail"].map(|name| &check(&document, name)["checked"]), [true, true, false]);
 
     let documented: BTreeSet<&str> = documented_keys();
     let mut keys: BTreeSet<String> = document.as_object().unwrap().keys().cloned().collect();
@@ -132,7 +133,8 @@ async fn without_a_kafka_it_says_how_to_go_on() {
     let found = verify(&shop.db, &["--only", "topics", "--json"]).env("KAFKA_BROKERS", "127.0.0.1:1").run().await;
     assert_eq!(found.status.code(), Some(2), "{found:?}");
     let document = document(&found);
-    assert_eq!((&document["agrees"], &document["complete"]), (&true.into(), &false.into()));
+    assert_eq!((&document["agrees"], &document["complete"]), (&Value::Null, &false.into()));
+    assert_eq!(check(&document, "Kafka")["checked"], false);
     let text = check(&document, "Kafka")["text"].as_str().unwrap();
     assert!(text.starts_with("Kafka at 127.0.0.1:1 can't be reached: "), "{text}");
 }
@@ -179,4 +181,6 @@ async fn a_running_system_is_found_by_its_data_directory() {
         "{found:?}"
     );
     assert!(found.stdout.contains("1 effect called for, each with its entry: 1 sent"), "{found:?}");
+    let nothing = document(&verify(&["--only", "topics", "--json"]).run().await);
+    assert_eq!((&nothing["agrees"], &nothing["complete"]), (&Value::Null, &true.into()), "there was nothing to agree");
 }

@@ -255,3 +255,29 @@ async fn health_is_open_and_says_why_not() {
     assert!(metrics.text.contains("orders_http_request_seconds_bucket"), "{}", metrics.text);
     assert!(metrics.text.contains("path=\"/readyz\""));
 }
+
+#[tokio::test]
+async fn what_a_newer_program_wrote_is_left_to_one_that_can_read_it() {
+    let shop = Shop::new().await;
+    // No view is built, which would have the order.
+    let newer = shop.instance().await;
+    newer.add_product("TEA", "12.50").await;
+    let path = format!("/v1/orders/{}", newer.place(&[("TEA", 1)]).await.id());
+    let superuser = shop.db.superuser_pool().await;
+    let damage = async |change: &str| {
+        sqlx::query("ALTER TABLE events DISABLE TRIGGER events_are_never_changed").execute(&superuser).await.unwrap();
+        let sql = format!("UPDATE events SET {change} WHERE event_type = 'OrderPlaced'");
+        sqlx::query(&sql).execute(&superuser).await.unwrap();
+    };
+    damage("event_version = '99'").await;
+    // The one that wrote it has it in memory.
+    let api = shop.instance().await;
+    let refused = api.get(&path).await.problem(503, "newer_event");
+    assert_eq!(refused.header("retry-after"), "2");
+    let item = json!({ "sku": "TEA", "quantity": 1 });
+    api.post(&format!("{path}/items"), &item).await.problem(503, "newer_event");
+
+    // What no program can read is a fault, and trying again is of no use.
+    damage("event_version = '1', payload = '{\"OrderPlaced\":{}}'").await;
+    shop.instance().await.get(&path).await.problem(500, "internal");
+}

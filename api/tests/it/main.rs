@@ -31,5 +31,7 @@ mod overload_hostile;
 mod overload_slow;
 mod processes;
 mod restore_kafka;
+mod shop_browser;
+mod shop_pages;
 mod shop_under_load;
 mod walk;

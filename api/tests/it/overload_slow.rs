@@ -115,6 +115,55 @@ async fn who_does_not_read_is_cut_and_the_next_one_let_in() {
     assert!(cut > 0, "no answer was cut off");
 }
 
+#[tokio::test]
+async fn so_many_exports_are_under_way_and_the_next_is_told_so() {
+    let shop = Shop::new().await;
+    let http = HttpSettings { max_exports: 2, ..HttpSettings::default() };
+    assert_eq!(HttpSettings::default().max_exports, 64);
+    let api = shop.instance_with(http, ServerSettings::default()).await;
+    fill(&api).await;
+    let key = shop.key(&Scope::ALL).await;
+    let export = format!("GET /v1/events?limit=100000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n");
+    let idle = never_reading(2, api.address, &export).await;
+    let refused = api.get("/v1/events?limit=1").await.problem(503, "overloaded");
+    assert_eq!(refused.header("retry-after"), "1");
+    api.get("/v1/products/P0").await.is(200);
+    drop(idle);
+    eventually("there is room again", BOUND, async || api.get("/v1/events?limit=1").await.status == 200).await;
+}
+
+/// A command goes on without its client, so the work that it is stays counted.
+#[tokio::test]
+async fn who_hangs_up_keeps_the_place_until_the_command_has_ended() {
+    let shop = Shop::new().await;
+    let http = HttpSettings { max_requests: 1, ..HttpSettings::default() };
+    let api = shop.instance_with(http, ServerSettings::default()).await;
+    api.add_product("TEA", "12.50").await;
+    let (key, body) = (shop.key(&Scope::ALL).await, ada_buys(&[("TEA", 1)]).to_string());
+    let is_full = async || api.get("/v1/orders?limit=0").await.status == 503;
+
+    let admin = shop.db.superuser_pool().await;
+    let mut stall = admin.begin().await.unwrap();
+    sqlx::query("LOCK TABLE events").execute(&mut *stall).await.unwrap();
+    let client = begin(api.address, &format!("{}{body}", head(&key, body.len()))).await;
+    eventually("the command is being written", BOUND, async || {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+                                     WHERE datname = current_database() AND relation = 'events'::regclass
+                                       AND NOT granted AND mode = 'RowExclusiveLock')";
+        sqlx::query_scalar::<_, bool>(waits).fetch_one(&admin).await.unwrap()
+    })
+    .await;
+    drop(client);
+    // A place that went with the client would be free by one of these.
+    for _ in 0..10 {
+        assert!(is_full().await, "the command is still under way");
+    }
+    stall.rollback().await.unwrap();
+    eventually("the place is free", BOUND, async || !is_full().await).await;
+    let history = api.get("/v1/events").await.is(200);
+    assert!(history.text.contains("\"OrderPlaced\""), "the order was placed: {}", history.text);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_limit_of_open_files_is_raised_and_kept_to() {
     let shop = Shop::new().await;

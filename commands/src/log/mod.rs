@@ -17,7 +17,7 @@ pub(crate) use append::{Appender, KeptAnswer, Outcome, Prepared, Proposal, Rebas
 pub use epoch::{LogEnd, NewEpoch, log_end, new_epoch};
 pub(crate) use stored::CommandMetadata;
 pub use stored::{ReadError, StoredEvent};
-pub use whole::{EventOutline, StreamPlace};
+pub use whole::{EventOutline, StreamPlace, TypedEvents};
 
 use crate::db::{self, APP_ROLE, DbError};
 use chrono::{DateTime, Utc};

@@ -57,6 +57,8 @@ pub struct ReadError {
     pub position: Position,
     /// Why, and what to do.
     pub fault: String,
+    /// Whether a newer program wrote it, which can read it.
+    pub is_newer: bool,
 }
 
 /// The columns of [`StoredEvent`], in the order in which [`sqlx::FromRow`] is not needed to look for them.
@@ -136,13 +138,13 @@ impl StoredEvent {
     }
 
     fn decode(&self) -> Result<Recorded<Event>, ReadError> {
-        let unreadable = |fault: String| ReadError { position: self.position, fault };
+        let unreadable = |fault: String, is_newer| ReadError { position: self.position, fault, is_newer };
         let kind = AggregateType::parse(&self.aggregate_type)
-            .ok_or_else(|| unreadable(format!("unknown aggregate type `{}`", self.aggregate_type)))?;
+            .ok_or_else(|| unreadable(format!("unknown aggregate type `{}`", self.aggregate_type), true))?;
         let event = wire::decode(kind, &self.event_type, &self.event_version, &self.payload)
-            .map_err(|error: WireError| unreadable(error.to_string()))?;
+            .map_err(|error: WireError| unreadable(error.to_string(), !matches!(error, WireError::Malformed { .. })))?;
         let metadata: Metadata = serde_json::from_str(&self.metadata)
-            .map_err(|error| unreadable(format!("its metadata is not of the known shape: {error}")))?;
+            .map_err(|error| unreadable(format!("its metadata is not of the known shape: {error}"), false))?;
         Ok(Recorded {
             position: self.position,
             event_id: self.event_id,

@@ -50,6 +50,15 @@ impl<'r> FromRow<'r, PgRow> for EventOutline {
     }
 }
 
+/// Events of some types, in order.
+#[derive(Debug)]
+pub struct TypedEvents {
+    /// The events.
+    pub events: Vec<StoredEvent>,
+    /// They are complete up to here.
+    pub up_to: Position,
+}
+
 const OUTLINE: &str = "e.event_id, e.position, e.aggregate_type, e.aggregate_id, e.sequence";
 
 impl Log {
@@ -87,27 +96,30 @@ impl Log {
             .bind(after.sequence.cast_signed())
             .bind(up_to.as_i64())
             .bind(i64::from(limit_rows));
-        self.read_bounded(query).await
+        Ok(self.read_bounded(query).await?.0)
     }
 
-    /// The events of these types behind `after`, in order, none beyond `up_to`; at most `limit_rows`, and about 4 MB.
+    /// The events of these types among the next `limit_positions` positions behind `after`, none beyond `up_to`; about 4 MB.
+    ///
+    /// Bounded by what is looked at, not by what is found: however rare a type is, no statement goes through the whole log.
     pub async fn read_types(
         &self,
         types: &[&str],
         after: Position,
         up_to: Position,
-        limit_rows: u32,
-    ) -> Result<Vec<StoredEvent>, LogError> {
+        limit_positions: u64,
+    ) -> Result<TypedEvents, LogError> {
+        let end = Position(after.0.saturating_add(limit_positions).min(up_to.0));
         let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE position > $1 AND position <= $2 AND event_type = ANY($3)
-              ORDER BY position LIMIT $4"
+            "SELECT {COLUMNS} FROM events WHERE position > $1 AND position <= $2 AND event_type = ANY($3) ORDER BY position"
         );
         let query = sqlx::query(&sql)
             .bind(after.as_i64())
-            .bind(up_to.as_i64())
-            .bind(types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
-            .bind(i64::from(limit_rows));
-        self.read_bounded(query).await
+            .bind(end.as_i64())
+            .bind(types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let (events, is_cut) = self.read_bounded(query).await?;
+        let last = events.last().map(|event| event.position).filter(|_| is_cut);
+        Ok(TypedEvents { events, up_to: last.unwrap_or(end) })
     }
 
     /// The events at these positions, those that there are, in any order.
@@ -138,7 +150,11 @@ impl Log {
         Ok(db::ask(self.pool(), async |session| query.fetch_all(session).await).await?)
     }
 
-    async fn read_bounded(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<StoredEvent>, LogError> {
+    /// The rows, and whether there may be more of them than one read takes in.
+    async fn read_bounded(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<(Vec<StoredEvent>, bool), LogError> {
         db::ask(self.pool(), async |session| {
             let mut rows = query.fetch(session);
             let (mut events, mut bytes) = (Vec::new(), 0);
@@ -147,10 +163,10 @@ impl Log {
                 bytes += event.size_bytes();
                 events.push(event);
                 if bytes > READ_BYTES {
-                    break;
+                    return Ok((events, true));
                 }
             }
-            Ok(events)
+            Ok((events, false))
         })
         .await
     }

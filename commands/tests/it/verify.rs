@@ -178,3 +178,21 @@ async fn it_stops_when_it_is_told() {
     let stopped = check_log(&shop.log, Position(2), &mut watch).await;
     assert!(matches!(stopped, Err(VerifyError::Stopped(_))));
 }
+
+/// However rare a type is, a statement looks at so many positions and no more.
+#[tokio::test]
+async fn events_of_a_type_are_read_so_many_positions_at_a_time() {
+    let db = Db::new().await;
+    let shop = Shop::with_products(&db).await;
+    two_orders(&shop).await;
+    let head = shop.log.head().await.unwrap();
+    let (mut after, mut reads, mut found) = (Position::ORIGIN, Vec::new(), Vec::new());
+    while after < head {
+        let read = shop.log.read_types(&["OrderPlaced"], after, head, 2).await.unwrap();
+        found.extend(read.events.iter().map(|event| event.position.0));
+        after = read.up_to;
+        reads.push(after.0);
+    }
+    assert_eq!(reads, [2, 4, 6, 8, 9]);
+    assert_eq!(found, [4, 9]);
+}

@@ -9,10 +9,9 @@ use super::producer::{Deliveries, MESSAGE_AT_MOST, ReportingProducer, drain, not
 use super::{LOOK_EVERY, RELAY, RelayError};
 use crate::cloud_event;
 use crate::kafka::{BrokerError, KafkaSettings};
-use crate::status::{ReaderStatus, tell_position};
+use crate::status::{ReaderState, ReaderStatus, tell, tell_position};
 use crate::topics::{self, Topics};
 use commands::{Lead, Log, LogIdentity, StoredEvent};
-use domain::Position;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::producer::{BaseRecord, Producer};
 use std::sync::Arc;
@@ -56,11 +55,11 @@ pub(super) async fn relay(
 ) -> Result<(), RelayError> {
     let Some(topics) = cancel.run_until_cancelled(topics::ensure(kafka)).await.transpose()? else { return Ok(()) };
     let name = format!("{}{RELAY}", kafka.prefix);
-    // Standing by is all that can be asked of it while another instance leads, and how far that one is it does not know.
-    tell_position(status, Position::ORIGIN);
+    tell(status, ReaderState::Standby);
     let Some(mut lead) = cancel.run_until_cancelled(Lead::acquire(log.pool(), &name)).await.transpose()? else {
         return Ok(());
     };
+    tell(status, ReaderState::Starting);
     let mut session = Session::start(log.identity(), kafka.clone(), topics.clone(), status.clone())?;
     let outcome = tokio::select! {
         () = cancel.cancelled() => Ok(()),

@@ -199,14 +199,24 @@ pub async fn run_relay(
     }
 }
 
-/// Shows how far the relay is behind, whatever holds it up. One that stands by is behind nothing.
+/// Shows how far the relay is behind, whatever holds it up.
 async fn measure_lag(log: &Log, status: &watch::Sender<ReaderStatus>) -> Infallible {
     loop {
-        let ReaderStatus { position, state, .. } = status.borrow().clone();
-        let stands_by = position == Position::ORIGIN && state == ReaderState::Running;
-        let lag = if stands_by { 0 } else { log.known_head().0.saturating_sub(position.0) };
-        metrics::gauge!("orders_relay_lag_events").set(lag as f64);
+        if let Some(lag) = lag(&status.borrow(), log.known_head()) {
+            metrics::gauge!("orders_relay_lag_events").set(lag as f64);
+        }
         tokio::time::sleep(MEASURE_EVERY).await;
+    }
+}
+
+/// One that stands by is behind nothing. One that leads and has not heard from Kafka yet how far it is goes by what it knew last;
+/// `None` when it never knew.
+fn lag(status: &ReaderStatus, head: Position) -> Option<u64> {
+    match status.state {
+        ReaderState::Standby => Some(0),
+        ReaderState::Running => Some(head.0.saturating_sub(status.position.0)),
+        _ if status.position == Position::ORIGIN => None,
+        _ => Some(head.0.saturating_sub(status.position.0)),
     }
 }
 
@@ -242,5 +252,21 @@ async fn keep_relaying(
         if cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_leads_is_behind_and_never_by_a_log_that_it_has_not_looked_at() {
+        let at =
+            |position, state| lag(&ReaderStatus { name: RELAY, position: Position(position), state }, Position(100));
+        let away = || ReaderState::Retrying("Kafka is away".to_owned());
+        assert_eq!([at(0, ReaderState::Standby), at(90, ReaderState::Standby)], [Some(0); 2]);
+        assert_eq!([at(0, ReaderState::Starting), at(0, away())], [None; 2], "how far Kafka is was never heard");
+        assert_eq!([at(90, ReaderState::Starting), at(90, away())], [Some(10); 2]);
+        assert_eq!([at(0, ReaderState::Running), at(100, ReaderState::Running)], [Some(100), Some(0)]);
     }
 }

@@ -16,7 +16,8 @@ use domain::{AggregateType, Event, Position};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-const BATCH_EVENTS: u32 = 2_000;
+/// How many positions of the log are looked at in one statement.
+const BATCH_POSITIONS: u64 = 5_000;
 const BATCH_ENTRIES: i64 = 2_000;
 
 /// A registered consumer, as far as it can be told which effects it should have had.
@@ -31,18 +32,20 @@ pub(crate) struct Watched {
 /// Compares the ledger of every registered consumer with the log, up to where its group is.
 ///
 /// `kafka` says how far that is; without one, or with an embedded broker, what was noted in PostgreSQL does. `names` are
-/// the settings by which topics are called then.
+/// the settings by which topics are called then. That Kafka is not the log's is a difference here too, unless it was told
+/// already, by [`check_topics`](super::check_topics).
 pub async fn check_ledgers(
     log: &Log,
     kafka: Option<&KafkaSettings>,
     names: &KafkaSettings,
+    relay_is_told: bool,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<LedgerChecked>, VerifyError> {
     let mut all = Vec::new();
     for consumer in crate::watched() {
         watch.tell(consumer.declared.name, 0, log.known_head().0)?;
         let check = match kafka.filter(|kafka| !kafka.embedded) {
-            Some(kafka) => Check::by_offsets(log, kafka, &consumer, watch).await?,
+            Some(kafka) => Check::by_offsets(log, kafka, &consumer, relay_is_told, watch).await?,
             None => Check::by_progress(log, kafka.unwrap_or(names), &consumer, watch.most_listed).await?,
         };
         all.push(check.run(watch).await?);
@@ -120,6 +123,7 @@ impl<'a> Check<'a> {
             consumer: consumer.declared.name,
             started: standing.is_some(),
             reach: bounds.reach,
+            foreign_kafka: false,
             calls: 0,
             to_come: 0,
             states: State::ALL.map(|state| (state, 0)).to_vec(),
@@ -132,6 +136,7 @@ impl<'a> Check<'a> {
         log: &'a Log,
         kafka: &KafkaSettings,
         consumer: &'a Watched,
+        relay_is_told: bool,
         watch: &Watch<'_>,
     ) -> Result<Self, VerifyError> {
         let broker = Broker::new(kafka, watch.cancel);
@@ -149,8 +154,8 @@ impl<'a> Check<'a> {
         let bounds = Bounds { reach, partitions, by_partition, everywhere: Position::ORIGIN };
         let standing = groups::standing(log.pool(), consumer.declared.name).await?;
         let mut check = Self::new(log, consumer, bounds, standing, watch.most_listed);
-        // Against a Kafka that is not the log's, nobody is behind anything.
-        for difference in relay.differences.listed() {
+        check.checked.foreign_kafka = relay.differences.count() > 0;
+        for difference in relay.differences.listed().iter().filter(|_| !relay_is_told) {
             check.checked.differences.add(difference.clone());
         }
         Ok(check)
@@ -193,16 +198,17 @@ impl<'a> Check<'a> {
     async fn check_events(&mut self, started_after: Position, watch: &mut Watch<'_>) -> Result<(), VerifyError> {
         let head = self.log.head().await?;
         let mut after = started_after;
-        loop {
+        while after < head {
             watch.tell(self.checked.consumer, after.0, head.0)?;
-            let events = self.log.read_types(self.consumer.types, after, head, BATCH_EVENTS).await?;
-            let Some(last) = events.last() else { return Ok(()) };
-            after = last.position;
-            let (behind, to_come): (Vec<_>, Vec<_>) = events.iter().partition(|event| self.bounds.is_behind(event));
+            let read = self.log.read_types(self.consumer.types, after, head, BATCH_POSITIONS).await?;
+            after = read.up_to;
+            let (behind, to_come): (Vec<_>, Vec<_>) =
+                read.events.iter().partition(|event| self.bounds.is_behind(event));
             self.checked.calls += behind.len() as u64;
             self.checked.to_come += to_come.len() as u64;
             self.check_behind(&behind).await?;
         }
+        Ok(())
     }
 
     async fn check_behind(&mut self, events: &[&StoredEvent]) -> Result<(), VerifyError> {

@@ -87,6 +87,8 @@ pub struct LedgerChecked {
     pub started: bool,
     /// By what is known how far it is.
     pub reach: Reach,
+    /// Whether Kafka does not belong to the log. Then nobody is known to be behind any event.
+    pub foreign_kafka: bool,
     /// How many events call for an effect and are behind it.
     pub calls: u64,
     /// How many call for one and are still before it.

@@ -54,6 +54,62 @@ async fn check(fault: Fault, name: &str, expected: impl Fn(&Outcome) -> bool) {
     assert!(!told.contains("ada@example.com") && !told.contains("Lovelace"), "{told}");
 }
 
+/// Encryption and login are about the server as a whole: whatever it says there, the mail can be tried again.
+#[tokio::test]
+async fn each_fault_at_encryption_and_at_login_is_temporary() {
+    for (step, offer, login, query) in
+        [(Step::StartTls, "STARTTLS", "", "?tls=required"), (Step::Login, "AUTH PLAIN", "orders:s3cret@", "")]
+    {
+        let faults = [
+            (Fault::reply(step, 421, "closing"), "421"),
+            (Fault::reply(step, 454, "not now"), "454"),
+            (Fault::reply(step, 535, "no"), "535"),
+            (Fault::reply(step, 550, "no"), "550"),
+            (Fault::hang_up(step), ""),
+            (Fault::fall_silent(step), "no answer in time"),
+        ];
+        // Before the first connects: reading the authorities takes a while, in which nobody would be listened to.
+        let scripted = faults.map(|(fault, said)| {
+            let server = Scripted::offering(&[offer]);
+            server.script(fault.times(1));
+            let url = format!("smtp://{login}127.0.0.1:{}{query}", server.port());
+            (Mailer::new(mail(&url, None)).unwrap(), server, said)
+        });
+        let checks = scripted.map(async |(mailer, server, said)| {
+            let outcome = send(&mailer, "ada@example.com", "one@leaf.example").await;
+            let Outcome::Temporary(reason) = &outcome else { panic!("{step:?}, {said}: {outcome:?}") };
+            assert!(reason.contains(said) && !reason.contains("s3cret"), "{step:?}, {said}: {reason}");
+            assert_eq!((server.outstanding(), server.attempts().len()), (0, 0), "{step:?}, {said}");
+        });
+        futures::future::join_all(checks).await;
+    }
+}
+
+/// After a refused recipient: the refusal stands, and the next mail goes over a connection of its own.
+#[tokio::test]
+async fn each_fault_at_a_reset_costs_the_connection_and_nothing_else() {
+    let faults = [
+        Fault::reply(Step::Reset, 421, "closing"),
+        Fault::reply(Step::Reset, 450, "busy"),
+        Fault::reply(Step::Reset, 550, "no"),
+        Fault::hang_up(Step::Reset),
+        Fault::fall_silent(Step::Reset),
+    ];
+    let checks = faults.map(async |fault| {
+        let server = Scripted::start();
+        server.script(Fault::reply(Step::Recipient, 550, "no").times(1));
+        server.script(fault.clone().times(1));
+        let mailer = mailer(&server);
+        let refused = send(&mailer, "ada@example.com", "one@leaf.example").await;
+        assert!(matches!(&refused, Outcome::Permanent(reason) if reason.contains("RCPT TO")), "{fault:?}: {refused:?}");
+        assert_eq!(server.outstanding(), 0, "{fault:?}");
+        let next = send(&mailer, "ada@example.com", "two@leaf.example").await;
+        assert!(matches!(next, Outcome::Sent(_)), "{fault:?}: {next:?}");
+        assert_eq!((server.connections(), server.received().len()), (2, 1), "{fault:?}");
+    });
+    futures::future::join_all(checks).await;
+}
+
 #[tokio::test]
 async fn silence_before_the_message_is_temporary_and_after_it_unknown() {
     let (before, after) = (Scripted::start(), Scripted::start());

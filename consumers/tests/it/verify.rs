@@ -26,9 +26,14 @@ pub async fn topics(shop: &Shop, kafka: &KafkaSettings) -> TopicsChecked {
 
 /// What the ledger of mails says.
 pub async fn ledger(shop: &Shop, kafka: Option<&KafkaSettings>) -> LedgerChecked {
+    ledger_after(shop, kafka, false).await
+}
+
+/// The same, and whether Kafka was found not to be the log's before.
+pub async fn ledger_after(shop: &Shop, kafka: Option<&KafkaSettings>, relay_is_told: bool) -> LedgerChecked {
     let (cancel, names) = (CancellationToken::new(), KafkaSettings::new(""));
     let mut watch = Watch { most_listed: 10, cancel: &cancel, progress: &mut |_| () };
-    let checked = check_ledgers(&shop.log, kafka, &names, &mut watch).await.unwrap();
+    let checked = check_ledgers(&shop.log, kafka, &names, relay_is_told, &mut watch).await.unwrap();
     checked.into_iter().find(|ledger| ledger.consumer == "order_mail").unwrap()
 }
 

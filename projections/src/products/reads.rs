@@ -82,8 +82,11 @@ async fn page(
             "SELECT true AS present, {COLUMNS} FROM {schema}.products WHERE {conditions} ORDER BY sku LIMIT {rows}"
         )
     };
-    let bind = |query: crate::read::Sql<'_>| texts.iter().fold(query.bind(after.to_owned()), |query, text| query.bind(text.clone()));
-    let seen = views.read::<Products>(Plan::Kept, select, "found.sku", bind).await?;
+    let seen = views
+        .read::<Products>(Plan::Kept, select, "found.sku", |query| {
+            texts.iter().cloned().fold(query.bind(after.to_owned()), |query, text| query.bind(text))
+        })
+        .await?;
     let rows = rows_of::<Products, ProductRow>(&seen.value)?;
     Ok(seen.map(|_| Page::cut(rows, limit, |last| last.sku.clone())))
 }

@@ -32,6 +32,10 @@ pub(super) async fn compare(
         let pair = Pair::of([&copied.schema, &made.schema], table, key, names);
         pair.compare(session, table, differences).await?;
     }
+    for table in copied.tables.iter().filter(|table| !made.tables.contains(table)) {
+        rows += count(session, &copied.schema, table).await?;
+        differences.add(Difference::TableExtra { table: table.clone() });
+    }
     Ok(rows)
 }
 

@@ -105,6 +105,11 @@ pub enum Difference {
         /// Which.
         table: String,
     },
+    /// A table that the view has and a rebuild has not.
+    TableExtra {
+        /// Which.
+        table: String,
+    },
     /// A table has other columns than the program makes.
     OtherColumns {
         /// Which.
@@ -134,6 +139,7 @@ impl fmt::Display for Difference {
             Self::RowDiffers { table, key, columns } => {
                 write!(f, "{table}: the row {key} differs in {}", columns.join(", "))
             }
+            Self::TableExtra { table } => write!(f, "the table {table} is none that this program makes"),
             Self::TableMissing { table } => write!(f, "the table {table} is missing"),
             Self::OtherColumns { table } => write!(f, "{table}: the columns are not those that this program makes"),
             Self::AheadOfLog { position, head } => {

@@ -17,6 +17,8 @@ use uuid::Uuid;
 const PREFIX: &str = "_verify_";
 /// What one hash table or sort of a comparison may take before it goes to disk.
 const WORK_MEMORY: &str = "32MB";
+/// How long a statement waits for whoever holds a view's table for himself, in Postgres' spelling.
+const LOCKED_AT_MOST: &str = "60s";
 /// How often a copy begins again when the build that served is dropped under it.
 const COPY_ATTEMPTS: usize = 4;
 
@@ -45,7 +47,7 @@ impl Scratch {
     pub async fn open(pool: &PgPool) -> Result<Self, VerifyError> {
         // What runs here takes its time, and that is no news.
         let options = pool.connect_options().as_ref().clone().disable_statement_logging();
-        let options = options.options([("work_mem", WORK_MEMORY)]);
+        let options = options.options([("work_mem", WORK_MEMORY), ("lock_timeout", LOCKED_AT_MOST)]);
         let mut session = PgConnection::connect_with(&options).await?;
         let run = loop {
             let run = random_run();

@@ -144,6 +144,28 @@ async fn readers_see_the_old_rows_until_the_swap_and_never_go_back() {
     assert_eq!(schemas, ["order_list_v2_8", "order_list_v2_9"], "the build before is kept, older ones are gone");
 }
 
+/// Whatever the clock says: it was a year ahead when the first build was retired.
+#[tokio::test]
+async fn the_build_that_is_kept_is_the_one_retired_last() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    history.append(many_orders(1)[0].placed(at("2026-03-01T10:00:00Z"))).await;
+    process.catch_up("order_list").await;
+    process.rebuild("order_list").await.unwrap();
+    sqlx::query("UPDATE projection_builds SET updated_at = now() + interval '1 year' WHERE state = 'retired'")
+        .execute(&db.superuser_pool().await)
+        .await
+        .unwrap();
+    process.rebuild("order_list").await.unwrap();
+    let kept: Vec<String> = sqlx::query_scalar(
+        "SELECT schema_name::text FROM projection_builds WHERE projection = 'order_list' AND state = 'retired'",
+    )
+    .fetch_all(process.pool())
+    .await
+    .unwrap();
+    assert_eq!(kept, ["order_list_v1_2"]);
+}
+
 #[tokio::test]
 async fn a_view_that_runs_elsewhere_moves_to_the_promoted_build() {
     let db = Db::new().await;

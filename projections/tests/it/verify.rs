@@ -172,6 +172,13 @@ async fn tables_that_are_not_as_declared_are_named() {
         ["orders: the columns are not those that this program makes"]
     );
     assert_eq!(differences(&process, "order_totals").await, ["the table placed_orders is missing"]);
+
+    let products = process.active_schema("products").await;
+    superuser
+        .execute(format!("SET ROLE orders_app; CREATE TABLE {products}.more AS SELECT 1 AS n").as_str())
+        .await
+        .unwrap();
+    assert_eq!(differences(&process, "products").await, ["the table more is none that this program makes"]);
 }
 
 #[tokio::test]

@@ -51,7 +51,12 @@ impl Dialogue {
     async fn command(&mut self, line: &str) -> io::Result<Next> {
         let upper = line.to_ascii_uppercase();
         if upper.starts_with("EHLO ") || upper.starts_with("HELO ") {
-            self.step(Step::Hello, "250-scripted\r\n250-8BITMIME\r\n250 SMTPUTF8").await
+            let offers: String = self.state.offers().iter().map(|offer| format!("250-{offer}\r\n")).collect();
+            self.step(Step::Hello, &format!("250-scripted\r\n250-8BITMIME\r\n{offers}250 SMTPUTF8")).await
+        } else if upper == "STARTTLS" {
+            self.step(Step::StartTls, "454 no TLS here").await
+        } else if upper.starts_with("AUTH PLAIN ") {
+            self.step(Step::Login, "235 welcome").await
         } else if upper.starts_with("MAIL FROM:") {
             self.forget();
             self.sender = address(line);
@@ -62,7 +67,7 @@ impl Dialogue {
             self.data().await
         } else if upper == "RSET" {
             self.forget();
-            self.say("250 forgotten").await
+            self.step(Step::Reset, "250 forgotten").await
         } else if upper == "NOOP" {
             self.say("250 still here").await
         } else if upper == "QUIT" {

@@ -16,6 +16,10 @@ pub enum Step {
     Connect,
     /// At `EHLO` or `HELO`.
     Hello,
+    /// At `STARTTLS`, which is offered by [`Scripted::offering`] alone, and refused when nothing else is scripted.
+    StartTls,
+    /// At `AUTH`, which is offered by [`Scripted::offering`] alone; any login is taken.
+    Login,
     /// At `MAIL FROM`.
     Sender,
     /// At `RCPT TO`.
@@ -24,6 +28,8 @@ pub enum Step {
     Data,
     /// After the message's last line: it has arrived in full, and the client waits to hear so.
     EndOfData,
+    /// At `RSET`.
+    Reset,
 }
 
 /// What goes wrong, where, for whom and how often.
@@ -110,6 +116,8 @@ pub(super) struct State {
     faults: Mutex<Vec<Fault>>,
     attempts: Mutex<Vec<Attempt>>,
     connections: Mutex<usize>,
+    /// What it says at `EHLO` that it can do besides.
+    offers: Vec<String>,
 }
 
 impl Scripted {
@@ -118,6 +126,14 @@ impl Scripted {
     /// # Panics
     /// When no port can be had.
     pub fn start() -> Self {
+        Self::offering(&[])
+    }
+
+    /// The same, and it offers these extensions, such as `AUTH PLAIN`.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub fn offering(extensions: &[&str]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("testkit-scripted-smtp")
@@ -127,7 +143,8 @@ impl Scripted {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         listener.set_nonblocking(true).expect("a socket can be non-blocking");
         let port = listener.local_addr().expect("a bound socket has an address").port();
-        let state = Arc::new(State::default());
+        let offers = extensions.iter().map(|extension| (*extension).to_owned()).collect();
+        let state = Arc::new(State { offers, ..State::default() });
         runtime.spawn(accept(listener, Arc::clone(&state)));
         Self { port, state, runtime: Some(runtime) }
     }
@@ -183,6 +200,10 @@ impl Drop for Scripted {
 }
 
 impl State {
+    pub(super) fn offers(&self) -> &[String] {
+        &self.offers
+    }
+
     /// The fault at a step, if one is due.
     pub(super) fn fault(&self, step: Step, recipients: &[String]) -> Option<Action> {
         let mut faults = lock(&self.faults);

@@ -3,6 +3,7 @@
 mod kafka;
 mod parts;
 mod report;
+mod silence;
 
 use super::meter::Meter;
 use crate::roles::process::stop_token;
@@ -126,7 +127,8 @@ async fn check(args: &VerifyArgs, core: &Core, kafka: &Kafka, stop: &Cancellatio
         report.take(parts::topics(core, kafka, &mut watch).await?);
     }
     if args.asks_for(Part::Mails) {
-        report.take(parts::mails(core, kafka, &mut watch).await?);
+        let relay_is_told = report.tells_of(parts::RELAY);
+        report.take(parts::mails(core, kafka, relay_is_told, &mut watch).await?);
     }
     report.took = begun.elapsed();
     Ok(report)

@@ -3,6 +3,7 @@
 use super::Part;
 use super::kafka::Kafka;
 use super::report::{Check, Outcome, events, several};
+use super::silence::while_answering;
 use crate::roles::{Core, Failure};
 use commands::verify::{LogChecked, Watch, check_log};
 use consumers::ledger::State;
@@ -10,13 +11,17 @@ use consumers::verify::{LedgerChecked, Reach, RelayChecked, TopicChecked, check_
 use domain::Position;
 use indicatif::HumanCount;
 use projections::Views;
-use projections::verify::{Scratch, ViewChecked, ViewOutcome, verify_view};
+use projections::verify::{Scratch, VerifyError, ViewChecked, ViewOutcome, verify_view};
 use serde_json::{Value, json};
 use std::fmt::Display;
+use tokio_util::sync::CancellationToken;
+
+/// What the check of the relay is called.
+pub(super) const RELAY: &str = "relay";
 
 pub(super) async fn log(core: &Core, up_to: Position, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
-    let checked = check_log(&core.log, up_to, watch).await;
-    Ok(vec![match caught(checked, watch)? {
+    let stop = watch.cancel;
+    Ok(vec![match caught(core, stop, check_log(&core.log, up_to, watch)).await? {
         Ok(checked) => of_log(&checked),
         Err(why) => Check::failed(Part::Log, "log", why),
     }])
@@ -40,26 +45,23 @@ fn of_log(checked: &LogChecked) -> Check {
 }
 
 pub(super) async fn views(core: &Core, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
-    let mut scratch = match Scratch::open(core.pool()).await {
-        Ok(scratch) => scratch,
-        Err(error) => return Ok(Views::names().map(|name| Check::failed(Part::Views, name, &error)).collect()),
-    };
-    let mut checks = Vec::new();
+    let (stop, mut checks) = (watch.cancel, Vec::new());
     for name in Views::names() {
-        let outcome = verify_view(&core.log, &mut scratch, name, watch).await;
-        checks.push(match caught(outcome, watch) {
-            Ok(Ok(outcome)) => of_view(name, &outcome),
-            Ok(Err(why)) => Check::failed(Part::Views, name, why),
-            Err(stopped) => {
-                scratch.close().await?;
-                return Err(stopped);
-            }
+        checks.push(match caught(core, stop, view(core, name, watch)).await? {
+            Ok(outcome) => of_view(name, &outcome),
+            Err(why) => Check::failed(Part::Views, name, why),
         });
     }
+    Ok(checks)
+}
+
+async fn view(core: &Core, name: &str, watch: &mut Watch<'_>) -> Result<ViewOutcome, VerifyError> {
+    let mut scratch = Scratch::open(core.pool()).await?;
+    let outcome = verify_view(&core.log, &mut scratch, name, watch).await;
     if let Err(error) = scratch.close().await {
         tracing::warn!(%error, "what was made beside the views stays until the next verification");
     }
-    Ok(checks)
+    outcome
 }
 
 fn of_view(name: &str, outcome: &ViewOutcome) -> Check {
@@ -95,8 +97,8 @@ pub(super) async fn topics(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) ->
         }
         Kafka::Unknown(_, why) => return Ok(vec![Check::failed(Part::Topics, "Kafka", why)]),
     };
-    let checked = check_topics(&core.log, settings, watch).await;
-    Ok(match caught(checked, watch)? {
+    let stop = watch.cancel;
+    Ok(match caught(core, stop, check_topics(&core.log, settings, watch)).await? {
         Ok(checked) => {
             let topics = checked.topics.iter().map(|topic| of_topic(topic, settings.embedded));
             std::iter::once(of_relay(&checked.relay)).chain(topics).collect()
@@ -109,7 +111,7 @@ fn of_relay(checked: &RelayChecked) -> Check {
     let RelayChecked { published, head, .. } = checked;
     let text = format!("published up to position {}{}", HumanCount(published.0), behind(*published, *head));
     let facts = json!({ "position": published, "head": head });
-    Check::done(Part::Topics, "relay", text, facts, &checked.differences)
+    Check::done(Part::Topics, RELAY, text, facts, &checked.differences)
 }
 
 fn of_topic(checked: &TopicChecked, is_embedded: bool) -> Check {
@@ -138,13 +140,19 @@ fn of_topic(checked: &TopicChecked, is_embedded: bool) -> Check {
     Check::done(Part::Topics, &checked.topic, text, facts, &checked.differences)
 }
 
-pub(super) async fn mails(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> Result<Vec<Check>, Failure> {
+pub(super) async fn mails(
+    core: &Core,
+    kafka: &Kafka,
+    relay_is_told: bool,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Check>, Failure> {
     let (settings, names) = match kafka {
         Kafka::There(settings) => (Some(settings), settings),
         Kafka::Ended(names) | Kafka::Unknown(names, _) => (None, names),
     };
-    let checked = check_ledgers(&core.log, settings, names, watch).await;
-    Ok(match caught(checked, watch)? {
+    let stop = watch.cancel;
+    let check = check_ledgers(&core.log, settings, names, relay_is_told, watch);
+    Ok(match caught(core, stop, check).await? {
         Ok(checked) => checked.iter().map(of_ledger).collect(),
         Err(why) => consumers::NAMES.iter().map(|name| Check::failed(Part::Mails, name, &why)).collect(),
     })
@@ -153,6 +161,11 @@ pub(super) async fn mails(core: &Core, kafka: &Kafka, watch: &mut Watch<'_>) -> 
 fn of_ledger(checked: &LedgerChecked) -> Check {
     if !checked.started {
         return Check::nothing(Part::Mails, checked.consumer, "it was never started");
+    }
+    if checked.foreign_kafka && checked.differences.count() == 0 {
+        let why =
+            "how far it is can't be told: Kafka and the log do not belong together, as the check of the relay says";
+        return Check::failed(Part::Mails, checked.consumer, why);
     }
     let states: Vec<String> = checked.states.iter().filter(|(_, count)| *count > 0).map(state_text).collect();
     let mut text = format!("{} called for", several(checked.calls, "effect", "effects"));
@@ -186,10 +199,16 @@ fn behind(position: Position, head: Position) -> String {
     }
 }
 
-/// What a check came to, or why it failed; being told to stop ends all of them.
-fn caught<T, E: Display>(outcome: Result<T, E>, watch: &Watch<'_>) -> Outcome<T> {
-    match outcome {
-        Err(_) if watch.cancel.is_cancelled() => Err(Failure::new("stopped before the end: nothing is proven")),
-        outcome => Ok(outcome.map_err(|error| error.to_string())),
+/// What a check comes to, or why it fails; being told to stop ends all of them.
+async fn caught<T, E: Display>(
+    core: &Core,
+    stop: &CancellationToken,
+    check: impl Future<Output = Result<T, E>>,
+) -> Outcome<T> {
+    let ask = async || core.log.head().await.map(|_head| ());
+    match while_answering(check, ask).await {
+        Ok(Err(_)) | Err(_) if stop.is_cancelled() => Err(Failure::new("stopped before the end: nothing is proven")),
+        Ok(outcome) => Ok(outcome.map_err(|error| error.to_string())),
+        Err(silent) => Ok(Err(silent)),
     }
 }

@@ -84,6 +84,7 @@ impl Check {
             "part": self.part.key(),
             "name": self.name,
             "result": self.result.key(),
+            "checked": self.result.is_checked(),
             "text": self.text,
             "facts": self.facts,
             "differences": self.count,
@@ -124,6 +125,11 @@ impl CheckResult {
         }
     }
 
+    /// Whether something was looked at: only then it can agree.
+    const fn is_checked(self) -> bool {
+        matches!(self, Self::Agrees | Self::Differs)
+    }
+
     const fn shown(self) -> &'static str {
         match self {
             Self::Agrees => "agrees",
@@ -158,13 +164,26 @@ impl Report {
         self.checks.iter().any(|check| check.result == result)
     }
 
+    /// Whether there is a check of that name which was carried out.
+    pub(super) fn tells_of(&self, name: &str) -> bool {
+        self.checks.iter().any(|check| check.name == name && check.result.is_checked())
+    }
+
+    /// `None` where it can't be said: something could not be checked, or there was nothing.
+    fn agrees(&self) -> Option<bool> {
+        if self.has(CheckResult::Differs) {
+            return Some(false);
+        }
+        (self.has(CheckResult::Agrees) && !self.has(CheckResult::NotChecked)).then_some(true)
+    }
+
     /// One document; its keys are in docs/OPERATIONS.md.
     pub(super) fn json(&self) -> String {
         let document = json!({
             "log_id": self.log.log_id,
             "epoch": self.log.epoch,
             "position": self.position,
-            "agrees": !self.has(CheckResult::Differs),
+            "agrees": self.agrees(),
             "complete": !self.has(CheckResult::NotChecked),
             "seconds": (self.took.as_secs_f64() * 1_000.0).round() / 1_000.0,
             "checks": self.checks.iter().map(Check::json).collect::<Vec<_>>(),

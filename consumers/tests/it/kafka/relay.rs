@@ -204,6 +204,12 @@ async fn two_relays_at_once_publish_each_event_once() {
     let (shop, kafka) = (Shop::open().await, settings());
     let processes = [0, 1].map(|_| Process::start(&shop, Plan::relay_alone(kafka.clone())));
     let superuser = shop.db.superuser_pool().await;
+    eventually("one leads, and one stands by", SOON, async || {
+        let mut states = processes.each_ref().map(|process| process.relay.borrow().state.clone());
+        states.sort_by_key(|state| *state != ReaderState::Running);
+        if states == [ReaderState::Running, ReaderState::Standby] { Ok(()) } else { Err(format!("{states:?}")) }
+    })
+    .await;
     for _ in 0..4 {
         shop.place_many(40).await;
         // The leader's session is cut: the other one takes over while the old leader still believes that it leads.

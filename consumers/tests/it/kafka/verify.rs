@@ -3,7 +3,7 @@
 use super::settings;
 use crate::process::{Plan, Process};
 use crate::shop::Shop;
-use crate::verify::{count, damage, ledger, listed, topics};
+use crate::verify::{count, damage, ledger, ledger_after, listed, topics};
 use commands::verify::Watch;
 use consumers::KafkaSettings;
 use consumers::ledger::State;
@@ -353,12 +353,14 @@ async fn a_kafka_without_what_consumers_noted_does_not_agree() {
     assert!(noted > Position(0));
     let found = ledger(&shop, Some(&other)).await.differences.listed().to_vec();
     assert!(matches!(found[..], [Difference::BehindConsumers { .. }]), "{found:?}");
+    let told = ledger_after(&shop, Some(&other), true).await;
+    assert_eq!((told.differences.listed(), told.foreign_kafka), (&[][..], true), "it is not told twice");
 
     // By names alone, the wrong ones are told as such.
     let check = async |names: &KafkaSettings| {
         let cancel = CancellationToken::new();
         let mut watch = Watch { most_listed: 10, cancel: &cancel, progress: &mut |_| () };
-        check_ledgers(&shop.log, None, names, &mut watch).await
+        check_ledgers(&shop.log, None, names, false, &mut watch).await
     };
     assert!(check(&kafka).await.is_ok());
     assert!(matches!(check(&other).await, Err(VerifyError::OtherTopics { .. })));

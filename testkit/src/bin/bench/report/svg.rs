@@ -32,10 +32,11 @@ fn picture(entries: &[Entry]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" \
          font-size=\"11\" role=\"img\" aria-label=\"How well each target of the benchmark was met, run by run\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"{MARGIN}\" y=\"{}\" fill=\"#57606a\">{} runs, {} – {}; the line is the target, above it is better; \
+         <text x=\"{MARGIN}\" y=\"{}\" fill=\"#57606a\">{} {}, {} – {}; the line is the target, above it is better; \
          scale logarithmic, 1/{WIDEST} to {WIDEST}×</text>\n",
         MARGIN + 2.0,
         entries.len(),
+        if entries.len() == 1 { "run" } else { "runs" },
         day(first),
         day(last)
     );
@@ -119,5 +120,6 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 2);
         assert_eq!((svg.matches("#cf222e").count(), svg.matches("#1a7f37").count()), (1, 1));
         assert_eq!(svg.matches('<').count(), svg.matches('>').count());
+        assert!(picture(&[entry("2026-01-01T00:00:00Z", 0.5)]).contains(">1 run, "));
     }
 }
