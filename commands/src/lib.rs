@@ -7,6 +7,7 @@
 //! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
+//! - [`shop`]: what the shop keeps of its visitors, beside the log.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
 //!
 //! This crate knows no HTTP, no Kafka and no mail.
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod lead;
 pub mod log;
 pub mod numbers;
+pub mod shop;
 mod tasks;
 pub mod verify;
 
