@@ -1,6 +1,6 @@
 //! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing configured.
 //!
-//! - [`http`]: serving, and what every request goes through. [`v1`]: the resources.
+//! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
 //! - [`auth`]: API keys and what they allow.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
@@ -21,4 +21,5 @@ pub mod metrics;
 pub mod problem;
 pub mod roles;
 pub mod settings;
+pub mod shop;
 pub mod v1;

@@ -30,6 +30,7 @@ pub use server::{ServeError, Server, ServerSettings};
 
 use crate::auth::Keys;
 use crate::health::Readiness;
+use crate::shop::{Frame, ShopSettings};
 use axum::Router;
 use commands::{Gateway, Log};
 use limit::Limiter;
@@ -53,11 +54,18 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
+    /// What the pages show.
+    pub shop: ShopSettings,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { max_requests: DEFAULT_MAX_REQUESTS, max_body_bytes: DEFAULT_MAX_BODY_BYTES, rate_limit: None }
+        Self {
+            max_requests: DEFAULT_MAX_REQUESTS,
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            rate_limit: None,
+            shop: ShopSettings::default(),
+        }
     }
 }
 
@@ -73,6 +81,8 @@ pub struct App {
     pub keys: Keys,
     /// What this process needs for its own roles.
     pub readiness: Readiness,
+    /// What pages have in common.
+    pub(crate) frame: Frame,
     pub(crate) limiter: Limiter,
     /// A place for each export of the history: its answer goes on long after the request gave up its own.
     pub(crate) exports: Arc<Semaphore>,
@@ -84,15 +94,16 @@ impl App {
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(MAX_EXPORTS)));
-        Self { gateway, log, views, keys, readiness, limiter, exports, settings }
+        let frame = Frame::new(settings.shop.clone());
+        Self { gateway, log, views, keys, readiness, frame, limiter, exports, settings }
     }
 
-    /// Every route: `/v1`, and what is open to all.
+    /// Every route: `/v1`, the pages, and what is open to all.
     pub fn router(self) -> Router {
         // Installed before anything is counted.
         crate::metrics::recorder();
-        let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes);
-        let routes = crate::v1::routes(routes);
+        let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
+        let routes = crate::shop::routes(crate::v1::routes(routes));
         open::routes(routes).into_router(Arc::new(self))
     }
 }

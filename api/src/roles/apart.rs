@@ -4,7 +4,7 @@ use super::process::stop_token;
 use super::serve::{http_settings, mail_settings, mailer};
 use super::{Asker, Failure, Process};
 use crate::http::{App, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ViewArgs};
+use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ShopArgs, ViewArgs};
 use consumers::KafkaSettings;
 use projections::Views;
 use std::net::SocketAddr;
@@ -39,6 +39,8 @@ pub struct ApiArgs {
     migration: MigrationArgs,
     #[command(flatten)]
     views: ViewArgs,
+    #[command(flatten)]
+    shop: ShopArgs,
 }
 
 /// The settings of `orders relay`.
@@ -80,6 +82,8 @@ pub struct ConsumersArgs {
     kafka: KafkaArgs,
     #[command(flatten)]
     mail: MailArgs,
+    #[command(flatten)]
+    shop: ShopArgs,
 }
 
 /// Commands and reads over HTTP, until a signal.
@@ -98,7 +102,8 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.sweep();
     let readiness = process.readiness().clone();
-    let app = App::new(gateway, process.core.log.clone(), views, readiness, http_settings(&args.http));
+    let http = http_settings(&args.http, &args.shop, &args.database);
+    let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
     process.run().await
@@ -135,7 +140,7 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let names = chosen("consumer", &args.names, consumers::NAMES)?;
     let kafka = configured(&args.kafka, "consumers run")?;
-    let mail = mail_settings(&args.database, &args.mail)?;
+    let mail = mail_settings(&args.database, &args.shop, &args.mail)?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
     let mailer = mailer(&mail)?;

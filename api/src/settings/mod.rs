@@ -9,12 +9,13 @@ mod groups;
 mod secret;
 
 pub use fault::SettingsError;
-pub use groups::{DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, ViewArgs};
+pub use groups::{DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, ShopArgs, ViewArgs};
 pub use secret::{Secret, without_password};
 
+use crate::shop::ShopSettings;
 use consumers::{KafkaSettings, MailBackend, MailSettings};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 impl DatabaseArgs {
@@ -34,7 +35,7 @@ impl MigrationArgs {
 
 impl MailArgs {
     /// How mail is sent. Without a configured server: to the terminal, and as files into `directory`.
-    pub fn settings(&self, directory: &Path) -> Result<MailSettings, SettingsError> {
+    pub fn settings(&self, shop: &ShopArgs, directory: &Path) -> Result<MailSettings, SettingsError> {
         let url = value_or_file("SMTP_URL", self.smtp_url.as_ref(), self.smtp_url_file.as_deref())?;
         let backend = match url {
             Some(url) => MailBackend::parse(url.expose(), self.smtp_ca_file.as_deref()).map_err(Box::new)?,
@@ -44,8 +45,15 @@ impl MailArgs {
             backend,
             from: parsed("ORDERS_MAIL_FROM", &self.mail_from)?,
             reply_to: self.mail_reply_to.as_ref().map(|text| parsed("ORDERS_MAIL_REPLY_TO", text)).transpose()?,
-            shop_name: self.shop_name.clone(),
+            shop_name: shop.shop_name.clone(),
         })
+    }
+}
+
+impl ShopArgs {
+    /// What the pages show; pictures of products are in the directory `media`.
+    pub fn settings(&self, media: Option<PathBuf>) -> ShopSettings {
+        ShopSettings { name: self.shop_name.clone(), public_url: self.public_url.clone(), media }
     }
 }
 

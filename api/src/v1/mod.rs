@@ -12,6 +12,8 @@ pub mod requests;
 mod time;
 mod totals;
 
+pub(crate) use reads::unreadable as unreadable_view;
+
 use crate::http::{Produces, Routes};
 use axum::routing::{get, patch, post};
 

@@ -183,6 +183,12 @@ impl Call<'_> {
         self
     }
 
+    /// Asks for the head of the answer alone.
+    pub fn head_only(mut self) -> Self {
+        *self.request.method_mut() = Method::HEAD;
+        self
+    }
+
     async fn send(self) -> Reply {
         let asked = format!("{} {}", self.request.method(), self.request.uri().path());
         let exchange = async {

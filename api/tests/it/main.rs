@@ -30,5 +30,6 @@ mod overload_hostile;
 mod overload_slow;
 mod processes;
 mod restore_kafka;
+mod shop_pages;
 mod shop_under_load;
 mod walk;

@@ -1,0 +1,107 @@
+//! Who asks for a page, and how.
+
+use super::{Fault, Page, language};
+use crate::http::App;
+use crate::http::timing;
+use askama::Template;
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use consumers::language::Lang;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many bytes of a page's hash are its tag.
+const TAG_BYTES: usize = 16;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// Two visitors may see different pages under the same address.
+const VARY: HeaderValue = HeaderValue::from_static("accept-language, cookie");
+
+/// A request for a page.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// In which language it is answered.
+    pub lang: Lang,
+    /// The path and query that were asked for.
+    pub here: String,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
+        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
+        Ok(Self { lang: language::of(&parts.headers), here, headers: parts.headers.clone() })
+    }
+}
+
+impl Visit {
+    /// The frame of the page that is shown.
+    pub fn page(&self, app: &App) -> Page {
+        Page::new(app.frame.clone(), self.lang, self.here.clone())
+    }
+
+    /// Shows a page that is the same for everybody who has this language: it has a tag, and is not sent again to who has
+    /// it. `database` is what its reads took.
+    pub fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
+        let html = render(template)?;
+        let etag = tag(&html);
+        let mut response = if super::assets::has_already(&self.headers, &etag) {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else {
+            page(html)
+        };
+        let headers = response.headers_mut();
+        if let Ok(etag) = HeaderValue::try_from(etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        // Kept, but asked for each time: prices change.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::VARY, VARY);
+        headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        Ok(response)
+    }
+
+    /// Shows a page that is this visitor's alone.
+    pub fn show_alone(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
+        let mut response = page(render(template)?);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(header::VARY, VARY);
+        headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        Ok(response)
+    }
+}
+
+pub(super) fn render(template: &impl Template) -> Result<String, Fault> {
+    template.render().map_err(|error| {
+        tracing::error!(%error, "a page can't be written");
+        Fault::Internal
+    })
+}
+
+pub(super) fn page(html: String) -> Response {
+    let mut response = Response::new(Body::from(html));
+    response.headers_mut().insert(header::CONTENT_TYPE, HTML);
+    response
+}
+
+fn tag(html: &str) -> String {
+    let digest = Sha256::digest(html);
+    let mut tag = String::from("\"");
+    for byte in &digest[..TAG_BYTES] {
+        // Writing to a string can't fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    tag
+}
