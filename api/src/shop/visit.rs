@@ -1,6 +1,6 @@
 //! Who asks for a page, and how.
 
-use super::{Fault, Page, language};
+use super::{Fault, Page, VisitSession, language};
 use crate::http::App;
 use crate::http::timing;
 use askama::Template;
@@ -30,22 +30,40 @@ pub struct Visit {
     pub lang: Lang,
     /// The path and query that were asked for.
     pub here: String,
+    /// What goes on over several requests.
+    pub session: VisitSession,
     headers: HeaderMap,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
-        Ok(Self { lang: language::of(&parts.headers), here, headers: parts.headers.clone() })
+        let session = VisitSession::of(app, &parts.headers);
+        Ok(Self { lang: language::of(&parts.headers), here, session, headers: parts.headers.clone() })
     }
 }
 
 impl Visit {
     /// The frame of the page that is shown.
-    pub fn page(&self, app: &App) -> Page {
-        Page::new(app.frame.clone(), self.lang, self.here.clone())
+    pub async fn page(&self, app: &App) -> Result<Page, Fault> {
+        let mut page = Page::new(app.frame.clone(), self.lang, self.here.clone());
+        if let Some(session) = self.session.get().await? {
+            (page.cart_count, page.csrf) = (session.cart_units, self.session.csrf());
+        }
+        Ok(page)
+    }
+
+    /// To another page, after a form was sent: loading that again changes nothing.
+    pub fn see_other(&self, location: &str) -> Result<Response, Fault> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        headers.insert(header::LOCATION, HeaderValue::try_from(location).map_err(|_| Fault::Internal)?);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.session.stamp(headers);
+        Ok(response)
     }
 
     /// Shows a page that is the same for everybody who has this language: it has a tag, and is not sent again to who has
@@ -68,6 +86,7 @@ impl Visit {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        self.session.stamp(headers);
         Ok(response)
     }
 
@@ -78,6 +97,7 @@ impl Visit {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        self.session.stamp(headers);
         Ok(response)
     }
 }

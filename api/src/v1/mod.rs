@@ -2,6 +2,7 @@
 //!
 //! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
 
+mod cart;
 pub mod events;
 mod incoming;
 pub mod orders;
@@ -29,6 +30,13 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/products/{sku}", Produces::Json, patch(products::change::handle).get(products::get::handle))
         .route("/v1/products/{sku}/withdraw", Produces::Json, post(products::sale::withdraw))
         .route("/v1/products/{sku}/restore", Produces::Json, post(products::sale::restore))
+        .route("/v1/cart", Produces::Json, get(cart::get::handle))
+        .route("/v1/cart/items", Produces::Json, post(cart::add_item::handle))
+        .route(
+            "/v1/cart/items/{sku}",
+            Produces::Json,
+            patch(cart::change_item::handle).delete(cart::remove_item::handle),
+        )
         .route("/v1/totals", Produces::Json, get(totals::handle))
         .route("/v1/events", Produces::Ndjson, get(events::handle))
 }

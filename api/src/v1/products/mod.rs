@@ -6,4 +6,4 @@ pub(super) mod get;
 pub(super) mod list;
 mod resource;
 pub(super) mod sale;
-mod sku;
+pub(super) mod sku;
