@@ -5,12 +5,12 @@ mod texts;
 
 use crate::claim::Claim;
 use crate::consumer::{Consumer, Done, Failure, Retry, Start, Wants, attempts, from_ms, to_s};
+use crate::language::Lang;
 use crate::mail::Letter;
 use domain::Recorded;
 use domain::ids::SubjectId;
 use domain::order::{Customer, OrderEvent, OrderPaid, OrderPlaced};
 use letter::{Content, html, text};
-use texts::Texts;
 
 /// See the module.
 pub struct OrderMail;
@@ -29,10 +29,10 @@ impl Consumer for OrderMail {
     }
 
     async fn handle(&self, event: &Recorded<OrderEvent>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
-        let texts = Texts::of(event.metadata.locale.as_deref());
+        let lang = Lang::accepted(event.metadata.locale.as_deref().unwrap_or_default());
         let content = match &event.event {
-            OrderEvent::OrderPlaced(placed) => Content::confirmation(texts, placed),
-            OrderEvent::OrderPaid(paid) => Content::receipt(texts, paid),
+            OrderEvent::OrderPlaced(placed) => Content::confirmation(lang, placed),
+            OrderEvent::OrderPaid(paid) => Content::receipt(lang, paid),
             OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) => return Ok(Done::plainly()),
         };
         let Some(customer) = customer(&event.event) else { return Ok(Done::plainly()) };

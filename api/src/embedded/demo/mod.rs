@@ -11,7 +11,6 @@ use futures::future::join_all;
 use products::{CATEGORIES, PRODUCTS, Product, Words};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -174,6 +173,7 @@ fn language(tag: &str) -> Result<Language, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_domain_takes_every_product_and_category() {
