@@ -3,7 +3,6 @@
 use super::{Fault, origin};
 use crate::http::App;
 use crate::http::body::{self, Accepts};
-use crate::problem::Problem;
 use axum::extract::{FromRequest, Request};
 use percent_encoding::percent_decode;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ impl FromRequest<Arc<App>> for Posted {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Fault> {
         let (head, body) = request.into_parts();
         origin::check(&head.headers, &app.frame)?;
-        let bytes = body::receive(&head, body, Accepts::FORM).await.map_err(|problem: Problem| Fault::from(problem))?;
+        let bytes = body::receive(&head, body, Accepts::FORM).await?;
         Self::parse(&bytes).ok_or(Fault::Invalid)
     }
 }

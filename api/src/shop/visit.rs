@@ -82,8 +82,9 @@ impl Visit {
         if let Ok(etag) = HeaderValue::try_from(etag) {
             headers.insert(header::ETAG, etag);
         }
-        // Kept, but asked for each time: prices change.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // Kept, but asked for each time: prices change. What bears a visitor's cart and token is for that browser alone.
+        let kept = if self.session.csrf().is_empty() { "no-cache" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
         self.session.stamp(headers);

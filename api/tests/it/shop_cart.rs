@@ -2,6 +2,7 @@
 
 use crate::browser::{Browser, value};
 use crate::http_support::{BOUND, Instance, Reply, Shop, usd};
+use crate::shop_pages::Statements;
 use api::http::{HttpSettings, ServerSettings};
 use api::shop::{Clock, SessionSettings};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +12,10 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testkit::eventually;
+use tracing_subscriber::layer::SubscriberExt;
 
+/// What a page may ask of the database for a visitor with a session, however full the cart is.
+const MAX_STATEMENTS: usize = 6;
 const COOKIE: &str = "__Host-orders";
 
 /// The lines of a cart's page: each product's sku and how many, in order.
@@ -288,4 +292,30 @@ async fn the_cart_shows_what_the_visitor_looked_at_most() {
     let at = |sku: &str| viewed.find(&format!("/products/{sku}/"));
     assert!(at("POT").is_some() && at("POT") < at("CUP"), "{viewed}");
     assert_eq!(at("TEA"), None, "it is in the cart already");
+}
+
+#[tokio::test]
+async fn a_page_asks_as_much_however_full_the_cart_is() {
+    let shop = Shop::new().await;
+    let instance = shop.open().await;
+    let (ada, looker) = (Browser::new(&instance), Browser::new(&instance));
+    ada.add("TEA", 1).await;
+    let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) SELECT id, 'P-' || n, 1, now() FROM carts, generate_series(1, 400) AS n";
+    let statements = Statements::default();
+    let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    for filled in [false, true] {
+        if filled {
+            sqlx::query(line).execute(&shop.db.pool().await).await.unwrap();
+        }
+        for path in ["/", "/cart/", "/orders/create/", "/products/TEA/"] {
+            // The first time, where the views are is looked up besides.
+            ada.get(path).await;
+            statements.taken();
+            ada.get(path).await;
+            let asked = statements.taken();
+            assert!((1..=MAX_STATEMENTS).contains(&asked.len()), "{path} asked {asked:?}");
+        }
+    }
+    looker.get("/cart/").await.is(200);
+    assert_eq!(statements.taken(), Vec::<String>::new(), "of who has no session nothing is asked");
 }

@@ -287,8 +287,7 @@ async fn what_was_withdrawn_at_the_last_moment_leads_back_to_the_cart() {
     ada.add("TEA", 1).await;
     ada.add("CUP", 1).await;
     let form = opened(&ada).await;
-    let other = shop.instance().await;
-    other.post("/v1/products/TEA/withdraw", &json!({})).await.is(200);
+    instance.post("/v1/products/TEA/withdraw", &json!({})).await.is(200);
     assert_eq!(send(&ada, &form).await.is(303).header("location"), "/cart/");
     assert_eq!(orders(&shop).await, 0);
 }

@@ -7,7 +7,7 @@ use super::create::{Notice, show, show_again};
 use super::form::Form;
 use super::{key, thanks};
 use crate::http::{App, Place as Room, RequestId, context};
-use crate::problem::{Problem, rejection, within};
+use crate::problem::{rejection, within};
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use commands::shop::sessions::Session;
@@ -134,7 +134,7 @@ async fn refused(app: &App, visit: &Visit, form: Form, error: CommandError<Order
             show_again(app, visit, form, &app.gateway.prices(), Notice::OutcomeUnknown).await
         }
         CommandError::KeyInFlight => Err(Fault::Unavailable(1)),
-        error => Err(Problem::into(rejection::problem(&error, None))),
+        error => Err(rejection::problem(&error, None).into()),
     }
 }
 
