@@ -8,6 +8,7 @@
 //! - [`payments`]: what is asked of payment providers, and the inbox of what they tell.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
+//! - [`shop`]: what the shop keeps of its visitors, beside the log.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
 //!
 //! This crate knows no HTTP, no Kafka and no mail.
@@ -21,6 +22,7 @@ pub mod lead;
 pub mod log;
 pub mod numbers;
 pub mod payments;
+pub mod shop;
 mod tasks;
 pub mod verify;
 

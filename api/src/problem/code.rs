@@ -62,6 +62,10 @@ codes! {
     ProductNotFound = NOT_FOUND, "product_not_found", "There is no such product";
     /// No such category.
     CategoryNotFound = NOT_FOUND, "category_not_found", "There is no such category";
+    /// No such cart.
+    CartNotFound = NOT_FOUND, "cart_not_found", "There is no such cart";
+    /// The cart has no line of this product.
+    NotInCart = NOT_FOUND, "not_in_cart", "The product is not in the cart";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.

@@ -4,7 +4,9 @@ use super::process::stop_token;
 use super::serve::{http_settings, mail_settings, mailer};
 use super::{Asker, Failure, Process};
 use crate::http::{App, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ShopArgs, ViewArgs};
+use crate::settings::{
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SessionArgs, SettingsError, ShopArgs, ViewArgs,
+};
 use consumers::KafkaSettings;
 use projections::Views;
 use std::net::SocketAddr;
@@ -41,6 +43,8 @@ pub struct ApiArgs {
     views: ViewArgs,
     #[command(flatten)]
     shop: ShopArgs,
+    #[command(flatten)]
+    sessions: SessionArgs,
 }
 
 /// The settings of `orders relay`.
@@ -102,7 +106,7 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.sweep();
     let readiness = process.readiness().clone();
-    let http = http_settings(&args.http, &args.shop, &args.database);
+    let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");

@@ -6,7 +6,7 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::Welcome;
 use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, ShopArgs, ViewArgs};
+use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SessionArgs, ShopArgs, ViewArgs};
 use commands::{Catalogue, Gateway};
 use consumers::topics::Topics;
 use consumers::{EmbeddedBroker, KafkaSettings, MailBackend, MailSettings, Mailer};
@@ -38,6 +38,8 @@ pub struct ServeArgs {
     pub(crate) mail: MailArgs,
     #[command(flatten)]
     pub(crate) shop: ShopArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
     #[command(flatten)]
     pub(crate) views: ViewArgs,
 }
@@ -88,7 +90,7 @@ async fn start(
     process.consume(&kafka.settings, &mailer, consumers::NAMES);
     process.sweep();
     let readiness = process.readiness().clone();
-    let http = http_settings(&args.http, &args.shop, &args.database);
+    let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http);
     process.serve(server, app.router());
     wait_for_views(&views).await;
@@ -118,11 +120,23 @@ async fn bring_along(
 }
 
 /// What the routes need of the settings.
-pub(super) fn http_settings(args: &HttpArgs, shop: &ShopArgs, database: &DatabaseArgs) -> HttpSettings {
+pub(super) fn http_settings(
+    args: &HttpArgs,
+    shop: &ShopArgs,
+    sessions: &SessionArgs,
+    database: &DatabaseArgs,
+) -> HttpSettings {
     // Where there is no place for data, there are no pictures either.
     let media = data_path(database).ok().map(|path| path.join(MEDIA));
     let rate_limit = args.rate_limit.map(|count| RateLimit { per_second: f64::from(count), burst: count });
-    HttpSettings { rate_limit, shop: shop.settings(media), ..HttpSettings::default() }
+    let sessions = sessions.settings(shop, args.listen);
+    if !sessions.secure {
+        tracing::warn!(
+            "visitors reach the shop without TLS as far as is known, so whoever is on the way can take their sessions over: \
+             serve it by https, and say so with --public-url"
+        );
+    }
+    HttpSettings { rate_limit, shop: shop.settings(media), sessions, ..HttpSettings::default() }
 }
 
 /// How mail is sent. Touches nothing yet.

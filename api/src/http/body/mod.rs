@@ -35,6 +35,8 @@ pub struct Accepts(&'static [&'static str]);
 impl Accepts {
     /// `application/json`.
     pub const JSON: Self = Self(&["application/json"]);
+    /// What a page's form is sent as.
+    pub const FORM: Self = Self(&["application/x-www-form-urlencoded"]);
     /// A merge patch (RFC 7396), also when it is sent as plain JSON.
     pub const MERGE_PATCH: Self = Self(&["application/merge-patch+json", "application/json"]);
 
