@@ -30,6 +30,7 @@ pub use server::{ServeError, Server, ServerSettings};
 
 use crate::auth::Keys;
 use crate::health::Readiness;
+use crate::payments::{self, PaymentSettings, Payments};
 use crate::shop::{Frame, SessionSettings, ShopSettings};
 use axum::Router;
 use commands::shop::links::LinkKey;
@@ -63,6 +64,8 @@ pub struct HttpSettings {
     pub shop: ShopSettings,
     /// How long visits go on.
     pub sessions: SessionSettings,
+    /// How payments are made.
+    pub payments: PaymentSettings,
 }
 
 impl Default for HttpSettings {
@@ -74,6 +77,7 @@ impl Default for HttpSettings {
             rate_limit: None,
             shop: ShopSettings::default(),
             sessions: SessionSettings::default(),
+            payments: PaymentSettings::default(),
         }
     }
 }
@@ -90,11 +94,15 @@ pub struct App {
     pub keys: Keys,
     /// What this process needs for its own roles.
     pub readiness: Readiness,
+    /// From an order to a payment provider, and back.
+    pub payments: Payments,
     /// What pages have in common.
     pub(crate) frame: Frame,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
+    /// How often payment providers may tell something.
+    pub(crate) notices: Limiter,
     link_key: OnceCell<LinkKey>,
     /// A place for each export of the history: its answer goes on long after the request gave up its own.
     pub(crate) exports: Arc<Semaphore>,
@@ -107,8 +115,24 @@ impl App {
         let keys = Keys::new(log.pool().clone());
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
-        let link_key = OnceCell::new();
-        Self { gateway, log, views, keys, readiness, frame, limiter, checkouts, link_key, exports, settings }
+        let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
+        let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
+        let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
+        Self {
+            gateway,
+            log,
+            views,
+            keys,
+            readiness,
+            payments,
+            frame,
+            limiter,
+            checkouts,
+            notices,
+            link_key,
+            exports,
+            settings,
+        }
     }
 
     /// What may be tuned.
@@ -126,7 +150,7 @@ impl App {
         // Installed before anything is counted.
         crate::metrics::recorder();
         let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
-        let routes = crate::shop::routes(crate::v1::routes(routes));
+        let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
         open::routes(routes).into_router(Arc::new(self))
     }
 }

@@ -8,7 +8,6 @@ use crate::problem::{Code, Problem};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use commands::payments::notices;
 use http::StatusCode;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -29,7 +28,7 @@ async fn handle(
     // One bucket for all: nobody is known before the signature is checked.
     app.notices.take(Uuid::nil())?;
     let (head, body) = request.into_parts();
-    let body = body::receive_up_to(&head, body, notices::MAX_BYTES).await?;
+    let body = body::receive_raw(&head, body).await?;
     match app.payments.receive(&provider, &head.headers, &body).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(ReceiveError::NoProvider) => Err(not_found()),
@@ -50,7 +49,7 @@ fn not_taken(provider: &str, error: &NoticeError) -> Problem {
             metrics::counter!("orders_payment_notices_refused_total", "provider" => provider.to_owned()).increment(1);
             Problem::new(Code::NotGenuine, "The signature is not the provider's.")
         }
-        NoticeError::Unchecked(_) => Problem::new(Code::Unavailable, "The signature could not be checked now."),
+        NoticeError::Unchecked(_) => Problem::new(Code::SignatureUnchecked, "Send it again."),
         NoticeError::Unreadable(_) => Problem::new(Code::MalformedJson, "The notice can't be read."),
     }
 }

@@ -6,6 +6,7 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::postgres::ServerState;
 use crate::health::Readiness;
 use crate::http::Server;
+use crate::payments::Payments;
 use crate::settings::{DatabaseArgs, MigrationArgs};
 use axum::Router;
 use chrono::Utc;
@@ -131,6 +132,21 @@ impl Process {
                 consumers::run_consumers(log.clone(), kafka.clone(), mailer.clone(), settings, statuses, cancel)
             });
         }
+    }
+
+    /// Handles what payment providers tell, and settles what customers agreed to.
+    pub fn handle_payments(&self, payments: &Payments) {
+        if !payments.is_offered() {
+            return;
+        }
+        let payments = payments.clone();
+        self.supervisor.spawn_plain("payments", move |cancel| {
+            let payments = payments.clone();
+            async move {
+                payments.run(&cancel).await;
+                Ok::<(), Failure>(())
+            }
+        });
     }
 
     /// Deletes what was kept for clients that repeat a request, once it is old enough; and sessions and carts that expired.

@@ -6,12 +6,14 @@
 pub mod environment;
 mod fault;
 mod groups;
+mod payment;
 mod secret;
 
 pub use fault::SettingsError;
 pub use groups::{
     DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, SessionArgs, ShopArgs, ViewArgs,
 };
+pub use payment::{PaymentArgs, ProviderName};
 pub use secret::{Secret, without_password};
 
 use crate::shop::{Clock, SessionSettings, ShopSettings};

@@ -1,13 +1,13 @@
 //! How payments are made: the settings, and what becomes of them.
 
-use super::{Secret, SettingsError, value_or_file};
+use super::{Secret, SettingsError, is_this_machine, value_or_file};
 use crate::payments::ChosenProvider;
 use crate::payments::paypal::{self, Patience, PayPal, PayPalSettings};
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use url::{Host, Url};
+use url::Url;
 
 /// How orders are paid on the shop's pages.
 #[derive(Debug, Clone, Args)]
@@ -142,15 +142,6 @@ fn api_url(text: &str) -> Result<Url, String> {
     url.ok_or_else(|| {
         "it is no URL of a host alone that begins with https://, such as https://api-m.paypal.com".to_owned()
     })
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
+//! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
 
 mod assets;
@@ -23,6 +24,7 @@ mod media;
 mod money;
 mod origin;
 mod page;
+mod payment;
 mod posted;
 mod reads;
 mod security;
@@ -52,7 +54,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always("/static/{name}", Produces::Html, get(assets::handle))
         .route("/media/{picture}", Produces::Html, get(media::handle))
         .always("/language/", Produces::Html, get(language::handle));
-    checkout::routes(cart::routes(catalogue::routes(routes)))
+    payment::routes(checkout::routes(cart::routes(catalogue::routes(routes))))
 }
 
 /// To the same path with a slash at its end, which is where pages are.

@@ -77,6 +77,11 @@ pub async fn receive_nothing(head: &Parts, body: Body) -> Result<Bytes, Problem>
     Ok(bytes)
 }
 
+/// Receives a body of any media type, and none too.
+pub async fn receive_raw(head: &Parts, body: Body) -> Result<Bytes, Problem> {
+    receive_any(head, body).await
+}
+
 async fn receive_any(head: &Parts, body: Body) -> Result<Bytes, Problem> {
     let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     // A client that asks before it sends is told at once; so is one that would send a great deal.

@@ -1,6 +1,7 @@
 //! `GET /orders/{id}/thanks/?key=…`: thanks for an order. The key is a signature of ours, so that a guest can come back, and
 //! nobody else gets there.
 
+use super::super::payment::panel::{self, Panel};
 use super::super::{Fault, Page, Visit};
 use crate::http::App;
 use crate::problem::{Problem, within};
@@ -26,6 +27,8 @@ struct Shown {
     /// Name, quantity and cost of each line.
     lines: Vec<(String, u32, String)>,
     total: String,
+    /// How it is paid; nothing where it is, or where the shop takes no payments here.
+    payment: Option<Panel>,
 }
 
 pub(super) async fn handle(
@@ -47,7 +50,8 @@ pub(super) async fn handle(
     let took = started.elapsed();
     let placed = snapshot.state.placed().ok_or(Fault::NotFound)?;
     let page = visit.page(&app).await?;
-    let shown = Shown::of(placed, snapshot.state.is_paid(), page).ok_or(Fault::Internal)?;
+    let payment = panel::of(&app, &page, id, &snapshot.state, query.as_deref()).await?;
+    let shown = Shown::of(placed, snapshot.state.is_paid(), payment, page).ok_or(Fault::Internal)?;
     visit.show_alone(&shown, took)
 }
 
@@ -58,7 +62,7 @@ pub(super) async fn lead_to(app: &App, visit: &Visit, order: OrderId) -> Result<
 }
 
 impl Shown {
-    fn of(placed: &Placed, paid: bool, page: Page) -> Option<Self> {
+    fn of(placed: &Placed, paid: bool, payment: Option<Panel>, page: Page) -> Option<Self> {
         let customer = &placed.customer;
         let name = format!("{} {}", customer.first_name, customer.last_name);
         let address = customer.shipping_address.as_ref().map_or_else(Vec::new, |place| {
@@ -76,6 +80,7 @@ impl Shown {
             address,
             lines: lines.collect::<Option<_>>()?,
             total: page.money(&placed.total),
+            payment,
             page,
         })
     }
