@@ -62,7 +62,7 @@ impl Made {
     fn make() -> Self {
         let (authority_key, key) = (rsa(), rsa());
         let authority = certificate("testkit payment authority", &authority_key, None);
-        let certificate = certificate(NAME, &key, Some((&authority, &authority_key)));
+        let certificate = certificate(NAME, &key, Some((&authority, &*authority_key)));
         let directory = Directory::new("paypal", None);
         fs::write(directory.join("authority.pem"), authority.to_pem().expect("PEM")).expect("a directory of ours");
         Self { authority, certificate, key, directory }
@@ -76,7 +76,7 @@ fn rsa() -> PKey<Private> {
 /// A certificate, good for two days: an authority's own, or one of an authority's.
 fn certificate(name: &str, key: &PKey<Private>, issuer: Option<(&X509, &PKeyRef<Private>)>) -> X509 {
     let name = named(name);
-    let issuer_name: &X509NameRef = issuer.map_or(&name, |(issuer, _)| issuer.subject_name());
+    let issuer_name: &X509NameRef = issuer.map_or(&*name, |(issuer, _)| issuer.subject_name());
     let mut serial = BigNum::new().expect("a number");
     serial.rand(127, MsbOption::MAYBE_ZERO, false).expect("randomness");
     let mut builder = X509::builder().expect("a builder");

@@ -4,6 +4,7 @@ use super::super::provider::{Ask, Capture, ProviderError, Standing};
 use super::amount::Amount;
 use super::unreadable;
 use domain::Money;
+use domain::money::MoneyError;
 use serde::Deserialize;
 use serde_json::json;
 use url::Url;
@@ -108,12 +109,9 @@ impl PayPalOrder {
     pub(super) fn standing(&self) -> Result<Standing, ProviderError> {
         let captures: Vec<&PayPalCapture> =
             self.purchase_units.iter().filter_map(|unit| unit.payments.as_ref()).flat_map(|p| &p.captures).collect();
-        // What was paid back later was paid before.
-        let taken = |capture: &&&PayPalCapture| {
-            matches!(capture.status.as_str(), "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED")
-        };
-        let taken: Vec<Capture> =
-            captures.iter().filter(taken).map(|capture| capture.taken()).collect::<Result<_, _>>()?;
+        let taken: Result<Vec<Capture>, MoneyError> =
+            captures.iter().filter(|capture| capture.is_taken()).map(|capture| capture.taken()).collect();
+        let taken = taken.map_err(|error| unreadable(&error.to_string()))?;
         if !taken.is_empty() {
             return Ok(Standing::Captured(taken));
         }
@@ -134,10 +132,14 @@ impl PayPalOrder {
 }
 
 impl PayPalCapture {
+    /// Whether the money is ours. What was paid back later was paid before.
+    fn is_taken(&self) -> bool {
+        matches!(self.status.as_str(), "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED")
+    }
+
     /// What was taken.
-    pub(super) fn taken(&self) -> Result<Capture, ProviderError> {
-        let amount = Money::try_from(&self.amount).map_err(|error| unreadable(&error.to_string()))?;
-        Ok(Capture { id: self.id.clone(), amount })
+    pub(super) fn taken(&self) -> Result<Capture, MoneyError> {
+        Ok(Capture { id: self.id.clone(), amount: Money::try_from(&self.amount)? })
     }
 
     /// Why it is as it is, in a word.
