@@ -147,6 +147,9 @@ impl Payments {
         let Some(intent) = self.known(provider, payment).await? else {
             return Ok(Outcome::Unmatched("no payment of this reference was asked for".to_owned()));
         };
+        if state == IntentState::Pending && intent.state == IntentState::Declined {
+            return Ok(Outcome::Ignored("it has been refused since".to_owned()));
+        }
         intents::set(&self.0.pool, intent.id, state, Some(reason), self.now()).await?;
         Ok(Outcome::Done(format!("{} for the order {}", state.as_str(), intent.order)))
     }

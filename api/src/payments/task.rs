@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How many are claimed at a time, so that all are through within their lease.
-const BATCH: u32 = 16;
+const BATCH: u32 = 8;
 /// How often it is looked for what is due. What comes to this process is looked at on its arrival.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The pause after the database was away.
@@ -23,6 +23,9 @@ impl Payments {
     /// Handles what is due, until `cancel`.
     pub async fn run(&self, cancel: &CancellationToken) {
         let mut swept_at = Instant::now();
+        if let Err(error) = self.count().await {
+            tracing::warn!(%error, "the notices of payment providers can't be counted yet");
+        }
         while !cancel.is_cancelled() {
             match self.work_off().await {
                 Ok(true) => continue,
