@@ -38,6 +38,7 @@ mod shop_cart;
 mod shop_checkout;
 mod shop_pages;
 mod shop_payments;
+mod shop_payments_browser;
 mod shop_payments_faults;
 mod shop_payments_pages;
 mod shop_payments_process;

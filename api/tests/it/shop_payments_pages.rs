@@ -10,7 +10,7 @@ use domain::ids::OrderId;
 use serde_json::json;
 
 /// A shop, a process that takes orders, and one that takes payments by the sandbox.
-async fn sandboxed() -> (Shop, Instance, Instance) {
+pub async fn sandboxed() -> (Shop, Instance, Instance) {
     let shop = Shop::new().await;
     let front = shop.open().await;
     let unlucky = json!({ "sku": "UNLUCKY", "name": "Unlucky", "price": usd("20.13") });
@@ -21,7 +21,7 @@ async fn sandboxed() -> (Shop, Instance, Instance) {
     (shop, front, till)
 }
 
-async fn ordered(front: &Instance, sku: &str) -> OrderId {
+pub async fn ordered(front: &Instance, sku: &str) -> OrderId {
     front.place(&[(sku, 1)]).await.id().parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ async fn key(shop: &Shop, order: OrderId) -> String {
     LinkKey::load(&shop.db.pool().await).await.unwrap().sign(order)
 }
 
-async fn thanks(shop: &Shop, order: OrderId) -> String {
+pub async fn thanks(shop: &Shop, order: OrderId) -> String {
     format!("/orders/{order}/thanks/?key={}", key(shop, order).await)
 }
 
