@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const FOLDER: &str = "static";
+/// All styles become this one: a page fetches a single one, and keeps it.
+const STYLE: &str = "shop.css";
 /// Hexadecimal digits of a file's hash in its name.
 const HASH_DIGITS: usize = 16;
 /// The largest window and the most effort that brotli knows.
@@ -25,8 +27,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::read_dir(FOLDER)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     files.sort();
     let mut table = String::from("pub(super) static ASSETS: &[Asset] = &[\n");
+    let (mut styles, mut others) = (Vec::new(), Vec::new());
     for file in files.iter().filter(|file| file.is_file()) {
-        embed(file, &out, &mut table)?;
+        let name = file.file_name().and_then(|name| name.to_str()).ok_or("a static file's name is not Unicode")?;
+        let bytes = fs::read(file)?;
+        match name {
+            // What the others build on goes first.
+            STYLE => styles = [bytes, styles].concat(),
+            _ if name.ends_with(".css") => styles.extend(bytes),
+            _ => others.push((name, bytes)),
+        }
+    }
+    others.push((STYLE, styles));
+    for (name, bytes) in &others {
+        embed(name, bytes, &out, &mut table)?;
     }
     table.push_str("];\n");
     fs::write(out.join("assets.rs"), table)?;
@@ -34,16 +48,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Writes a file's forms, and its line of the table.
-fn embed(file: &Path, out: &Path, table: &mut String) -> Result<(), Box<dyn Error>> {
-    let name = file.file_name().and_then(|name| name.to_str()).ok_or("a static file's name is not Unicode")?;
+fn embed(name: &str, bytes: &[u8], out: &Path, table: &mut String) -> Result<(), Box<dyn Error>> {
     let (stem, extension) = name.rsplit_once('.').ok_or_else(|| format!("{name} has no extension"))?;
-    let bytes = fs::read(file)?;
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = &digest[..HASH_DIGITS];
     let forms = [
-        (name.to_owned(), bytes.clone()),
-        (format!("{name}.br"), brotli(&bytes)?),
-        (format!("{name}.gz"), gzip(&bytes)?),
+        (name.to_owned(), bytes.to_vec()),
+        (format!("{name}.br"), brotli(bytes)?),
+        (format!("{name}.gz"), gzip(bytes)?),
     ];
     for (form, content) in forms {
         fs::write(out.join(form), content)?;

@@ -39,3 +39,12 @@ for (const stepper of document.querySelectorAll(".stepper")) {
   stepper.append(button("+", stepper.dataset.more, () => input.stepUp()));
   stepper.classList.add("has-buttons");
 }
+
+// What is chosen in these forms is sent by itself, a moment after the last choice.
+for (const form of document.querySelectorAll("form[data-send-on-change]")) {
+  let waiting;
+  form.addEventListener("change", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (form.reportValidity()) form.requestSubmit(); }, 600);
+  });
+}

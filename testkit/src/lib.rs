@@ -13,6 +13,7 @@
 
 pub mod browser;
 pub mod kafka;
+pub mod paypal;
 pub mod postgres;
 pub mod program;
 pub mod smtp;

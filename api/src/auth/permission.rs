@@ -3,6 +3,7 @@
 //! | permission | scopes |
 //! |---|---|
 //! | [`PlaceOrders`]: place orders, add items | `orders:write`, `staff` |
+//! | [`UseCarts`]: carts of one's own making | `orders:write`, `staff` |
 //! | [`RecordPayments`] | `staff` |
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
@@ -34,6 +35,8 @@ macro_rules! permissions {
 permissions! {
     /// Placing orders and adding items to them.
     PlaceOrders = &[Scope::OrdersWrite, Scope::Staff];
+    /// Making carts, and changing them.
+    UseCarts = &[Scope::OrdersWrite, Scope::Staff];
     /// Writing down payments made elsewhere.
     RecordPayments = &[Scope::Staff];
     /// Reading orders.

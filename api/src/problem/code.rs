@@ -49,6 +49,9 @@ codes! {
     /// A request that must not be carried out twice came without a key.
     IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "This request needs an Idempotency-Key";
 
+    /// What came by webhook is not signed by whom it should be.
+    NotGenuine = BAD_REQUEST, "not_genuine", "The signature is not the sender's";
+
     /// No API key, or none that is valid.
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "A valid API key is needed";
     /// The key is valid, but not for this.
@@ -62,6 +65,10 @@ codes! {
     ProductNotFound = NOT_FOUND, "product_not_found", "There is no such product";
     /// No such category.
     CategoryNotFound = NOT_FOUND, "category_not_found", "There is no such category";
+    /// No such cart.
+    CartNotFound = NOT_FOUND, "cart_not_found", "There is no such cart";
+    /// The cart has no line of this product.
+    NotInCart = NOT_FOUND, "not_in_cart", "The product is not in the cart";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.
@@ -126,6 +133,8 @@ codes! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The database is not available";
     /// An event of the resource is of a newer program than this one.
     NewerEvent = SERVICE_UNAVAILABLE, "newer_event", "A newer version of the program is needed for this";
+    /// Whose a signature is can't be told now.
+    SignatureUnchecked = SERVICE_UNAVAILABLE, "signature_unchecked", "The signature could not be checked";
     /// More requests than the program takes in.
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once";
     /// Others were first, time and again.
@@ -150,7 +159,7 @@ impl Code {
     /// After how many seconds a client may try again; `None` where trying again changes nothing.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::Unavailable | Self::NewerEvent => Some(2),
+            Self::Unavailable | Self::SignatureUnchecked | Self::NewerEvent => Some(2),
             Self::Overloaded | Self::Contention | Self::OutcomeUnknown | Self::ProjectionBehind => Some(1),
             Self::RequestInFlight => Some(1),
             _ => None,

@@ -1,10 +1,14 @@
 //! The roles as processes of their own: `orders api`, `orders relay`, `orders projections run`, `orders consumers run`.
 
 use super::process::stop_token;
-use super::serve::{http_settings, mail_settings, mailer};
+use super::serve::{http_settings, mail_settings, mailer, payment_settings};
 use super::{Asker, Failure, Process};
-use crate::http::{App, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ShopArgs, ViewArgs};
+use crate::http::{App, HttpSettings, Server, ServerSettings};
+use crate::payments::PaymentSettings;
+use crate::settings::{
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, SettingsError, ShopArgs,
+    ViewArgs,
+};
 use consumers::KafkaSettings;
 use projections::Views;
 use std::net::SocketAddr;
@@ -41,6 +45,10 @@ pub struct ApiArgs {
     views: ViewArgs,
     #[command(flatten)]
     shop: ShopArgs,
+    #[command(flatten)]
+    sessions: SessionArgs,
+    #[command(flatten)]
+    payments: PaymentArgs,
 }
 
 /// The settings of `orders relay`.
@@ -89,6 +97,7 @@ pub struct ConsumersArgs {
 /// Commands and reads over HTTP, until a signal.
 pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
+    let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let address = server.address();
     let mut process = Process::open(&args.database, Some(&args.migration), role("orders api"), stop).await?;
@@ -102,8 +111,10 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.sweep();
     let readiness = process.readiness().clone();
-    let http = http_settings(&args.http, &args.shop, &args.database);
-    let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
+    let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
+    let payments = PaymentSettings { listens_at: address, ..payments };
+    let app = App::new(gateway, process.core.log.clone(), views, readiness, HttpSettings { payments, ..http });
+    process.handle_payments(&app.payments);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
     process.run().await

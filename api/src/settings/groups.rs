@@ -182,6 +182,20 @@ pub enum LogFormat {
     Json,
 }
 
+/// How long visitors are known.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Shop")]
+pub struct SessionArgs {
+    /// Seconds that a visitor's session, and the cart in it, lives after it was last used
+    #[arg(long, value_name = "SECONDS", env = "ORDERS_SESSION_AGE_S", hide_env_values = true, default_value_t = 1_209_600,
+          value_parser = clap::value_parser!(u32).range(60..=31_536_000))]
+    pub session_age_s: u32,
+    /// Whether it also ends when the browser is closed
+    #[arg(long, value_name = "BOOLEAN", env = "ORDERS_SESSION_ENDS_WITH_BROWSER", hide_env_values = true,
+          default_value_t = false, action = clap::ArgAction::Set)]
+    pub session_ends_with_browser: bool,
+}
+
 /// Scheme, host and port: the pages are at the top of their host.
 fn public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -50,7 +50,7 @@ pub(super) async fn handle(
     let location = HeaderValue::try_from(next).unwrap_or_else(|_| HeaderValue::from_static("/"));
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(cookie) = cookies::set(COOKIE, lang.tag(), KEPT_S, app.frame.is_secure()) {
+    if let Some(cookie) = cookies::set(COOKIE, lang.tag(), Some(KEPT_S), app.frame.is_secure()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -6,27 +6,40 @@
 //! - [`frame`]: what all pages of a process share. [`texts`]: what they say. [`money`]: how they show amounts.
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
-//! - [`catalogue`]: the first page, lists, and products.
+//! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
+//! - [`payment`]: from an order to a payment provider's page, and back.
+//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
 
 mod assets;
+pub(crate) mod basket;
+mod cart;
 mod catalogue;
+mod checkout;
+mod clock;
 mod cookies;
 mod fault;
 mod frame;
 mod language;
 mod media;
 mod money;
+mod origin;
 mod page;
+mod payment;
+mod posted;
 mod reads;
 mod security;
+mod session;
 mod texts;
 mod visit;
 
+pub use clock::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
 pub use page::Page;
+pub use posted::Posted;
 pub(crate) use security::protect;
+pub use session::{SessionSettings, VisitSession};
 pub use visit::Visit;
 
 use crate::http::{Produces, Routes};
@@ -41,7 +54,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always("/static/{name}", Produces::Html, get(assets::handle))
         .route("/media/{picture}", Produces::Html, get(media::handle))
         .always("/language/", Produces::Html, get(language::handle));
-    catalogue::routes(routes)
+    payment::routes(checkout::routes(cart::routes(catalogue::routes(routes))))
 }
 
 /// To the same path with a slash at its end, which is where pages are.

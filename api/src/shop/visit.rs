@@ -1,6 +1,6 @@
 //! Who asks for a page, and how.
 
-use super::{Fault, Page, cookies, language};
+use super::{Fault, Page, VisitSession, cookies, language};
 use crate::http::App;
 use crate::http::timing;
 use askama::Template;
@@ -36,22 +36,40 @@ pub struct Visit {
     pub lang: Lang,
     /// The path and query that lead back to it.
     pub here: String,
+    /// What goes on over several requests.
+    pub session: VisitSession,
     headers: HeaderMap,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let (lang, here) = (language::of(&parts.headers), way_back(&parts.method, &parts.uri));
-        Ok(Self { lang, here, headers: parts.headers.clone() })
+        let session = VisitSession::of(app, &parts.headers);
+        Ok(Self { lang, here, session, headers: parts.headers.clone() })
     }
 }
 
 impl Visit {
     /// The frame of the page that is shown.
-    pub fn page(&self, app: &App) -> Page {
-        Page::new(app.frame.clone(), self.lang, self.here.clone())
+    pub async fn page(&self, app: &App) -> Result<Page, Fault> {
+        let mut page = Page::new(app.frame.clone(), self.lang, self.here.clone());
+        if let Some(session) = self.session.get().await? {
+            (page.cart_count, page.csrf) = (session.cart_units, self.session.csrf());
+        }
+        Ok(page)
+    }
+
+    /// To another page, after a form was sent: loading that again changes nothing.
+    pub fn see_other(&self, location: &str) -> Result<Response, Fault> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let headers = response.headers_mut();
+        headers.insert(header::LOCATION, HeaderValue::try_from(location).map_err(|_| Fault::Internal)?);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.session.stamp(headers);
+        Ok(response)
     }
 
     /// Shows a page. To who has no session it is the same as to all others of the language: it has a tag, and is not sent
@@ -75,10 +93,12 @@ impl Visit {
         if let Ok(etag) = HeaderValue::try_from(etag) {
             headers.insert(header::ETAG, etag);
         }
-        // Kept, but asked for each time: prices change.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // Kept, but asked for each time: prices change. What bears a visitor's cart and token is for that browser alone.
+        let kept = if self.session.csrf().is_empty() { "no-cache" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        self.session.stamp(headers);
         Ok(response)
     }
 
@@ -89,6 +109,7 @@ impl Visit {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
+        self.session.stamp(headers);
         Ok(response)
     }
 }

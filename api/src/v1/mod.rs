@@ -2,6 +2,7 @@
 //!
 //! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
 
+mod cart;
 pub mod events;
 mod categories;
 mod incoming;
@@ -34,6 +35,13 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/categories/{slug}", Produces::Json, patch(categories::change::handle).get(categories::get::handle))
         .route("/v1/categories/{slug}/remove", Produces::Json, post(categories::shown::remove))
         .route("/v1/categories/{slug}/restore", Produces::Json, post(categories::shown::restore))
+        .route("/v1/cart", Produces::Json, get(cart::get::handle))
+        .route("/v1/cart/items", Produces::Json, post(cart::add_item::handle))
+        .route(
+            "/v1/cart/items/{sku}",
+            Produces::Json,
+            patch(cart::change_item::handle).delete(cart::remove_item::handle),
+        )
         .route("/v1/totals", Produces::Json, get(totals::handle))
         .route("/v1/events", Produces::Ndjson, get(events::handle))
 }

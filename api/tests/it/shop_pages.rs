@@ -335,10 +335,10 @@ async fn a_page_asks_little_of_the_database_however_much_is_in_it() {
 
 /// The statements that requests led to.
 #[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<String>>>);
+pub struct Statements(Arc<Mutex<Vec<String>>>);
 
 impl Statements {
-    fn taken(&self) -> Vec<String> {
+    pub fn taken(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

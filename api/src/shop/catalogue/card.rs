@@ -6,17 +6,17 @@ use projections::categories::CategoryRow;
 use projections::products::ProductRow;
 
 /// A product in a list.
-pub(super) struct Card {
-    pub(super) sku: String,
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) price: String,
+pub(in crate::shop) struct Card {
+    pub(in crate::shop) sku: String,
+    pub(in crate::shop) name: String,
+    pub(in crate::shop) description: Option<String>,
+    pub(in crate::shop) price: String,
     /// Where its picture is.
-    pub(super) picture: Option<String>,
+    pub(in crate::shop) picture: Option<String>,
 }
 
 impl Card {
-    pub(super) fn of(row: ProductRow, page: &Page) -> Self {
+    pub(in crate::shop) fn of(row: ProductRow, page: &Page) -> Self {
         let (name, description) = words(&row, page.lang);
         Self {
             name: name.to_owned(),
@@ -27,13 +27,13 @@ impl Card {
         }
     }
 
-    pub(super) fn all(rows: Vec<ProductRow>, page: &Page) -> Vec<Self> {
+    pub(in crate::shop) fn all(rows: Vec<ProductRow>, page: &Page) -> Vec<Self> {
         rows.into_iter().map(|row| Self::of(row, page)).collect()
     }
 }
 
 /// A product's name and description in the language, or in the shop's own.
-pub(super) fn words(row: &ProductRow, lang: Lang) -> (&str, Option<&str>) {
+pub(in crate::shop) fn words(row: &ProductRow, lang: Lang) -> (&str, Option<&str>) {
     match row.translations.get(lang.tag()) {
         // A description in another language than the name would be strange, but none at all is worse.
         Some(words) => (&words.name, words.description.as_deref().or(row.description.as_deref())),

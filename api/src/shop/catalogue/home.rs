@@ -34,7 +34,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
         let all = products::Shelf { featured: false, ..featured };
         rows = reads.run(Products::NAME, products::shown(&app.views, &all, None, SHOWN)).await?.rows;
     }
-    let page = visit.page(&app);
+    let page = visit.page(&app).await?;
     let mut cards = Card::all(rows, &page).into_iter();
     let home =
         Home { shelves: Shelf::all(shelves, visit.lang, None), first: cards.next(), others: cards.collect(), page };

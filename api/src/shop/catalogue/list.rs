@@ -97,7 +97,7 @@ pub(super) async fn show(
     let shelf = products::Shelf { category: slug, search: asked.search.as_deref(), featured: false };
     let shown = products::shown(&app.views, &shelf, asked.after.as_ref(), PAGE_ROWS);
     let found = reads.run(Products::NAME, shown).await?;
-    let mut page = visit.page(app);
+    let mut page = visit.page(app).await?;
     page.query = asked.search.clone().unwrap_or_default();
     let path = slug.map_or_else(|| "/products/".to_owned(), |slug| format!("/categories/{}/", slug.as_str()));
     let (title, empty, empty_hint) = match (&asked.search, category.as_ref()) {

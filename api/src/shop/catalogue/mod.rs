@@ -6,6 +6,8 @@ mod home;
 mod list;
 mod product;
 
+pub(super) use card::{Card, words};
+
 use super::with_slash;
 use crate::http::{Produces, Routes};
 use axum::routing::get;

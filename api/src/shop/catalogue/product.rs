@@ -8,6 +8,7 @@ use crate::http::App;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use commands::shop::viewed;
 use domain::product::Status;
 use domain::{Quantity, Sku, Slug};
 use projections::Projection;
@@ -43,7 +44,7 @@ pub(super) async fn handle(
     let mut reads = Reads::default();
     let row = reads.run(Products::NAME, products::get(&app.views, &sku)).await?.ok_or(Fault::NotFound)?;
     let shelves = reads.run(Categories::NAME, categories::list(&app.views)).await?;
-    let page = visit.page(&app);
+    let page = visit.page(&app).await?;
     let mut shelves = Shelf::all(shelves, visit.lang, None);
     let category = category_of(&row, &mut shelves);
     let others = match category.as_ref().and_then(|shelf| Slug::parse(&shelf.slug).ok()) {
@@ -56,6 +57,7 @@ pub(super) async fn handle(
     };
     let others = others.into_iter().filter(|other| other.sku != row.sku).take(OTHERS as usize).collect();
     let (on_sale, requires_shipping) = (row.status == Status::Active, row.requires_shipping);
+    note_view(&app, &visit, &sku).await?;
     let card = Card::of(row, &page);
     let product = Product {
         shelves,
@@ -69,6 +71,17 @@ pub(super) async fn handle(
         page,
     };
     visit.show(&product, reads.took)
+}
+
+/// Counts what the visitor looks at. Of one without a session nothing is kept, and a page is shown also when it can't be
+/// counted.
+async fn note_view(app: &App, visit: &Visit, sku: &Sku) -> Result<(), Fault> {
+    if let Some(session) = visit.session.get().await?
+        && let Err(error) = viewed::note(app.log.pool(), session.id, sku, visit.session.now()).await
+    {
+        tracing::debug!(%error, "a view of a product was not counted");
+    }
+    Ok(())
 }
 
 /// The first of the product's categories that is shown; marked in the row of links.

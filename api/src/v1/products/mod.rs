@@ -7,4 +7,4 @@ pub(super) mod list;
 mod presentation;
 mod resource;
 pub(super) mod sale;
-mod sku;
+pub(super) mod sku;
