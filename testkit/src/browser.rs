@@ -99,7 +99,7 @@ impl Browser {
 
     /// What a script that is run within the page returns.
     pub async fn run(&self, script: &str) -> Value {
-        let returned = self.driver.execute(script.to_owned(), Vec::new()).await;
+        let returned = self.driver.execute(script.to_owned(), Vec::<Value>::new()).await;
         returned.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
     }
 
@@ -125,7 +125,7 @@ impl Browser {
         let source = fs::read_to_string(axe_core()).expect("axe-core can be read");
         // The page's own policy forbids foreign scripts; the driver's are not the page's.
         self.run(&source).await;
-        let found = self.driver.execute_async(AXE, Vec::new()).await.expect("axe-core runs");
+        let found = self.driver.execute_async(AXE, Vec::<Value>::new()).await.expect("axe-core runs");
         found
             .json()
             .as_array()

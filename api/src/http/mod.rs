@@ -51,7 +51,7 @@ const MAX_EXPORTS: usize = 64;
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpSettings {
-    /// The most requests under `/v1` that are worked on at once.
+    /// The most requests under `/v1` and for pages that are worked on at once.
     pub max_requests: usize,
     /// The most bytes of their bodies, those included that are still on their way.
     pub max_body_bytes: usize,

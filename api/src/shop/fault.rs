@@ -1,6 +1,6 @@
 //! What went wrong, as a page: what happened, the request's id, and a way on.
 
-use super::visit::{page, render};
+use super::visit::{page, render, way_back};
 use super::{Frame, Page, language};
 use crate::http::RequestId;
 use crate::problem::Problem;
@@ -8,7 +8,7 @@ use askama::Template;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use consumers::language::Lang;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
 /// Why a visitor is not shown what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,12 +123,11 @@ struct Shown {
 impl ErrorPage {
     /// For whoever sent this.
     pub(crate) fn of(request: &Request) -> Self {
-        Self::of_parts(request.uri(), request.headers())
+        Self::of_parts(request.method(), request.uri(), request.headers())
     }
 
-    fn of_parts(uri: &Uri, headers: &HeaderMap) -> Self {
-        let here = uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
-        Self { lang: language::of(headers), here }
+    fn of_parts(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        Self { lang: language::of(headers), here: way_back(method, uri) }
     }
 
     /// The whole answer.
@@ -185,11 +184,14 @@ mod tests {
     async fn a_fault_is_a_page_that_names_the_request() {
         let id = RequestId::of_text("r-<1>");
         let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static("ko"))]);
-        let error = ErrorPage::of_parts(&"/a?b=<c>".parse().unwrap_or_default(), &headers);
+        let error = ErrorPage::of_parts(&Method::GET, &"/a?b=%3Cc%3E".parse().unwrap_or_default(), &headers);
         let (head, body) = error.render(Fault::TooMany(7), &Frame::new(ShopSettings::default()), &id).into_parts();
         let html = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         assert_eq!((head.status.as_u16(), head.headers[header::RETRY_AFTER].to_str().unwrap()), (429, "7"));
-        assert!(html.contains("lang=\"ko\"") && html.contains(id.as_str()) && !html.contains("<c>"), "{html}");
+        assert!(
+            html.contains("lang=\"ko\"") && html.contains(id.as_str()) && html.contains("href=\"/a?b=%3Cc%3E\""),
+            "{html}"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::response::Response;
 use consumers::language::Lang;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// How many bytes of a page's hash are its tag.
 const TAG_BYTES: usize = 16;
+
+/// The longest path and query that pages lead back to.
+const MAX_HERE_BYTES: usize = 2_000;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// Two visitors may see different pages under the same address.
@@ -28,7 +31,7 @@ const VARY: HeaderValue = HeaderValue::from_static("accept-language, cookie");
 pub struct Visit {
     /// In which language it is answered.
     pub lang: Lang,
-    /// The path and query that were asked for.
+    /// The path and query that lead back to it.
     pub here: String,
     /// What goes on over several requests.
     pub session: VisitSession,
@@ -39,9 +42,9 @@ impl FromRequestParts<Arc<App>> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
-        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
+        let (lang, here) = (language::of(&parts.headers), way_back(&parts.method, &parts.uri));
         let session = VisitSession::of(app, &parts.headers);
-        Ok(Self { lang: language::of(&parts.headers), here, session, headers: parts.headers.clone() })
+        Ok(Self { lang, here, session, headers: parts.headers.clone() })
     }
 }
 
@@ -66,9 +69,17 @@ impl Visit {
         Ok(response)
     }
 
-    /// Shows a page that is the same for everybody who has this language: it has a tag, and is not sent again to who has
-    /// it. `database` is what its reads took.
+    /// Shows a page. To who has no session it is the same as to all others of the language: it has a tag, and is not sent
+    /// again to who has it. `database` is what its reads took.
     pub fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
+        if self.session.is_brought() {
+            self.show_alone(template, database)
+        } else {
+            self.show_to_all(template, database)
+        }
+    }
+
+    fn show_to_all(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
         let html = render(template)?;
         let etag = tag(&html);
         let mut response = if super::assets::has_already(&self.headers, &etag) {
@@ -82,9 +93,8 @@ impl Visit {
         if let Ok(etag) = HeaderValue::try_from(etag) {
             headers.insert(header::ETAG, etag);
         }
-        // Kept, but asked for each time: prices change. What bears a visitor's cart and token is for that browser alone.
-        let kept = if self.session.csrf().is_empty() { "no-cache" } else { "private, no-cache" };
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        // Kept, but asked for each time: prices change.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
         self.session.stamp(headers);
@@ -101,6 +111,14 @@ impl Visit {
         self.session.stamp(headers);
         Ok(response)
     }
+}
+
+/// What leads back to the page of a request: to the first page from what is no page, or is too long. Two slashes at its
+/// beginning would name another host.
+pub(super) fn way_back(method: &Method, uri: &Uri) -> String {
+    let here = uri.path_and_query().map_or("/", |here| here.as_str());
+    let is_page = matches!(*method, Method::GET | Method::HEAD) && here.starts_with('/') && !here.starts_with("//");
+    if is_page && here.len() <= MAX_HERE_BYTES { here.to_owned() } else { "/".to_owned() }
 }
 
 pub(super) fn render(template: &impl Template) -> Result<String, Fault> {
@@ -125,4 +143,18 @@ fn tag(html: &str) -> String {
     }
     tag.push('"');
     tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_is_a_page_of_the_shop() {
+        let back = |method: Method, uri: &str| way_back(&method, &uri.parse().unwrap_or_default());
+        assert_eq!(back(Method::GET, "/products/?q=a&after=B"), "/products/?q=a&after=B");
+        assert_eq!(back(Method::POST, "/cart/add/"), "/");
+        assert_eq!(back(Method::GET, "//evil.test/"), "/");
+        assert_eq!(back(Method::GET, &format!("/?q={}", "x".repeat(MAX_HERE_BYTES))), "/");
+    }
 }

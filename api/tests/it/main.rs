@@ -32,6 +32,7 @@ mod overload_hostile;
 mod overload_slow;
 mod processes;
 mod restore_kafka;
+mod shop_browser;
 mod shop_cart;
 mod shop_checkout;
 mod shop_pages;

@@ -39,7 +39,7 @@ async fn page(instance: &Instance, path: &str, status: u16) -> Reply {
 }
 
 /// A shop with two categories and some teas, and the process that shows it.
-async fn stocked() -> (Shop, Instance) {
+pub async fn stocked() -> (Shop, Instance) {
     let shop = Shop::new().await;
     let instance = shop.open().await;
     for (slug, name, ko) in [("green", "Green tea", "녹차"), ("cups", "Cups", "찻잔")] {
@@ -220,6 +220,13 @@ async fn a_page_that_is_there_already_is_not_sent_again() {
     let head = instance.call(http::Method::HEAD, "/").without("authorization").await.is(200);
     assert_eq!((head.text.as_str(), head.header("etag")), ("", etag.as_str()));
     assert_eq!(head.header("content-length"), first.text.len().to_string());
+    let cookie = format!("__Host-orders={}", "A".repeat(43));
+    let alone = browse(&instance, "/").header("cookie", &cookie).header("if-none-match", &etag).await.is(200);
+    assert_eq!(
+        (alone.header("cache-control"), alone.header("etag")),
+        ("private, no-store", ""),
+        "a visitor with a session"
+    );
 }
 
 #[tokio::test]
