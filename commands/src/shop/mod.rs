@@ -29,18 +29,14 @@ pub struct Swept {
 
 /// Deletes what has expired by `now`.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<Swept, sqlx::Error> {
-    let sessions = in_batches(async || sessions::sweep(pool, now, SWEEP_ROWS).await).await?;
-    let carts = in_batches(async || carts::sweep(pool, now, SWEEP_ROWS).await).await?;
-    Ok(Swept { sessions, carts })
-}
-
-/// Goes on until a batch is not full.
-async fn in_batches(batch: impl AsyncFn() -> Result<u64, sqlx::Error>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
+    let mut swept = Swept::default();
     loop {
-        let deleted = batch().await?;
-        swept += deleted;
-        if deleted < SWEEP_ROWS.unsigned_abs() {
+        let sessions = sessions::sweep(pool, now, SWEEP_ROWS).await?;
+        let carts = carts::sweep(pool, now, SWEEP_ROWS).await?;
+        swept.sessions += sessions;
+        swept.carts += carts;
+        // A batch that is not full was the last.
+        if sessions.max(carts) < SWEEP_ROWS.unsigned_abs() {
             return Ok(swept);
         }
     }

@@ -156,7 +156,7 @@ fn is_valid_now(certificate: &X509Ref) -> Result<bool, ErrorStack> {
 
 fn is_paypals(certificate: &X509Ref) -> bool {
     let mut names = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
-    names.any(|name| name.data().as_utf8().is_ok_and(|name| name.to_ascii_lowercase().ends_with(NAME_ENDING)))
+    names.any(|name| name.data().to_string().is_ok_and(|name| name.to_ascii_lowercase().ends_with(NAME_ENDING)))
 }
 
 #[cfg(test)]

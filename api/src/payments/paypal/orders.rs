@@ -22,8 +22,8 @@ pub(super) fn create(ask: &Ask) -> Result<String, ProviderError> {
         "shipping_preference": "NO_SHIPPING",
         "user_action": "PAY_NOW",
         "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
-        "return_url": ask.return_url,
-        "cancel_url": ask.cancel_url,
+        "return_url": ask.return_url.as_str(),
+        "cancel_url": ask.cancel_url.as_str(),
     });
     if let (Some(locale), Some(context)) = (locale(&ask.locale), context.as_object_mut()) {
         context.insert("locale".to_owned(), locale.into());
