@@ -20,7 +20,11 @@ async fn the_notice_comes_before_the_reply() {
     assert_eq!(market.till.payments.returned(intent.id).await.unwrap(), Settled::Noted);
     eventually("both notices are handled", BOUND, async || {
         let notices = market.notices().await;
-        if notices.len() == 2 && notices.iter().all(|(state, _)| state == "done") { Ok(()) } else { Err(format!("{notices:?}")) }
+        if notices.len() == 2 && notices.iter().all(|(state, _)| state == "done") {
+            Ok(())
+        } else {
+            Err(format!("{notices:?}"))
+        }
     })
     .await;
     market.paid_once(&market.happened(order).await);

@@ -53,7 +53,7 @@ async fn a_program_that_is_killed_between_notice_and_command_loses_nothing() {
     let (mut program, address) = started(&shop, &paypal).await;
     eventually("the payment is noted", BOUND, async || match happened(&shop, order).await {
         events if events == ["PaymentRecorded", "OrderPaid"] => Ok(()),
-        events => Err(format!("{events:?}")),
+        events => Err(events.join(" ")),
     })
     .await;
     // PayPal did not hear of it, and tells again.
