@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_session_is_noted_as_seen_again_only_now_and_then() {
-        let seen = |hours| Session {
+        let seen = |hours: u64| Session {
             id: Uuid::nil(),
             data: Value::Null,
             lifetime: Lifetime { lasts: Duration::from_secs(hours * 3_600), ends_with_browser: false },
