@@ -1,7 +1,6 @@
 //! A cart at today's prices: what the pages and `/v1/cart` show, and what an order would be.
 
 use commands::shop::carts::{Cart, CartLine};
-use domain::money::Currency;
 use domain::prices::Listing;
 use domain::product::Status;
 use domain::{Money, Prices, Quantity, Sku};
@@ -89,16 +88,6 @@ impl Basket {
     pub(crate) fn can_be_ordered(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(|line| line.price.is_ok())
     }
-
-    /// The currency that it is reckoned in.
-    pub(crate) fn currency(&self) -> Option<Currency> {
-        self.total.map(Money::currency)
-    }
-
-    /// How many things are in it.
-    pub(crate) fn units(&self) -> u32 {
-        self.lines.iter().map(|line| line.quantity.get()).sum()
-    }
 }
 
 #[cfg(test)]
@@ -144,7 +133,7 @@ mod tests {
     #[test]
     fn a_cart_costs_what_the_catalogue_says_today() {
         let basket = basket(&[("TEA", 2), ("GUIDE", 1)]);
-        assert_eq!((basket.total, basket.units(), basket.requires_shipping), (Some(usd("31")), 3, true));
+        assert_eq!((basket.total, basket.requires_shipping), (Some(usd("31")), true));
         assert_eq!(basket.lines[0].price, Ok(Price { unit: usd("12.50"), line: usd("25") }));
         assert!(basket.can_be_ordered());
     }

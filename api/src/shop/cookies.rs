@@ -19,8 +19,7 @@ pub(super) fn set(
     max_age_s: Option<i64>,
     secure: bool,
 ) -> Option<HeaderValue> {
-    let mut cookie =
-        Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(secure);
+    let mut cookie = Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(secure);
     if let Some(seconds) = max_age_s {
         cookie = cookie.max_age(cookie::time::Duration::seconds(seconds));
     }

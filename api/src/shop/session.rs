@@ -111,6 +111,11 @@ impl VisitSession {
         Ok(Found::Session(session))
     }
 
+    /// Whether the browser brought a cookie of ours, or is given one now: then the page is its own.
+    pub fn is_brought(&self) -> bool {
+        self.secret().current.is_some()
+    }
+
     /// The session; begun now if there is none.
     pub async fn begin(&self) -> Result<Session, Fault> {
         if let Some(session) = self.get().await? {

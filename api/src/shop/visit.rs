@@ -1,6 +1,6 @@
 //! Who asks for a page, and how.
 
-use super::{Fault, Page, VisitSession, cookies, language};
+use super::{Fault, Page, VisitSession, language};
 use crate::http::App;
 use crate::http::timing;
 use askama::Template;
@@ -21,9 +21,6 @@ const TAG_BYTES: usize = 16;
 
 /// The longest path and query that pages lead back to.
 const MAX_HERE_BYTES: usize = 2_000;
-
-/// What a session's cookie is called: over TLS, and without.
-const SESSION_COOKIES: [&str; 2] = ["__Host-orders", "orders"];
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// Two visitors may see different pages under the same address.
@@ -75,8 +72,11 @@ impl Visit {
     /// Shows a page. To who has no session it is the same as to all others of the language: it has a tag, and is not sent
     /// again to who has it. `database` is what its reads took.
     pub fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
-        let has_session = SESSION_COOKIES.iter().any(|name| cookies::of(&self.headers, name).is_some());
-        if has_session { self.show_alone(template, database) } else { self.show_to_all(template, database) }
+        if self.session.is_brought() {
+            self.show_alone(template, database)
+        } else {
+            self.show_to_all(template, database)
+        }
     }
 
     fn show_to_all(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
@@ -93,9 +93,8 @@ impl Visit {
         if let Ok(etag) = HeaderValue::try_from(etag) {
             headers.insert(header::ETAG, etag);
         }
-        // Kept, but asked for each time: prices change. What bears a visitor's cart and token is for that browser alone.
-        let kept = if self.session.csrf().is_empty() { "no-cache" } else { "private, no-cache" };
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        // Kept, but asked for each time: prices change.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::VARY, VARY);
         headers.insert(timing::SERVER_TIMING, timing::of_read(database));
         self.session.stamp(headers);

@@ -79,8 +79,7 @@ pub enum CartError {
 /// Makes an empty cart for an API client; returns its id.
 pub async fn create(pool: &PgPool, now: DateTime<Utc>) -> Result<Uuid, sqlx::Error> {
     let id = Uuid::new_v4();
-    let create =
-        sqlx::query("INSERT INTO carts (id, content_id, created_at, changed_at) VALUES ($1, $2, $3, $3)");
+    let create = sqlx::query("INSERT INTO carts (id, content_id, created_at, changed_at) VALUES ($1, $2, $3, $3)");
     let create = create.bind(id).bind(Uuid::new_v4()).bind(now);
     db::ask(pool, async |session| create.execute(session).await).await?;
     Ok(id)

@@ -183,12 +183,7 @@ pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Resu
 }
 
 /// Has a session live as long as `lifetime` says, from now on.
-pub async fn set_lifetime(
-    pool: &PgPool,
-    id: Uuid,
-    lifetime: Lifetime,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+pub async fn set_lifetime(pool: &PgPool, id: Uuid, lifetime: Lifetime, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let set = sqlx::query(
         "UPDATE sessions SET lasts_s = $2, ends_with_browser = $3, last_seen_at = $4, expires_at = $5 WHERE id = $1",
     );
@@ -254,7 +249,8 @@ mod tests {
         let text = secret.expose();
         assert_eq!(text.len(), 43);
         assert_eq!(SessionSecret::parse(&text), Some(secret));
-        for wrong in ["", "abc", &format!("{text}="), &text[1..], &format!("{text}A"), &format!("{}_", "A".repeat(42))] {
+        for wrong in ["", "abc", &format!("{text}="), &text[1..], &format!("{text}A"), &format!("{}_", "A".repeat(42))]
+        {
             assert_eq!(SessionSecret::parse(wrong), None, "{wrong}");
         }
     }

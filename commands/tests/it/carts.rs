@@ -148,8 +148,10 @@ async fn only_what_was_ordered_is_taken_out() {
         carts::add(&pool, cart, &TEA, quantity(1), noon()).await.unwrap();
         let ordered = read(&pool, cart).await;
         let cup = sku("CUP");
-        let (emptied, added) =
-            tokio::join!(carts::empty(&pool, cart, ordered.content_id, noon()), carts::add(&pool, cart, &cup, quantity(1), noon()));
+        let (emptied, added) = tokio::join!(
+            carts::empty(&pool, cart, ordered.content_id, noon()),
+            carts::add(&pool, cart, &cup, quantity(1), noon())
+        );
         added.unwrap();
         let after = read(&pool, cart).await;
         let left = lines(&after);
@@ -210,10 +212,8 @@ async fn merging_both_ways_at_once_ends() {
     let (one, other) = (visitor(&pool).await, visitor(&pool).await);
     carts::add(&pool, CartRef::Visitor(one), &TEA, quantity(1), noon()).await.unwrap();
     for _ in 0..10 {
-        let (there, back) = tokio::join!(
-            carts::merge(&pool, one, other, noon()),
-            carts::merge(&pool, other, one, noon())
-        );
+        let (there, back) =
+            tokio::join!(carts::merge(&pool, one, other, noon()), carts::merge(&pool, other, one, noon()));
         there.unwrap();
         back.unwrap();
     }

@@ -1,11 +1,11 @@
 //! Sessions begin, live on while they are used, change their secret, and end; what a visitor looked at goes with them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use commands::db;
 use commands::shop::carts::{self, CartRef};
 use commands::shop::links::LinkKey;
 use commands::shop::sessions::{self, Lifetime, Session, SessionSecret};
 use commands::shop::{self, viewed};
-use commands::db;
 use domain::ids::OrderId;
 use domain::{Quantity, Sku};
 use serde_json::json;
@@ -60,7 +60,8 @@ async fn the_database_holds_no_secret() {
         .fetch_one(&db.pool().await)
         .await
         .unwrap();
-    let bytes: Vec<u8> = sqlx::query_scalar("SELECT secret_hash FROM sessions").fetch_one(&db.pool().await).await.unwrap();
+    let bytes: Vec<u8> =
+        sqlx::query_scalar("SELECT secret_hash FROM sessions").fetch_one(&db.pool().await).await.unwrap();
     assert!(!all.contains(&secret.expose()));
     assert_eq!(SessionSecret::parse(&secret.expose()), Some(secret.clone()));
     // Whoever takes what the database has for the secret is not let in.
@@ -107,8 +108,10 @@ async fn data_is_set_member_by_member_and_is_bounded() {
     let pool = pool(&db).await;
     let (secret, session) = begin(&pool, HOUR).await;
     let (shade, size) = (json!({ "deep": [1] }), json!("large"));
-    let (one, other) =
-        tokio::join!(sessions::set_data(&pool, session.id, "shade", &shade), sessions::set_data(&pool, session.id, "size", &size));
+    let (one, other) = tokio::join!(
+        sessions::set_data(&pool, session.id, "shade", &shade),
+        sessions::set_data(&pool, session.id, "size", &size)
+    );
     one.unwrap();
     other.unwrap();
     let found = sessions::find(&pool, &secret, at(0)).await.unwrap().unwrap();
