@@ -80,4 +80,4 @@ INSERT INTO signing_keys (name) VALUES ('sandbox_notices');
 
 GRANT SELECT, INSERT, UPDATE ON payment_intents TO orders_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON payment_notices TO orders_app;
-GRANT SELECT, INSERT ON sandbox_payments TO orders_app;
+GRANT SELECT, INSERT, UPDATE ON sandbox_payments TO orders_app;

@@ -139,9 +139,7 @@ fn api_url(text: &str) -> Result<Url, String> {
             && url.password().is_none()
             && (url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(url)))
     });
-    url.ok_or_else(|| {
-        "it is no URL of a host alone that begins with https://, such as https://api-m.paypal.com".to_owned()
-    })
+    url.ok_or_else(|| "it is no URL of a host alone that is reached by https".to_owned())
 }
 
 #[cfg(test)]

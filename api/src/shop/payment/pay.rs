@@ -69,7 +69,8 @@ pub(super) async fn lead_on(
         return lead_back(&app, &visit, intent.order, None).await;
     };
     let refresh = HeaderValue::try_from(format!("0; url={url}")).map_err(|_| Fault::Internal)?;
-    let provider = app.payments.provider_named(&intent.provider).map_or("", |provider| provider.shown_name()).to_owned();
+    let provider =
+        app.payments.provider_named(&intent.provider).map_or("", |provider| provider.shown_name()).to_owned();
     let leaving = Leaving { page: visit.page(&app).await?, url, provider };
     let mut response = visit.show_alone(&leaving, Duration::ZERO)?;
     // Replaces this page in the browser's history: "back" leads to the order.
