@@ -44,11 +44,11 @@ async fn what_is_wrong_with_a_category_is_told_where_it_is() {
     assert_eq!(
         told.faults(),
         faults(&[
-            ("/name", "empty"),
             ("/slug", "invalid_slug"),
-            ("/translations/fr", "empty"),
-            ("/translations/ko", "wrong_type"),
+            ("/name", "empty"),
             ("/translations/nolanguage", "invalid_language"),
+            ("/translations/ko", "wrong_type"),
+            ("/translations/fr", "empty"),
         ])
     );
     let twice = json!({ "slug": "a", "name": "A", "translations": { "zh-hans": "a", "zh_Hans": "b" } });
@@ -93,8 +93,8 @@ async fn a_product_is_shown_as_it_was_asked_for() {
             ("/categories/0", "invalid_slug"),
             ("/categories/1", "wrong_type"),
             ("/featured", "wrong_type"),
-            ("/picture", "invalid_picture"),
             ("/requires_shipping", "required"),
+            ("/picture", "invalid_picture"),
             ("/translations/ko/name", "missing"),
             ("/translations/xx-toolong-tag-", "invalid_language"),
         ])

@@ -163,7 +163,7 @@ async fn the_build_that_is_kept_is_the_one_retired_last() {
     .fetch_all(process.pool())
     .await
     .unwrap();
-    assert_eq!(kept, ["order_list_v1_2"]);
+    assert_eq!(kept, ["order_list_v2_2"]);
 }
 
 #[tokio::test]
