@@ -71,8 +71,7 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<Topics, BrokerError> {
     let topics = Topics::new(&settings.prefix);
     let client = settings.client()?;
     let admin = AdminClient::from_config_and_context(&client, Quiet).map_err(BrokerError::Settings)?;
-    let mut wanted: Vec<Wanted> =
-        topics.events().into_iter().map(|topic| Wanted::events(topic, settings)).collect();
+    let mut wanted: Vec<Wanted> = topics.events().into_iter().map(|topic| Wanted::events(topic, settings)).collect();
     // An embedded broker makes its topics itself, at its start, and needs no position.
     if !settings.embedded {
         wanted.push(Wanted { topic: topics.relay.clone(), partitions: 1, kind: Kind::Position });

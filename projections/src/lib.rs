@@ -54,9 +54,4 @@ macro_rules! registry {
     };
 }
 
-registry![
-    order_list::OrderList,
-    order_totals::OrderTotals,
-    products::Products,
-    categories::Categories,
-];
+registry![order_list::OrderList, order_totals::OrderTotals, products::Products, categories::Categories];

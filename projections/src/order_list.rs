@@ -27,7 +27,13 @@ impl Projection for OrderList {
     const VERSION: u32 = 2;
     const TABLES: &'static str = include_str!("order_list.sql");
     const INDEXES: &'static str = include_str!("order_list_indexes.sql");
-    const WANTS: Wants = Wants::types(&[ItemAdded::TYPE, OrderPlaced::TYPE, PaymentRecorded::TYPE, OrderPaid::TYPE, PaymentFlagged::TYPE]);
+    const WANTS: Wants = Wants::types(&[
+        ItemAdded::TYPE,
+        OrderPlaced::TYPE,
+        PaymentRecorded::TYPE,
+        OrderPaid::TYPE,
+        PaymentFlagged::TYPE,
+    ]);
 
     /// Folds the batch to one change per order, then inserts the new orders and updates the others: a statement each.
     async fn apply(batch: &[&Recorded<Event>], view: &mut ViewTransaction<'_>) -> Result<(), ProjectionError> {

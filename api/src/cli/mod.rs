@@ -98,7 +98,7 @@ enum Projections {
 #[derive(Debug, Subcommand)]
 enum Consumers {
     /// Runs consumers
-    Run(With<apart::ConsumersArgs>),
+    Run(Box<With<apart::ConsumersArgs>>),
 }
 
 /// A command's own arguments, and how it logs.

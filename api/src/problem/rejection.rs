@@ -105,8 +105,9 @@ impl Refuses for Order {
             R::AlreadyPaid => Problem::new(Code::AlreadyPaid, detail),
             R::PaymentOfZero => at(Code::PaymentRejected, detail, "/amount/amount", "out_of_range"),
             R::PaymentCurrency { .. } => at(Code::PaymentRejected, detail, "/amount/currency", "other_currency"),
-            R::AboveBalance { balance } => at(Code::AboveBalance, detail, "/amount/amount", "above_balance")
-                .with("balance", money(*balance)),
+            R::AboveBalance { balance } => {
+                at(Code::AboveBalance, detail, "/amount/amount", "above_balance").with("balance", money(*balance))
+            }
             R::ReferenceReused { recorded } => {
                 Problem::new(Code::ReferenceReused, detail).with("recorded_amount", money(*recorded))
             }

@@ -189,9 +189,7 @@ mod tests {
         let html = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         assert_eq!((head.status.as_u16(), head.headers[header::RETRY_AFTER].to_str().unwrap()), (429, "7"));
         assert!(
-            html.contains("lang=\"ko\"")
-                && html.contains("r-&#60;1&#62;")
-                && html.contains("href=\"/a?b=%3Cc%3E\""),
+            html.contains("lang=\"ko\"") && html.contains("r-&#60;1&#62;") && html.contains("href=\"/a?b=%3Cc%3E\""),
             "{html}"
         );
     }

@@ -3,8 +3,8 @@
 //! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
 
 mod cart;
-pub mod events;
 mod categories;
+pub mod events;
 mod incoming;
 pub mod orders;
 mod paging;

@@ -1,8 +1,6 @@
 //! What a command on an order comes to.
 
-use super::event::{
-    ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
-};
+use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;

@@ -2,19 +2,18 @@
 //! tests fails, the code is wrong, or a new version of the event is due (see `domain::wire`).
 
 use crate::samples::{
-    category_name, description, language, line, lines, money, name, payment_flagged as flagged, payment_recorded, picture, quantity, sku, slug, usd, words,
+    category_name, description, language, line, lines, money, name, payment_flagged as flagged, payment_recorded,
+    picture, quantity, sku, slug, usd, words,
 };
 use chrono::{DateTime, Utc};
 use domain::category::{
     CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
 };
 use domain::ids::{OrderNumber, SubjectId};
-use domain::order::{
-    Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress,
-};
+use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress};
 use domain::product::{
-    ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured, ProductRepriced,
-    ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
+    ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
+    ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
 };
 use domain::text::{City, Country, Email, PersonName, PostalCode, StreetAddress};
 use domain::{AggregateType, Event, Metadata, wire};
@@ -41,7 +40,10 @@ fn order_events() -> [(&'static str, OrderEvent); 14] {
         ("OrderPlaced.v1.full", OrderPlaced { number, customer: zoe(), lines: many(), total }.into()),
         ("OrderPlaced.v1.minimal", OrderPlaced { number: first, customer: x(), lines: few(), total: zero }.into()),
         ("OrderPlaced.v2.full", OrderPlaced { number, customer: zoe(), lines: many(), total }.into()),
-        ("OrderPlaced.v2.minimal", OrderPlaced { number: first, customer: nowhere(), lines: few(), total: zero }.into()),
+        (
+            "OrderPlaced.v2.minimal",
+            OrderPlaced { number: first, customer: nowhere(), lines: few(), total: zero }.into(),
+        ),
         (
             "PaymentRecorded.v1.full",
             payment_recorded("pi_3Nä\"\\/ 2026", money("1.234", "KWD"), money("25.000", "KWD")),
@@ -105,10 +107,7 @@ fn presentation_events() -> [(&'static str, ProductEvent); 12] {
         ("ProductFeatured.v1.minimal", ProductFeatured { sku: x() }.into()),
         ("ProductUnfeatured.v1.full", ProductUnfeatured { sku: longest() }.into()),
         ("ProductUnfeatured.v1.minimal", ProductUnfeatured { sku: x() }.into()),
-        (
-            "ProductShippingChanged.v1.full",
-            ProductShippingChanged { sku: longest(), requires_shipping: false }.into(),
-        ),
+        ("ProductShippingChanged.v1.full", ProductShippingChanged { sku: longest(), requires_shipping: false }.into()),
         ("ProductShippingChanged.v1.minimal", ProductShippingChanged { sku: x(), requires_shipping: true }.into()),
         ("ProductPictured.v1.full", ProductPictured { sku: longest(), picture: Some(named) }.into()),
         ("ProductPictured.v1.minimal", ProductPictured { sku: x(), picture: None }.into()),

@@ -108,8 +108,9 @@ fn categories_and_languages_are_bounded() {
     given([tea()]).when(show(in_categories(&many))).then_rejected(Rejection::TooManyCategories);
     assert_eq!(given([tea()]).when(show(in_categories(&many[1..]))).events().len(), 1);
 
-    let languages: Vec<Language> =
-        (0..=MAX_TRANSLATIONS as u8).map(|n| language(&format!("x{}{}", char::from(b'a' + n / 26), char::from(b'a' + n % 26)))).collect();
+    let languages: Vec<Language> = (0..=MAX_TRANSLATIONS as u8)
+        .map(|n| language(&format!("x{}{}", char::from(b'a' + n / 26), char::from(b'a' + n % 26))))
+        .collect();
     let said = |languages: &[Language]| Presentation {
         translations: languages.iter().map(|to| (to.clone(), Some(words("Tea", None)))).collect(),
         ..Presentation::default()

@@ -3,8 +3,8 @@
 use crate::given::{given, given_no_product, state_after};
 use crate::samples::*;
 use domain::product::{
-    Changes, Command, Listed, MAX_PRICE, Presentation, Product, ProductAdded, ProductDescribed, ProductEvent, ProductRepriced,
-    ProductRestored, ProductWithdrawn, Rejection, Status,
+    Changes, Command, Listed, MAX_PRICE, Presentation, Product, ProductAdded, ProductDescribed, ProductEvent,
+    ProductRepriced, ProductRestored, ProductWithdrawn, Rejection, Status,
 };
 use domain::{Money, Prices};
 use std::collections::BTreeMap;
@@ -21,7 +21,13 @@ fn tea() -> ProductEvent {
 
 fn add_tea() -> Command {
     let ProductEvent::ProductAdded(tea) = tea() else { unreachable!() };
-    Command::Add { sku: tea.sku, name: tea.name, description: tea.description, price: tea.price, presentation: Presentation::default() }
+    Command::Add {
+        sku: tea.sku,
+        name: tea.name,
+        description: tea.description,
+        price: tea.price,
+        presentation: Presentation::default(),
+    }
 }
 
 fn described(text: &str, of: Option<&str>) -> ProductEvent {

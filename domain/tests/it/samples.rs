@@ -8,7 +8,8 @@ use domain::order::{
 };
 use domain::product::{PictureName, ProductAdded, ProductEvent, ProductShippingChanged, ProductWithdrawn, Words};
 use domain::text::{
-    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName,
+    StreetAddress,
 };
 use domain::{Language, Money, Prices, Quantity, Sku, Slug};
 use std::sync::Arc;

@@ -120,7 +120,8 @@ fn a_member_that_is_missing_is_refused_unless_it_may_be() {
                 let read =
                     wire::decode(event.aggregate_type(), encoded.event_type, encoded.event_version, &less.to_string());
                 let of_type = format!("{}.{name}", encoded.event_type);
-                let may_be_missing = *less == payload || OPTIONAL.iter().any(|known| *known == name || *known == of_type);
+                let may_be_missing =
+                    *less == payload || OPTIONAL.iter().any(|known| *known == name || *known == of_type);
                 assert_eq!(read.is_ok(), may_be_missing, "without {name}: {less}");
             });
         }

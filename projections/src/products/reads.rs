@@ -18,8 +18,7 @@ pub async fn get(views: &Views, sku: &Sku) -> Result<Seen<Option<ProductRow>>, R
 /// Those of these products that exist, withdrawn or not, in the order of their skus.
 pub async fn of_skus(views: &Views, skus: &[Sku]) -> Result<Seen<Vec<ProductRow>>, ReadError> {
     let skus: Vec<String> = skus.iter().map(|sku| sku.as_str().to_owned()).collect();
-    let select =
-        |schema: &str| format!("SELECT true AS present, {COLUMNS} FROM {schema}.products WHERE sku = ANY($1)");
+    let select = |schema: &str| format!("SELECT true AS present, {COLUMNS} FROM {schema}.products WHERE sku = ANY($1)");
     let seen = views.read::<Products>(Plan::Kept, select, "found.sku", |query| query.bind(skus.clone())).await?;
     let rows = rows_of::<Products, ProductRow>(&seen.value)?;
     Ok(seen.map(|_| rows))
@@ -78,9 +77,7 @@ async fn page(
     let after = after.map_or("", Sku::as_str);
     let rows = limit.saturating_add(1);
     let select = |schema: &str| {
-        format!(
-            "SELECT true AS present, {COLUMNS} FROM {schema}.products WHERE {conditions} ORDER BY sku LIMIT {rows}"
-        )
+        format!("SELECT true AS present, {COLUMNS} FROM {schema}.products WHERE {conditions} ORDER BY sku LIMIT {rows}")
     };
     let seen = views
         .read::<Products>(Plan::Kept, select, "found.sku", |query| {

@@ -124,7 +124,10 @@ async fn how_it_is_shown_is_what_its_events_left() {
     let [cup, tea] = &rows[..] else { unreachable!() };
     assert!(!cup.requires_shipping && cup.featured && cup.categories.is_empty());
     assert!(tea.requires_shipping && tea.featured);
-    assert_eq!((tea.categories.join(" "), tea.picture.as_deref(), tea.version), ("green loose".into(), Some("tea.svg"), 5));
+    assert_eq!(
+        (tea.categories.join(" "), tea.picture.as_deref(), tea.version),
+        ("green loose".into(), Some("tea.svg"), 5)
+    );
     assert_eq!(tea.translations["ko"].name, "센차 녹차");
     assert_eq!(tea.translations["ko"].description.as_deref(), Some("첫물차 100%"));
 

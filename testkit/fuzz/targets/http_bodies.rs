@@ -4,8 +4,8 @@
 use api::http::body::{self, Fields};
 use api::problem::Problem;
 use api::v1::requests::{Checkout, category, category_changes, changes, item, payment, product, search};
-use domain::category;
 use domain::Money;
+use domain::category;
 use domain::order::{Command, RequestedItem};
 use domain::product::{self, Presentation, Words};
 use libfuzzer_sys::fuzz_target;
@@ -107,7 +107,8 @@ fn presentation_json(presentation: &Presentation) -> Value {
         body["picture"] = json!(picture);
     }
     let words = |words: &Words| json!({ "name": words.name.as_str(), "description": words.description.as_ref().map(|text| text.as_str()) });
-    let entries = translations.iter().map(|(language, to)| (language.to_string(), to.as_ref().map_or(Value::Null, words)));
+    let entries =
+        translations.iter().map(|(language, to)| (language.to_string(), to.as_ref().map_or(Value::Null, words)));
     body["translations"] = Value::Object(entries.collect());
     body
 }

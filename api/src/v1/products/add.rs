@@ -34,5 +34,8 @@ pub fn product(body: &mut Fields<'_, '_>) -> Option<(Sku, Command)> {
     let price = body.money("price");
     let presentation = presentation(body);
     let sku = sku?;
-    Some((sku.clone(), Command::Add { sku, name: name?, description: description?, price: price?, presentation: presentation? }))
+    Some((
+        sku.clone(),
+        Command::Add { sku, name: name?, description: description?, price: price?, presentation: presentation? },
+    ))
 }

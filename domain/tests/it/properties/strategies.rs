@@ -15,7 +15,8 @@ use domain::product::{
     Words,
 };
 use domain::text::{
-    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName,
+    StreetAddress,
 };
 use domain::{Event, Language, Money, Quantity, Sku, Slug};
 use proptest::collection::vec;
@@ -160,15 +161,21 @@ fn presentation_events(skus: impl Strategy<Value = Sku> + Clone) -> impl Strateg
     let words =
         (product_names(), option::of(descriptions())).prop_map(|(name, description)| Words { name, description });
     prop_oneof![
-        (skus.clone(), vec(slugs(), 0..4))
-            .prop_map(|(sku, categories)| ProductCategorized { sku, categories }.into()),
+        (skus.clone(), vec(slugs(), 0..4)).prop_map(|(sku, categories)| ProductCategorized { sku, categories }.into()),
         skus.clone().prop_map(|sku| ProductFeatured { sku }.into()),
         skus.clone().prop_map(|sku| ProductUnfeatured { sku }.into()),
-        (skus.clone(), any::<bool>())
-            .prop_map(|(sku, requires_shipping)| ProductShippingChanged { sku, requires_shipping }.into()),
+        (skus.clone(), any::<bool>()).prop_map(|(sku, requires_shipping)| ProductShippingChanged {
+            sku,
+            requires_shipping
+        }
+        .into()),
         (skus.clone(), option::of(pictures)).prop_map(|(sku, picture)| ProductPictured { sku, picture }.into()),
-        (skus, languages(), option::of(words))
-            .prop_map(|(sku, language, words)| ProductTranslated { sku, language, words }.into()),
+        (skus, languages(), option::of(words)).prop_map(|(sku, language, words)| ProductTranslated {
+            sku,
+            language,
+            words
+        }
+        .into()),
     ]
 }
 
@@ -177,8 +184,12 @@ fn category_events() -> impl Strategy<Value = CategoryEvent> {
     prop_oneof![
         (slugs(), category_names()).prop_map(|(slug, name)| CategoryAdded { slug, name }.into()),
         (slugs(), category_names()).prop_map(|(slug, name)| CategoryRenamed { slug, name }.into()),
-        (slugs(), languages(), option::of(category_names()))
-            .prop_map(|(slug, language, name)| CategoryTranslated { slug, language, name }.into()),
+        (slugs(), languages(), option::of(category_names())).prop_map(|(slug, language, name)| CategoryTranslated {
+            slug,
+            language,
+            name
+        }
+        .into()),
         slugs().prop_map(|slug| CategoryRemoved { slug }.into()),
         slugs().prop_map(|slug| CategoryRestored { slug }.into()),
     ]
