@@ -4,6 +4,7 @@
 use super::Payments;
 use commands::payments::{LEASE, intents, notices};
 use futures::future::join_all;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,8 @@ const BATCH: u32 = 8;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The pause after the database was away.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long work in hand may take once the program is to stop.
+const GRACE: Duration = Duration::from_secs(10);
 /// How often old notices are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long one may take. Less than its lease.
@@ -27,10 +30,11 @@ impl Payments {
             tracing::warn!(%error, "the notices of payment providers can't be counted yet");
         }
         while !cancel.is_cancelled() {
-            match self.work_off().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
+            match with_grace(cancel, self.work_off()).await {
+                Some(Ok(true)) => continue,
+                Some(Ok(false)) => {}
+                None => return,
+                Some(Err(error)) => {
                     tracing::warn!(%error, "the notices of payment providers can't be handled; trying again");
                     cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                     continue;
@@ -74,6 +78,16 @@ impl Payments {
         }
         Ok(())
     }
+}
+
+/// Lets work in hand come to its end when the program is to stop, but not for long: what is left is another's after its lease.
+async fn with_grace<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return Some(done),
+        () = cancel.cancelled() => {}
+    }
+    tokio::time::timeout(GRACE, work).await.ok()
 }
 
 /// What takes too long is left to its lease.

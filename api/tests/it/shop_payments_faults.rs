@@ -17,7 +17,9 @@ async fn the_notice_comes_before_the_reply() {
     let payments = market.till.payments.clone();
     let stop = market.till.stop.clone();
     let task = tokio::spawn(async move { payments.run(&stop).await });
-    assert_eq!(market.till.payments.returned(intent.id).await.unwrap(), Settled::Noted);
+    // The notice of approval may have been the first.
+    let returned = market.till.payments.returned(intent.id).await.unwrap();
+    assert!(matches!(returned, Settled::Noted | Settled::Later), "{returned:?}");
     eventually("both notices are handled", BOUND, async || {
         let notices = market.notices().await;
         if notices.len() == 2 && notices.iter().all(|(state, _)| state == "done") {

@@ -219,13 +219,14 @@ pub async fn opened(
 }
 
 /// Notes that the customer has agreed, as far as is known: from now on it is tried to settle it, also by others should this
-/// process end. Not for one that is settled already.
+/// process end. Not for one that is settled already, nor while another is at it.
 pub async fn to_settle(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Intent>, sqlx::Error> {
     let settle = sqlx::query_as(concat!(
         "UPDATE payment_intents
             SET state = 'settling', attempts = CASE state WHEN 'settling' THEN attempts ELSE 0 END + 1,
                 due_at = $3, changed_at = $2
-          WHERE id = $1 AND reference IS NOT NULL AND state IN ('open', 'settling', 'cancelled', 'expired', 'failed')
+          WHERE id = $1 AND reference IS NOT NULL
+            AND (state IN ('open', 'cancelled', 'expired', 'failed') OR state = 'settling' AND due_at <= $2)
          RETURNING ",
         columns!()
     ));

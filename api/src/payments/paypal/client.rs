@@ -241,8 +241,10 @@ pub(super) fn described(error: &dyn std::error::Error) -> String {
     words
 }
 
+/// Whether it may be better in a moment. A conflict is with a request of ours that is still under way.
 fn is_passing(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+    let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT];
+    status.is_server_error() || passing.contains(&status)
 }
 
 async fn exchange(request: reqwest::RequestBuilder) -> Result<(StatusCode, HeaderMap, Bytes), Failure> {

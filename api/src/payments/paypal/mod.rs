@@ -143,8 +143,13 @@ impl Provider for PayPal {
             Ok(Reply::NotFound) => Ok(Standing::Declined("it is not known any more".to_owned())),
             Ok(Reply::Refused(issue)) => match orders::meaning(&issue) {
                 orders::Meaning::NotApproved => Ok(Standing::NotApproved),
+                orders::Meaning::UnderWay => Err(ProviderError::Unavailable(issue)),
                 orders::Meaning::Captured => self.look(payment).await,
-                orders::Meaning::Declined => Ok(Standing::Declined(issue)),
+                // Whatever it refuses, what was taken before counts.
+                orders::Meaning::Declined => match self.look(payment).await? {
+                    taken @ (Standing::Captured(_) | Standing::Pending(_)) => Ok(taken),
+                    _ => Ok(Standing::Declined(issue)),
+                },
             },
             // It may be done all the same. What is only approved was not taken, and is tried again later.
             Err(error) => match self.look(payment).await {

@@ -154,6 +154,8 @@ impl PayPalCapture {
 pub(super) enum Meaning {
     /// The customer has not agreed.
     NotApproved,
+    /// It is being done.
+    UnderWay,
     /// It was done before.
     Captured,
     /// It will not be done.
@@ -164,6 +166,7 @@ pub(super) enum Meaning {
 pub(super) fn meaning(issue: &str) -> Meaning {
     match issue {
         "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED" => Meaning::NotApproved,
+        "ORDER_COMPLETION_IN_PROGRESS" => Meaning::UnderWay,
         "ORDER_ALREADY_CAPTURED" => Meaning::Captured,
         _ => Meaning::Declined,
     }
