@@ -4,7 +4,7 @@
 //! - [`gateway`]: takes a command, loads, decides, appends, and decides again when another was first.
 //! - [`log`]: the log itself. Nothing outside `log` knows the events table.
 //! - [`catalogue`]: the prices of today, in memory, following the log.
-//! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
+//! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events. [`messages`]: what is written about orders.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod idempotency;
 pub mod lead;
 pub mod log;
+pub mod messages;
 pub mod numbers;
 mod tasks;
 pub mod verify;
