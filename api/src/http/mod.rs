@@ -26,10 +26,12 @@ pub use negotiate::Produces;
 pub use panics::log_panics;
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use routes::Routes;
+pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
 
 use crate::auth::Keys;
 use crate::health::Readiness;
+use crate::shop::{Live, LiveSettings};
 use crate::shop::{Frame, ShopSettings};
 use axum::Router;
 use commands::{Gateway, Log};
@@ -45,6 +47,9 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
 /// How many exports of the history are under way at once; each holds a chunk in memory.
 pub const DEFAULT_MAX_EXPORTS: usize = 64;
 
+/// A customer may add to what was just written a few times in a row.
+const MESSAGES: RateLimit = RateLimit { per_second: 0.1, burst: 5 };
+
 /// What may be tuned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpSettings {
@@ -56,6 +61,8 @@ pub struct HttpSettings {
     pub max_exports: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
+    /// The bounds of sockets.
+    pub live: LiveSettings,
     /// What the pages show.
     pub shop: ShopSettings,
 }
@@ -67,6 +74,7 @@ impl Default for HttpSettings {
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             max_exports: DEFAULT_MAX_EXPORTS,
             rate_limit: None,
+            live: LiveSettings::default(),
             shop: ShopSettings::default(),
         }
     }
@@ -84,6 +92,10 @@ pub struct App {
     pub keys: Keys,
     /// What this process needs for its own roles.
     pub readiness: Readiness,
+    /// Who follows orders as they change. Whoever serves also runs [`Live::follow`].
+    pub live: Live,
+    /// How often a customer may write about one order.
+    pub(crate) messages: Limiter,
     /// What pages have in common.
     pub(crate) frame: Frame,
     pub(crate) limiter: Limiter,
@@ -96,9 +108,10 @@ impl App {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
+        let (live, messages) = (Live::new(log.clone(), settings.live), Limiter::new(Some(MESSAGES)));
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let frame = Frame::new(settings.shop.clone());
-        Self { gateway, log, views, keys, readiness, frame, limiter, exports, settings }
+        Self { gateway, log, views, keys, readiness, live, messages, frame, limiter, exports, settings }
     }
 
     /// Every route: `/v1`, the pages, and what is open to all.

@@ -104,6 +104,7 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.database);
     let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
+    process.follow(&app.live);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
     process.run().await

@@ -6,6 +6,7 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::postgres::ServerState;
 use crate::health::Readiness;
 use crate::http::Server;
+use crate::shop::Live;
 use crate::settings::{DatabaseArgs, MigrationArgs};
 use axum::Router;
 use commands::db;
@@ -130,6 +131,15 @@ impl Process {
                 consumers::run_consumers(log.clone(), kafka.clone(), mailer.clone(), settings, statuses, cancel)
             });
         }
+    }
+
+    /// Fetches news for visitors who follow their orders.
+    pub fn follow(&self, live: &Live) {
+        let live = live.clone();
+        self.supervisor.spawn_plain("live", move |cancel| {
+            let live = live.clone();
+            async move { live.follow(cancel).await }
+        });
     }
 
     /// Deletes what was kept for clients that repeat a request, once it is old enough.

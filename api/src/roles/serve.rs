@@ -90,6 +90,7 @@ async fn start(
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.database);
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http);
+    process.follow(&app.live);
     process.serve(server, app.router());
     wait_for_views(&views).await;
     Ok(Welcome {

@@ -7,6 +7,7 @@
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products.
+//! - [`live`]: orders as they change, by WebSocket.
 
 mod assets;
 mod catalogue;
@@ -14,6 +15,7 @@ mod cookies;
 mod fault;
 mod frame;
 mod language;
+mod live;
 mod media;
 mod money;
 mod page;
@@ -25,6 +27,7 @@ mod visit;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
+pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
 pub use page::Page;
 pub(crate) use security::protect;
 pub use visit::Visit;
@@ -41,7 +44,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always("/static/{name}", Produces::Html, get(assets::handle))
         .route("/media/{picture}", Produces::Html, get(media::handle))
         .always("/language/", Produces::Html, get(language::handle));
-    catalogue::routes(routes)
+    catalogue::routes(live::routes(routes))
 }
 
 /// To the same path with a slash at its end, which is where pages are.

@@ -16,7 +16,7 @@ macro_rules! subjects {
     };
 }
 
-subjects!["frame", "catalogue", "errors",];
+subjects!["frame", "catalogue", "errors", "live",];
 
 /// The texts of all pages.
 pub(super) static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(sources));

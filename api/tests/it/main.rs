@@ -32,6 +32,7 @@ mod overload_slow;
 mod processes;
 mod restore_kafka;
 mod shop_browser;
+mod shop_live;
 mod shop_pages;
 mod shop_under_load;
 mod walk;

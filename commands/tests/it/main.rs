@@ -19,6 +19,7 @@ mod gate;
 mod gateway;
 mod idempotency;
 mod lead;
+mod messages;
 mod restored;
 mod rights;
 mod shop;
