@@ -6,6 +6,7 @@ use commands::messages::{self, Author, MAX_PER_AUTHOR, Message, MessageError, Ne
 use domain::ids::OrderId;
 use domain::text::MessageText;
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 use sqlx::PgPool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use testkit::postgres::Db;
@@ -50,12 +51,10 @@ async fn a_message_is_written_once_for_each_key() {
         write(&pool, order, &staff(), None, "Without a key each is another.").await.unwrap();
     }
     let all = messages::of_order(&pool, order, 0).await.unwrap();
-    assert_eq!(all.iter().map(|message| message.side).collect::<Vec<_>>(), [
-        Side::Customer,
-        Side::Staff,
-        Side::Staff,
-        Side::Staff
-    ]);
+    assert_eq!(
+        all.iter().map(|message| message.side).collect::<Vec<_>>(),
+        [Side::Customer, Side::Staff, Side::Staff, Side::Staff]
+    );
     assert_eq!(messages::of_order(&pool, order, answer.id).await.unwrap(), all[2..]);
     assert_eq!(messages::newest(&pool).await.unwrap(), all[3].id);
     assert!(!format!("{first:?}").contains("Where"), "what it says is in no log");
@@ -70,7 +69,7 @@ async fn each_side_writes_so_many_also_when_several_write_at_once() {
         let message = NewMessage { order, author: &Author::Customer, key: None, text: &text };
         messages::write(&pool, &message, noon()).await
     });
-    let outcomes = join_all(writing).await;
+    let outcomes: Vec<_> = stream::iter(writing).buffer_unordered(8).collect().await;
     let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(MessageError::TooMany))).count();
     assert_eq!(refused, 20);
     assert_eq!(messages::of_order(&pool, order, 0).await.unwrap().len() as i64, MAX_PER_AUTHOR);
