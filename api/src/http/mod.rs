@@ -31,8 +31,7 @@ pub use server::{ServeError, Server, ServerSettings};
 
 use crate::auth::Keys;
 use crate::health::Readiness;
-use crate::shop::{Live, LiveSettings};
-use crate::shop::{Frame, ShopSettings};
+use crate::shop::{Frame, Live, LiveSettings, ShopSettings};
 use axum::Router;
 use commands::{Gateway, Log};
 use limit::Limiter;
