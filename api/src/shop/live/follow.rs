@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const BATCH_EVENTS: u32 = 1_000;
 /// The most messages that one read takes in.
 const BATCH_MESSAGES: u32 = 200;
+/// The pause before what was heard of is read again.
+const SOON: Duration = Duration::from_millis(20);
 /// The pause after the database did not answer.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long those who are told that this process ends have to leave.
@@ -94,6 +96,10 @@ impl Live {
     /// One batch of the log.
     async fn fetch_events(&self, at: &mut Position) -> Result<(), LogError> {
         let events = self.log().read(*at, BATCH_EVENTS).await?;
+        if events.is_empty() {
+            // It was heard of, and is there in a moment.
+            tokio::time::sleep(SOON).await;
+        }
         let watched = self.hub().orders();
         for event in &events {
             if let Some(order) = order_of(event).filter(|order| watched.contains(order)) {
