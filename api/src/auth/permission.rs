@@ -5,6 +5,7 @@
 //! | [`PlaceOrders`]: place orders, add items | `orders:write`, `staff` |
 //! | [`UseCarts`]: carts of one's own making | `orders:write`, `staff` |
 //! | [`RecordPayments`] | `staff` |
+//! | [`WriteToCustomers`]: what is written about an order, and answers | `staff` |
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
 //! | [`ReadProducts`]: products and categories | any valid key |
@@ -39,6 +40,8 @@ permissions! {
     UseCarts = &[Scope::OrdersWrite, Scope::Staff];
     /// Writing down payments made elsewhere.
     RecordPayments = &[Scope::Staff];
+    /// Reading what customers write about their orders, and answering.
+    WriteToCustomers = &[Scope::Staff];
     /// Reading orders.
     ReadOrders = &[Scope::OrdersRead, Scope::Staff];
     /// Reading totals.

@@ -26,12 +26,13 @@ pub use negotiate::Produces;
 pub use panics::log_panics;
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use routes::Routes;
+pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
 
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
-use crate::shop::{Frame, SessionSettings, ShopSettings};
+use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
 use axum::Router;
 use commands::shop::links::LinkKey;
 use commands::{Gateway, Log};
@@ -46,6 +47,8 @@ pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
 pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
 /// A visitor may correct a form a few times in a row.
 const CHECKOUTS: RateLimit = RateLimit { per_second: 0.2, burst: 10 };
+/// A customer may add to what was just written a few times in a row.
+const MESSAGES: RateLimit = RateLimit { per_second: 0.1, burst: 5 };
 /// How many exports of the history are under way at once; each holds a chunk in memory.
 pub const DEFAULT_MAX_EXPORTS: usize = 64;
 
@@ -64,6 +67,8 @@ pub struct HttpSettings {
     pub shop: ShopSettings,
     /// How long visits go on.
     pub sessions: SessionSettings,
+    /// The bounds of sockets.
+    pub live: LiveSettings,
     /// How payments are made.
     pub payments: PaymentSettings,
 }
@@ -77,6 +82,7 @@ impl Default for HttpSettings {
             rate_limit: None,
             shop: ShopSettings::default(),
             sessions: SessionSettings::default(),
+            live: LiveSettings::default(),
             payments: PaymentSettings::default(),
         }
     }
@@ -94,6 +100,8 @@ pub struct App {
     pub keys: Keys,
     /// What this process needs for its own roles.
     pub readiness: Readiness,
+    /// Who follows orders as they change. Whoever serves also runs [`Live::follow`].
+    pub live: Live,
     /// From an order to a payment provider, and back.
     pub payments: Payments,
     /// What pages have in common.
@@ -101,6 +109,8 @@ pub struct App {
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
+    /// How often a customer may write about one order.
+    pub(crate) messages: Limiter,
     /// How often payment providers may tell something.
     pub(crate) notices: Limiter,
     link_key: OnceCell<LinkKey>,
@@ -113,6 +123,7 @@ impl App {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
+        let (live, messages) = (Live::new(log.clone(), settings.live), Limiter::new(Some(MESSAGES)));
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
@@ -124,10 +135,12 @@ impl App {
             views,
             keys,
             readiness,
+            live,
             payments,
             frame,
             limiter,
             checkouts,
+            messages,
             notices,
             link_key,
             exports,

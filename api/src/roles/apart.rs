@@ -115,6 +115,7 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let payments = PaymentSettings { listens_at: address, ..payments };
     let app = App::new(gateway, process.core.log.clone(), views, readiness, HttpSettings { payments, ..http });
     process.handle_payments(&app.payments);
+    process.follow(&app.live);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
     process.run().await

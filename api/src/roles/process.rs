@@ -8,6 +8,7 @@ use crate::health::Readiness;
 use crate::http::Server;
 use crate::payments::Payments;
 use crate::settings::{DatabaseArgs, MigrationArgs};
+use crate::shop::Live;
 use axum::Router;
 use chrono::Utc;
 use commands::db;
@@ -146,6 +147,15 @@ impl Process {
                 payments.run(&cancel).await;
                 Ok::<(), Failure>(())
             }
+        });
+    }
+
+    /// Fetches news for visitors who follow their orders.
+    pub fn follow(&self, live: &Live) {
+        let live = live.clone();
+        self.supervisor.spawn_plain("live", move |cancel| {
+            let live = live.clone();
+            async move { live.follow(cancel).await }
         });
     }
 

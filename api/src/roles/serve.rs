@@ -101,6 +101,7 @@ async fn start(
     let payments = PaymentSettings { listens_at: address, ..payments };
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, HttpSettings { payments, ..http });
     process.handle_payments(&app.payments);
+    process.follow(&app.live);
     process.serve(server, app.router());
     wait_for_views(&views).await;
     Ok(Welcome {

@@ -8,6 +8,7 @@
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
 //! - [`payment`]: from an order to a payment provider's page, and back.
+//! - [`live`]: orders as they change, by WebSocket.
 //! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
 
 mod assets;
@@ -20,6 +21,7 @@ mod cookies;
 mod fault;
 mod frame;
 mod language;
+mod live;
 mod media;
 mod money;
 mod origin;
@@ -36,6 +38,7 @@ pub use clock::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
+pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
 pub use page::Page;
 pub use posted::Posted;
 pub(crate) use security::protect;
@@ -54,7 +57,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always("/static/{name}", Produces::Html, get(assets::handle))
         .route("/media/{picture}", Produces::Html, get(media::handle))
         .always("/language/", Produces::Html, get(language::handle));
-    payment::routes(checkout::routes(cart::routes(catalogue::routes(routes))))
+    live::routes(payment::routes(checkout::routes(cart::routes(catalogue::routes(routes)))))
 }
 
 /// To the same path with a slash at its end, which is where pages are.

@@ -27,6 +27,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/orders/{id}", Produces::Json, get(orders::get::handle))
         .route("/v1/orders/{id}/items", Produces::Json, post(orders::add_item::handle))
         .route("/v1/orders/{id}/payments", Produces::Json, post(orders::record_payment::handle))
+        .route("/v1/orders/{id}/messages", Produces::Json, get(orders::messages::list).post(orders::messages::write))
         .route("/v1/products", Produces::Json, get(products::list::handle).post(products::add::handle))
         .route("/v1/products/{sku}", Produces::Json, patch(products::change::handle).get(products::get::handle))
         .route("/v1/products/{sku}/withdraw", Produces::Json, post(products::sale::withdraw))

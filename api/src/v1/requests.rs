@@ -4,6 +4,7 @@
 pub use super::categories::add::category;
 pub use super::categories::change::changes as category_changes;
 pub use super::orders::list::filter as order_filter;
+pub use super::orders::messages::message;
 pub use super::orders::place::{Checkout, item};
 pub use super::orders::record_payment::payment;
 pub use super::orders::search::search;

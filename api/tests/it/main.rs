@@ -36,6 +36,7 @@ mod restore_kafka;
 mod shop_browser;
 mod shop_cart;
 mod shop_checkout;
+mod shop_live;
 mod shop_pages;
 mod shop_payments;
 mod shop_payments_browser;

@@ -25,6 +25,7 @@ thanks-words = Thank you, { $name }!
 thanks-order = Your order
 thanks-placed = Placed
 thanks-paid = Paid
+thanks-mailed = Confirmation sent
 thanks-mail = We write to { $email } as soon as there is news.
 thanks-ordered = What you ordered
 thanks-where = Where it goes

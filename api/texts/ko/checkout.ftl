@@ -25,6 +25,7 @@ thanks-words = { $name } 님, 감사합니다!
 thanks-order = 주문 번호
 thanks-placed = 주문 완료
 thanks-paid = 결제 완료
+thanks-mailed = 확인 메일 발송
 thanks-mail = 새 소식이 있으면 { $email } 주소로 알려 드립니다.
 thanks-ordered = 주문하신 상품
 thanks-where = 배송지

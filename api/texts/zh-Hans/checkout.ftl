@@ -25,6 +25,7 @@ thanks-words = 谢谢您，{ $name }！
 thanks-order = 您的订单
 thanks-placed = 已下单
 thanks-paid = 已付款
+thanks-mailed = 已发送确认
 thanks-mail = 一有消息，我们会写信到 { $email }。
 thanks-ordered = 订购的商品
 thanks-where = 寄往

@@ -20,6 +20,7 @@ mod gate;
 mod gateway;
 mod idempotency;
 mod lead;
+mod messages;
 mod restored;
 mod rights;
 mod sessions;

@@ -1,6 +1,7 @@
 //! `GET /orders/{id}/thanks/?key=…`: thanks for an order. The key is a signature of ours, so that a guest can come back, and
 //! nobody else gets there.
 
+use super::super::live::panel::{self as live_panel, Panel as LivePanel};
 use super::super::payment::panel::{self, Panel};
 use super::super::{Fault, Page, Visit};
 use crate::http::App;
@@ -21,7 +22,6 @@ struct Shown {
     number: String,
     email: String,
     name: String,
-    paid: bool,
     /// Where it goes, line by line; empty where nothing is sent.
     address: Vec<String>,
     /// Name, quantity and cost of each line.
@@ -29,6 +29,8 @@ struct Shown {
     total: String,
     /// How it is paid; nothing where it is, or where the shop takes no payments here.
     payment: Option<Panel>,
+    /// How far it is, what was written about it, and where more comes from.
+    live: LivePanel,
 }
 
 pub(super) async fn handle(
@@ -51,7 +53,8 @@ pub(super) async fn handle(
     let placed = snapshot.state.placed().ok_or(Fault::NotFound)?;
     let page = visit.page(&app).await?;
     let payment = panel::of(&app, &page, id, &snapshot.state, query.as_deref()).await?;
-    let shown = Shown::of(placed, snapshot.state.is_paid(), payment, page).ok_or(Fault::Internal)?;
+    let live = live_panel::of(&app, &page, id).await?;
+    let shown = Shown::of(placed, payment, live, page).ok_or(Fault::Internal)?;
     visit.show_alone(&shown, took)
 }
 
@@ -62,7 +65,7 @@ pub(super) async fn lead_to(app: &App, visit: &Visit, order: OrderId) -> Result<
 }
 
 impl Shown {
-    fn of(placed: &Placed, paid: bool, payment: Option<Panel>, page: Page) -> Option<Self> {
+    fn of(placed: &Placed, payment: Option<Panel>, live: LivePanel, page: Page) -> Option<Self> {
         let customer = &placed.customer;
         let name = format!("{} {}", customer.first_name, customer.last_name);
         let address = customer.shipping_address.as_ref().map_or_else(Vec::new, |place| {
@@ -76,11 +79,11 @@ impl Shown {
             number: placed.number.to_string(),
             email: customer.email.to_string(),
             name: customer.first_name.to_string(),
-            paid,
             address,
             lines: lines.collect::<Option<_>>()?,
             total: page.money(&placed.total),
             payment,
+            live,
             page,
         })
     }
