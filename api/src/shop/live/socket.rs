@@ -68,7 +68,10 @@ impl Watcher {
         loop {
             let silent_at = line.heard_at + line.settings.silence_at_most;
             tokio::select! {
-                news = self.seat.next() => tell(line, &mut shown, &news.map_err(End::Close)?).await?,
+                news = self.seat.next() => {
+                    let news = news.map_err(End::Close)?;
+                    tell(line, &mut shown, &news).await?;
+                }
                 asked = line.hear() => if let Some(asked) = asked? {
                     self.answer(line, asked).await?;
                 },
