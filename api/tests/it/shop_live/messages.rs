@@ -30,7 +30,7 @@ async fn a_customer_writes_and_staff_answer_in_every_tab() {
     }
     let (key, text) = (Uuid::now_v7(), "Is it <b>wrapped</b>?\nIt is a present.");
     tabs[0].write(key, text).await;
-    let mut told = vec![tabs[0].next().await, tabs[0].next().await];
+    let mut told = [tabs[0].next().await, tabs[0].next().await];
     told.sort_by_key(|frame| frame["type"].as_str().map(str::to_owned));
     let id = told[0]["id"].as_i64().expect("it is accepted");
     assert_eq!((&told[0]["type"], &told[0]["key"]), (&json!("accepted"), &json!(key)));

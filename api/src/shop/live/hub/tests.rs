@@ -126,7 +126,7 @@ fn fetching_ends_only_with_the_last_who_listens() {
     assert_eq!(hub.awake().now_or_never(), None);
     let awake = hub.wake();
     assert_eq!(hub.awake().now_or_never(), Some(()));
-    let awake = awake.doze().err().expect("somebody is connected");
+    let Err(awake) = awake.doze() else { panic!("somebody is connected") };
     assert_eq!(hub.awake().now_or_never(), Some(()));
 
     drop(awake);
