@@ -224,7 +224,8 @@ impl Shop {
     pub async fn views_reach(&self, superuser: &PgPool, position: i64) {
         eventually("the views hold it", BOUND, async || {
             let views = self.views(superuser).await;
-            let there = views.len() == projections::Views::names().count() && views.iter().all(|(_, at)| *at >= position);
+            let there =
+                views.len() == projections::Views::names().count() && views.iter().all(|(_, at)| *at >= position);
             if there { Ok(()) } else { Err(format!("{views:?}, {position}")) }
         })
         .await;
