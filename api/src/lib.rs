@@ -1,7 +1,8 @@
 //! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing configured.
 //!
-//! - [`http`]: serving, and what every request goes through. [`v1`]: the resources.
+//! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
+//! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - [`auth`]: API keys and what they allow.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
 //! - [`embedded`]: what it brings along when nothing is configured.
@@ -18,7 +19,9 @@ pub mod health;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod payments;
 pub mod problem;
 pub mod roles;
 pub mod settings;
+pub mod shop;
 pub mod v1;

@@ -2,6 +2,7 @@
 
 use cqrs_es::DomainEvent;
 use cqrs_es::event_sink::EventSink;
+use domain::category::{self, Category, CategoryEvent};
 use domain::order::{self, Order, OrderEvent};
 use domain::product::{self, Product, ProductEvent};
 use domain::{AggregateType, Decision, Event, Prices, wire};
@@ -41,10 +42,7 @@ impl Aggregate for Order {
     }
 
     fn own(event: &Event) -> Option<&OrderEvent> {
-        match event {
-            Event::Order(event) => Some(event),
-            Event::Product(_) => None,
-        }
+        if let Event::Order(event) = event { Some(event) } else { None }
     }
 }
 
@@ -63,10 +61,26 @@ impl Aggregate for Product {
     }
 
     fn own(event: &Event) -> Option<&ProductEvent> {
-        match event {
-            Event::Product(event) => Some(event),
-            Event::Order(_) => None,
-        }
+        if let Event::Product(event) = event { Some(event) } else { None }
+    }
+}
+
+impl Aggregate for Category {
+    const KIND: AggregateType = AggregateType::Category;
+    type Command = category::Command;
+    type Event = CategoryEvent;
+    type Rejection = category::Rejection;
+
+    fn decide(&self, command: &Self::Command, _prices: &Prices) -> Decision<CategoryEvent, category::Rejection> {
+        category::decide(self, command)
+    }
+
+    fn evolve(self, event: &CategoryEvent) -> Self {
+        category::evolve(self, event)
+    }
+
+    fn own(event: &Event) -> Option<&CategoryEvent> {
+        if let Event::Category(event) = event { Some(event) } else { None }
     }
 }
 
@@ -149,6 +163,7 @@ macro_rules! cqrs {
 
 cqrs!(Order, OrderEvent, Order);
 cqrs!(Product, ProductEvent, Product);
+cqrs!(Category, CategoryEvent, Category);
 
 /// Hands `cqrs-es` events of older versions as they are written today.
 pub fn upcasters() -> Vec<Box<dyn cqrs_es::persist::EventUpcaster>> {

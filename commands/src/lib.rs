@@ -5,8 +5,11 @@
 //! - [`log`]: the log itself. Nothing outside `log` knows the events table.
 //! - [`catalogue`]: the prices of today, in memory, following the log.
 //! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
+//! - [`messages`]: what customers and staff write to each other about orders.
+//! - [`payments`]: what is asked of payment providers, and the inbox of what they tell.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
+//! - [`shop`]: what the shop keeps of its visitors, beside the log.
 //! - [`db`], [`lead`]: how sessions are set up, and how one instance leads.
 //!
 //! This crate knows no HTTP, no Kafka and no mail.
@@ -18,7 +21,10 @@ pub mod gateway;
 pub mod idempotency;
 pub mod lead;
 pub mod log;
+pub mod messages;
 pub mod numbers;
+pub mod payments;
+pub mod shop;
 mod tasks;
 pub mod verify;
 

@@ -2,8 +2,9 @@
 
 use crate::claim::Claim;
 use chrono::{DateTime, Utc};
+use domain::category::CategoryEvent;
 use domain::ids::SubjectId;
-use domain::order::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use domain::order::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::product::ProductEvent;
 use domain::{AggregateType, Event, Position, Recorded};
 use std::future::Future;
@@ -64,6 +65,12 @@ impl FromEvent for ProductEvent {
     }
 }
 
+impl FromEvent for CategoryEvent {
+    fn from_event(event: Event) -> Option<Self> {
+        if let Event::Category(event) = event { Some(event) } else { None }
+    }
+}
+
 macro_rules! from_order_event {
     ($($event:ident),+) => {$(
         impl FromEvent for $event {
@@ -73,7 +80,7 @@ macro_rules! from_order_event {
         }
     )+};
 }
-from_order_event!(ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid);
+from_order_event!(ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged);
 
 /// Where a consumer begins when it is started for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +120,7 @@ impl Wants {
     /// The kinds of aggregates that have such events.
     pub(crate) fn kinds(&self) -> Vec<AggregateType> {
         let has = |types: &[&str]| self.types.iter().any(|wanted| types.contains(wanted));
-        let all = [(AggregateType::Order, OrderEvent::TYPES), (AggregateType::Product, ProductEvent::TYPES)];
-        all.into_iter().filter(|(_, types)| has(types)).map(|(kind, _)| kind).collect()
+        AggregateType::ALL.into_iter().filter(|kind| has(kind.event_types())).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
 //! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
+//! - [`language`]: the languages that the shop speaks, in mails and on its pages.
 //!
 //! Only this crate knows Kafka and mail.
 
@@ -14,6 +15,7 @@ pub mod cloud_event;
 pub mod consumer;
 pub mod embedded_broker;
 pub mod kafka;
+pub mod language;
 pub mod ledger;
 pub mod mail;
 pub mod parked;

@@ -5,12 +5,12 @@ mod texts;
 
 use crate::claim::Claim;
 use crate::consumer::{Consumer, Done, Failure, Retry, Start, Wants, attempts, from_ms, to_s};
+use crate::language::Lang;
 use crate::mail::Letter;
 use domain::Recorded;
 use domain::ids::SubjectId;
 use domain::order::{Customer, OrderEvent, OrderPaid, OrderPlaced};
 use letter::{Content, html, text};
-use texts::Texts;
 
 /// See the module.
 pub struct OrderMail;
@@ -29,11 +29,13 @@ impl Consumer for OrderMail {
     }
 
     async fn handle(&self, event: &Recorded<OrderEvent>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
-        let texts = Texts::of(event.metadata.locale.as_deref());
+        let lang = Lang::accepted(event.metadata.locale.as_deref().unwrap_or_default());
         let content = match &event.event {
-            OrderEvent::OrderPlaced(placed) => Content::confirmation(texts, placed),
-            OrderEvent::OrderPaid(paid) => Content::receipt(texts, paid),
-            OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) => return Ok(Done::plainly()),
+            OrderEvent::OrderPlaced(placed) => Content::confirmation(lang, placed),
+            OrderEvent::OrderPaid(paid) => Content::receipt(lang, paid),
+            OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => {
+                return Ok(Done::plainly());
+            }
         };
         let Some(customer) = customer(&event.event) else { return Ok(Done::plainly()) };
         let content = content.map_err(|error| Failure::Permanent(error.to_string()))?.signed(claim.shop_name());
@@ -53,6 +55,6 @@ fn customer(event: &OrderEvent) -> Option<&Customer> {
     match event {
         OrderEvent::OrderPlaced(placed) => Some(&placed.customer),
         OrderEvent::OrderPaid(paid) => Some(&paid.customer),
-        OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) => None,
+        OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => None,
     }
 }

@@ -21,13 +21,15 @@ pub struct Topics {
     pub orders: String,
     /// Every event of every product.
     pub products: String,
+    /// Every event of every category.
+    pub categories: String,
     /// How far the relay is: one record per transaction, of which compaction keeps the last.
     pub relay: String,
 }
 
 impl fmt::Display for Topics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} and {}", self.orders, self.products, self.relay)
+        write!(f, "{}, {}, {} and {}", self.orders, self.products, self.categories, self.relay)
     }
 }
 
@@ -37,6 +39,7 @@ impl Topics {
         Self {
             orders: format!("{prefix}orders.events"),
             products: format!("{prefix}products.events"),
+            categories: format!("{prefix}categories.events"),
             relay: format!("{prefix}orders.relay"),
         }
     }
@@ -46,17 +49,18 @@ impl Topics {
         match kind {
             AggregateType::Order => &self.orders,
             AggregateType::Product => &self.products,
+            AggregateType::Category => &self.categories,
         }
     }
 
     /// The kind whose events a topic carries.
     pub fn kind(&self, topic: &str) -> Option<AggregateType> {
-        [AggregateType::Order, AggregateType::Product].into_iter().find(|kind| self.of(*kind) == topic)
+        AggregateType::ALL.into_iter().find(|kind| self.of(*kind) == topic)
     }
 
     /// All topics of events.
-    pub fn events(&self) -> [&str; 2] {
-        [&self.orders, &self.products]
+    pub fn events(&self) -> [&str; 3] {
+        AggregateType::ALL.map(|kind| self.of(kind))
     }
 }
 
@@ -67,7 +71,7 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<Topics, BrokerError> {
     let topics = Topics::new(&settings.prefix);
     let client = settings.client()?;
     let admin = AdminClient::from_config_and_context(&client, Quiet).map_err(BrokerError::Settings)?;
-    let mut wanted = vec![Wanted::events(&topics.orders, settings), Wanted::events(&topics.products, settings)];
+    let mut wanted: Vec<Wanted> = topics.events().into_iter().map(|topic| Wanted::events(topic, settings)).collect();
     // An embedded broker makes its topics itself, at its start, and needs no position.
     if !settings.embedded {
         wanted.push(Wanted { topic: topics.relay.clone(), partitions: 1, kind: Kind::Position });

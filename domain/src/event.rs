@@ -1,5 +1,6 @@
 //! Any event of the log, and the envelope that it is recorded in.
 
+use crate::category::CategoryEvent;
 use crate::ids::EventId;
 use crate::order::OrderEvent;
 use crate::product::ProductEvent;
@@ -40,6 +41,8 @@ pub enum Event {
     Order(OrderEvent),
     /// Something happened to a product.
     Product(ProductEvent),
+    /// Something happened to a category.
+    Category(CategoryEvent),
 }
 
 impl Event {
@@ -48,6 +51,7 @@ impl Event {
         match self {
             Self::Order(event) => event.event_type(),
             Self::Product(event) => event.event_type(),
+            Self::Category(event) => event.event_type(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Event {
         match self {
             Self::Order(_) => AggregateType::Order,
             Self::Product(_) => AggregateType::Product,
+            Self::Category(_) => AggregateType::Category,
         }
     }
 }
@@ -72,6 +77,12 @@ impl From<ProductEvent> for Event {
     }
 }
 
+impl From<CategoryEvent> for Event {
+    fn from(event: CategoryEvent) -> Self {
+        Self::Category(event)
+    }
+}
+
 /// Which kind of aggregate a stream of events belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateType {
@@ -79,20 +90,35 @@ pub enum AggregateType {
     Order,
     /// A product; its aggregate id is the sku.
     Product,
+    /// A category; its aggregate id is the slug.
+    Category,
 }
 
 impl AggregateType {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Order, Self::Product, Self::Category];
+
+    /// The name of every event type of this kind.
+    pub const fn event_types(self) -> &'static [&'static str] {
+        match self {
+            Self::Order => OrderEvent::TYPES,
+            Self::Product => ProductEvent::TYPES,
+            Self::Category => CategoryEvent::TYPES,
+        }
+    }
+
     /// The name as it is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "order",
             Self::Product => "product",
+            Self::Category => "category",
         }
     }
 
     /// The kind of a stored name; `None` for a name that this program does not know.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Order, Self::Product].into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -155,7 +181,7 @@ pub struct Recorded<E = Event> {
     pub position: Position,
     /// Its id, for ever.
     pub event_id: EventId,
-    /// The id of its aggregate: an order's UUID, a product's sku.
+    /// The id of its aggregate: an order's UUID, a product's sku, a category's slug.
     pub aggregate_id: Arc<str>,
     /// Its place within its aggregate, from 1; the aggregate's version once it is applied.
     pub sequence: u64,

@@ -15,6 +15,8 @@ pub struct Listing {
     pub price: Money,
     /// Whether it can be ordered.
     pub status: Status,
+    /// Whether it has to be sent to somewhere.
+    pub requires_shipping: bool,
 }
 
 /// Every product ever added, by sku. A persistent map: a copy costs nothing, an update shares all but its path.
@@ -45,7 +47,8 @@ impl Prices {
     pub fn apply(&mut self, sku: &Sku, event: &ProductEvent) {
         let Some(listing) = self.0.get_mut(sku) else {
             if let ProductEvent::ProductAdded(added) = event {
-                let listing = Listing { name: added.name.clone(), price: added.price, status: Status::Active };
+                let (name, price) = (added.name.clone(), added.price);
+                let listing = Listing { name, price, status: Status::Active, requires_shipping: true };
                 self.0.insert_mut(sku.clone(), listing);
             }
             return;
@@ -56,6 +59,12 @@ impl Prices {
             ProductEvent::ProductRepriced(repriced) => listing.price = repriced.price,
             ProductEvent::ProductWithdrawn(_) => listing.status = Status::Withdrawn,
             ProductEvent::ProductRestored(_) => listing.status = Status::Active,
+            ProductEvent::ProductShippingChanged(changed) => listing.requires_shipping = changed.requires_shipping,
+            ProductEvent::ProductCategorized(_)
+            | ProductEvent::ProductFeatured(_)
+            | ProductEvent::ProductUnfeatured(_)
+            | ProductEvent::ProductPictured(_)
+            | ProductEvent::ProductTranslated(_) => {}
         }
     }
 }

@@ -68,15 +68,22 @@ macro_rules! text {
             pub fn parse(text: &str) -> Result<Self, TextError> {
                 clean(text, Self::MAX_CHARS, $lines).map(|text| Self(text.into()))
             }
+        }
 
+        as_text!($name, $privacy);
+    };
+}
+
+/// Texts of which events are made.
+macro_rules! stored_texts {
+    ($($name:ident),+ $(,)?) => {$(
+        impl $name {
             /// A text that was parsed before it was stored: later rules do not make history unreadable.
             pub(crate) fn stored(text: &str) -> Self {
                 Self(text.into())
             }
         }
-
-        as_text!($name, $privacy);
-    };
+    )+};
 }
 
 /// The conversions of a text. A `personal` one keeps its content out of `{:?}`, and so out of logs and panics.
@@ -154,9 +161,19 @@ text! {
     Description, 4000, lines: true, public
 }
 text! {
+    /// A category's name.
+    CategoryName, 100, lines: false, public
+}
+text! {
     /// What a payment is known by where it was made: a transaction id, a receipt number.
     PaymentReference, 100, lines: false, public
 }
+text! {
+    /// What customer and staff write to each other about an order; line feeds are allowed. No part of history.
+    MessageText, 1000, lines: true, personal
+}
+
+stored_texts![PersonName, StreetAddress, PostalCode, City, ProductName, Description, CategoryName, PaymentReference];
 
 /// An e-mail address: `Local-part "@" Domain` of RFC 5321, internationalized as in RFC 6531.
 ///

@@ -54,4 +54,4 @@ macro_rules! registry {
     };
 }
 
-registry![order_list::OrderList, order_totals::OrderTotals, products::Products];
+registry![order_list::OrderList, order_totals::OrderTotals, products::Products, categories::Categories];

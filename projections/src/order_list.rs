@@ -9,7 +9,7 @@ pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_jso
 
 use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
-use domain::order::{ItemAdded, Line, OrderPaid, OrderPlaced, PaymentRecorded};
+use domain::order::{ItemAdded, Line, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::{Event, Recorded};
 use fold::{Change, Changes, ClockDistance, NewOrder};
 use sqlx::Postgres;
@@ -23,10 +23,17 @@ pub struct OrderList;
 
 impl Projection for OrderList {
     const NAME: &'static str = "order_list";
-    const VERSION: u32 = 1;
+    /// 2: an order may go without an address, and may need a review.
+    const VERSION: u32 = 2;
     const TABLES: &'static str = include_str!("order_list.sql");
     const INDEXES: &'static str = include_str!("order_list_indexes.sql");
-    const WANTS: Wants = Wants::types(&[ItemAdded::TYPE, OrderPlaced::TYPE, PaymentRecorded::TYPE, OrderPaid::TYPE]);
+    const WANTS: Wants = Wants::types(&[
+        ItemAdded::TYPE,
+        OrderPlaced::TYPE,
+        PaymentRecorded::TYPE,
+        OrderPaid::TYPE,
+        PaymentFlagged::TYPE,
+    ]);
 
     /// Folds the batch to one change per order, then inserts the new orders and updates the others: a statement each.
     async fn apply(batch: &[&Recorded<Event>], view: &mut ViewTransaction<'_>) -> Result<(), ProjectionError> {
@@ -66,13 +73,13 @@ fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
         "INSERT INTO orders
                 (id, number, status, paid, subject_id, first_name, last_name, email, email_key, address, postal_code, city,
                  country, items, currency, total, paid_amount, version, placed_at, updated_at, placed_recorded_at,
-                 placed_position, position)
+                 placed_position, position, needs_review)
          SELECT unnest($1::uuid[]), unnest($2::bigint[]), 'placed', unnest($3::boolean[]), unnest($4::uuid[]),
                 unnest($5::text[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]),
                 unnest($10::text[]), unnest($11::text[]), unnest($12::text[]), unnest($13::text[])::json,
                 unnest($14::text[]), unnest($15::numeric[]), unnest($16::numeric[]), unnest($17::bigint[]),
                 unnest($18::timestamptz[]), unnest($19::timestamptz[]), unnest($20::timestamptz[]),
-                unnest($21::bigint[]), unnest($22::bigint[])
+                unnest($21::bigint[]), unnest($22::bigint[]), unnest($23::boolean[])
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(column(rows, |row| row.id))
@@ -83,10 +90,10 @@ fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
     .bind(column(rows, |row| row.customer().last_name.as_str()))
     .bind(column(rows, |row| row.customer().email.as_str()))
     .bind(column(rows, |row| row.customer().email.search_key()))
-    .bind(column(rows, |row| row.ships_to().address.as_str()))
-    .bind(column(rows, |row| row.ships_to().postal_code.as_str()))
-    .bind(column(rows, |row| row.ships_to().city.as_str()))
-    .bind(column(rows, |row| row.ships_to().country.as_ref().map(|country| country.as_str())))
+    .bind(column(rows, |row| row.ships_to().map(|to| to.address.as_str())))
+    .bind(column(rows, |row| row.ships_to().map(|to| to.postal_code.as_str())))
+    .bind(column(rows, |row| row.ships_to().map(|to| to.city.as_str())))
+    .bind(column(rows, |row| row.ships_to().and_then(|to| to.country.as_ref()).map(|country| country.as_str())))
     .bind(column(rows, |row| row.items.as_str()))
     .bind(column(rows, |row| row.placed.total.currency().code()))
     .bind(column(rows, |row| row.total().amount()))
@@ -97,6 +104,7 @@ fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
     .bind(column(rows, |row| row.recorded_at))
     .bind(column(rows, |row| row.position.as_i64()))
     .bind(column(rows, |row| row.change.position.as_i64()))
+    .bind(column(rows, |row| row.change.flagged))
 }
 
 fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postgres, PgArguments> {
@@ -104,11 +112,12 @@ fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postg
         "UPDATE orders AS o
             SET items = coalesce(u.items::json, o.items), total = coalesce(u.total, o.total),
                 paid_amount = coalesce(u.paid_amount, o.paid_amount), paid = o.paid OR u.paid,
+                needs_review = o.needs_review OR u.flagged,
                 version = u.version, updated_at = u.updated_at, position = u.position
            FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS items, unnest($3::numeric[]) AS total,
                         unnest($4::numeric[]) AS paid_amount, unnest($5::boolean[]) AS paid,
                         unnest($6::bigint[]) AS version, unnest($7::timestamptz[]) AS updated_at,
-                        unnest($8::bigint[]) AS position) AS u
+                        unnest($8::bigint[]) AS position, unnest($9::boolean[]) AS flagged) AS u
           WHERE o.id = u.id AND o.version < u.version",
     )
     .bind(column(rows, |(id, _, _)| *id))
@@ -119,6 +128,7 @@ fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postg
     .bind(column(rows, |(_, change, _)| change.version.cast_signed()))
     .bind(column(rows, |(_, change, _)| change.updated_at))
     .bind(column(rows, |(_, change, _)| change.position.as_i64()))
+    .bind(column(rows, |(_, change, _)| change.flagged))
 }
 
 fn widen(distance: ClockDistance) -> Query<'static, Postgres, PgArguments> {

@@ -3,15 +3,18 @@ CREATE TABLE orders (
     number          bigint           NOT NULL,
     status          text COLLATE "C" NOT NULL,
     paid            boolean          NOT NULL,
+    -- A payment provider said what does not fit.
+    needs_review    boolean          NOT NULL,
     subject_id      uuid             NOT NULL,
     first_name      text             NOT NULL,
     last_name       text             NOT NULL,
     email           text             NOT NULL,
     -- The address as it is compared: lower case throughout.
     email_key       text COLLATE "C" NOT NULL,
-    address         text             NOT NULL,
-    postal_code     text             NOT NULL,
-    city            text             NOT NULL,
+    -- All but the country are there, or none where nothing is sent.
+    address         text,
+    postal_code     text,
+    city            text,
     country         text,
     -- The lines, ready to be shown.
     items           json             NOT NULL,

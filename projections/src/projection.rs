@@ -3,8 +3,6 @@
 use crate::error::ProjectionError;
 use crate::view_transaction::ViewTransaction;
 use commands::{ReadError, StoredEvent};
-use domain::order::OrderEvent;
-use domain::product::ProductEvent;
 use domain::{AggregateType, Event, Recorded};
 use std::pin::Pin;
 
@@ -68,11 +66,8 @@ impl Wants {
     }
 
     fn is_unknown_neighbour(&self, stored: &StoredEvent) -> bool {
-        let known = match AggregateType::parse(&stored.aggregate_type) {
-            Some(AggregateType::Order) => OrderEvent::TYPES,
-            Some(AggregateType::Product) => ProductEvent::TYPES,
-            None => return false,
-        };
+        let Some(kind) = AggregateType::parse(&stored.aggregate_type) else { return false };
+        let known = kind.event_types();
         !known.contains(&&*stored.event_type) && self.types.iter().any(|wanted| known.contains(wanted))
     }
 }

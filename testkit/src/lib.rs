@@ -1,5 +1,5 @@
-//! Real servers for the tests of every crate: PostgreSQL, Apache Kafka, an SMTP server with TLS and login, and the built
-//! program itself as a child process. Beside them a scripted SMTP server, for the faults that no real one shows on demand,
+//! Real servers for the tests of every crate: PostgreSQL, Apache Kafka, an SMTP server with TLS and login, the built program
+//! itself as a child process, and a browser that looks at it. Beside them a scripted SMTP server, for the faults that no real one shows on demand,
 //! and a proxy that cuts and slows the links between all of these.
 //!
 //! Nothing here is a stand-in that answers as we wish, and nothing is skipped: what is missing on the machine fails the
@@ -11,7 +11,9 @@
     reason = "a helper that fails is a test that fails, at the caller's line where that can be had"
 )]
 
+pub mod browser;
 pub mod kafka;
+pub mod paypal;
 pub mod postgres;
 pub mod program;
 pub mod smtp;

@@ -3,11 +3,13 @@
 //! | permission | scopes |
 //! |---|---|
 //! | [`PlaceOrders`]: place orders, add items | `orders:write`, `staff` |
+//! | [`UseCarts`]: carts of one's own making | `orders:write`, `staff` |
 //! | [`RecordPayments`] | `staff` |
+//! | [`WriteToCustomers`]: what is written about an order, and answers | `staff` |
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
-//! | [`ReadProducts`] | any valid key |
-//! | [`WriteProducts`] | `staff` |
+//! | [`ReadProducts`]: products and categories | any valid key |
+//! | [`WriteProducts`]: products and categories | `staff` |
 //! | [`ReadEvents`]: the whole history, personal data included | `analyst` |
 //!
 //! `operator` allows none of these: it is for running the system.
@@ -34,8 +36,12 @@ macro_rules! permissions {
 permissions! {
     /// Placing orders and adding items to them.
     PlaceOrders = &[Scope::OrdersWrite, Scope::Staff];
+    /// Making carts, and changing them.
+    UseCarts = &[Scope::OrdersWrite, Scope::Staff];
     /// Writing down payments made elsewhere.
     RecordPayments = &[Scope::Staff];
+    /// Reading what customers write about their orders, and answering.
+    WriteToCustomers = &[Scope::Staff];
     /// Reading orders.
     ReadOrders = &[Scope::OrdersRead, Scope::Staff];
     /// Reading totals.

@@ -57,9 +57,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Everything in one process; what is not configured is brought along (the default)
-    Serve(With<ServeArgs>),
+    Serve(Box<With<ServeArgs>>),
     /// The API alone: commands and reads over HTTP
-    Api(With<apart::ApiArgs>),
+    Api(Box<With<apart::ApiArgs>>),
     /// The relay alone: streams the log to Kafka
     Relay(With<apart::RelayArgs>),
     /// The read models: follow the log, or are made anew from it
@@ -98,7 +98,7 @@ enum Projections {
 #[derive(Debug, Subcommand)]
 enum Consumers {
     /// Runs consumers
-    Run(With<apart::ConsumersArgs>),
+    Run(Box<With<apart::ConsumersArgs>>),
 }
 
 /// A command's own arguments, and how it logs.

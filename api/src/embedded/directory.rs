@@ -4,6 +4,7 @@
 //! lock            held (flock) by the process that uses the directory; says who that is and how to reach its parts
 //! dev-api-key     the API key of the demo
 //! mail/           what was sent while no SMTP server is configured
+//! media/          the pictures of products
 //! postgres/       the private PostgreSQL: its data, its socket, its log
 //! postgresql/     PostgreSQL's programs, where they had to be fetched
 //! ```
@@ -232,6 +233,19 @@ pub fn make_private(path: &Path) -> Result<(), DirectoryError> {
         make(parent).map_err(failed)?;
     }
     fs::DirBuilder::new().mode(0o700).create(path).map_err(failed)
+}
+
+/// Writes a file as a whole: whoever looks meanwhile, or after a crash, finds all of it or nothing.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), DirectoryError> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", process::id()));
+    let written = (|| {
+        let mut file = File::create(&unfinished)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    })();
+    written.map_err(|source| DirectoryError::Io { path: path.display().to_string(), source })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Where the parts of a running system are. Nothing secret but the demo's API key.
 #[derive(Debug, Clone)]
 pub struct Welcome {
-    /// Where the API listens.
+    /// Where the shop and the API listen.
     pub address: SocketAddr,
     /// The database, as `psql` takes it.
     pub database: String,
@@ -35,6 +35,7 @@ impl Welcome {
             // Writing to a string can't fail.
             let _ = writeln!(text, "  {name:<9} {value}");
         };
+        line("Shop", &format!("{base}/"));
         line("API", &base);
         line("Database", &format!("psql '{}'", self.database));
         line("Kafka", &format!("kcat -C -b {} -t {} -o beginning -f '%k %s\\n'", self.brokers, self.topic));

@@ -9,10 +9,15 @@ use http::{HeaderMap, header};
 /// The longest language tag taken over (RFC 5646 section 4.4.1 asks for room for 35 characters).
 const MAX_LOCALE_CHARS: usize = 35;
 
-/// The context of a command that arrived now.
+/// The context of a command that arrived now, with an API key.
 pub fn of(key: &VerifiedKey, request_id: &RequestId, headers: &HeaderMap) -> Context {
+    by(key.actor.clone(), request_id, headers)
+}
+
+/// The context of a command of this actor that arrived now.
+pub fn by(actor: String, request_id: &RequestId, headers: &HeaderMap) -> Context {
     Context {
-        actor: key.actor.clone(),
+        actor,
         correlation_id: request_id.as_str().to_owned(),
         causation_id: None,
         traceparent: text(headers, "traceparent").filter(|parent| is_traceparent(parent)).map(str::to_owned),

@@ -6,6 +6,7 @@ use super::request_id::{REQUEST_ID, RequestId};
 use super::timing;
 use crate::metrics::RequestTimes;
 use crate::problem::Problem;
+use crate::shop::{self, ErrorPage, Fault, Frame};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,10 +20,13 @@ use tracing::Instrument;
 pub(super) struct Edge {
     /// The path's template, which holds nothing personal.
     pub(super) path: &'static str,
-    pub(super) produces: Produces,
+    /// `None` where nothing is: it depends on who asks.
+    pub(super) produces: Option<Produces>,
     /// How many more requests may be worked on; `None` for what must answer also when all is busy.
     pub(super) room: Option<Arc<Room>>,
     pub(super) times: RequestTimes,
+    /// What pages have in common.
+    pub(super) frame: Frame,
 }
 
 /// Runs a request through the edge.
@@ -31,17 +35,24 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
+    let produces = edge.produces.unwrap_or_else(|| Produces::at_unknown(request.uri().path(), request.headers()));
+    let error_page = (produces == Produces::Html).then(|| ErrorPage::of(&request));
     let span = tracing::info_span!("request", request_id = id.as_str(), %method, path = edge.path);
     // A panic is logged where it happens, by the hook, within the span. The handler's state is gone with it.
-    let answered = AssertUnwindSafe(admit(&edge, request, next)).catch_unwind().instrument(span.clone()).await;
-    let response = finish(answered.unwrap_or_else(|_| Problem::internal().into_response()), &id);
+    let answered =
+        AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind().instrument(span.clone()).await;
+    let answered = answered.unwrap_or_else(|_| Problem::internal().into_response());
+    let response = match error_page {
+        Some(error_page) => finish_page(answered, &id, error_page, &edge.frame),
+        None => finish(answered, &id),
+    };
     let (status, took) = (response.status().as_u16(), started.elapsed());
     edge.times.record(&method, status, took);
     span.in_scope(|| tracing::debug!(status, ms = took.as_secs_f64() * 1_000.0, "answered"));
     response
 }
 
-async fn admit(edge: &Edge, mut request: Request, next: Next) -> Response {
+async fn admit(edge: &Edge, produces: Produces, mut request: Request, next: Next) -> Response {
     // Held until the answer is made, whatever becomes of the request.
     let place = match edge.room.as_ref().map(Room::enter).transpose() {
         Ok(place) => place,
@@ -50,7 +61,7 @@ async fn admit(edge: &Edge, mut request: Request, next: Next) -> Response {
     if let Some(place) = &place {
         request.extensions_mut().insert(place.clone());
     }
-    match edge.produces.check(request.headers()) {
+    match produces.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -60,6 +71,20 @@ fn finish(mut response: Response, id: &RequestId) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.render(id.as_str());
     }
+    stamp(response, id)
+}
+
+/// What a browser is answered: what went wrong is a page too, and everything bears what protects it.
+fn finish_page(mut response: Response, id: &RequestId, error_page: ErrorPage, frame: &Frame) -> Response {
+    let problem = response.extensions_mut().remove::<Problem>().map(Fault::from);
+    if let Some(fault) = response.extensions_mut().remove::<Fault>().or(problem) {
+        response = error_page.render(fault, frame, id);
+    }
+    shop::protect(response.headers_mut(), frame);
+    stamp(response, id)
+}
+
+fn stamp(mut response: Response, id: &RequestId) -> Response {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id.header());
     headers.entry(timing::SERVER_TIMING).or_insert_with(timing::none);
@@ -82,8 +107,9 @@ mod tests {
         H: Fn() -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Response> + Send,
     {
-        let (path, produces, room) = ("/", Produces::Json, Some(Room::new(room, 0)));
-        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });
+        let (path, produces, room) = ("/", Some(Produces::Json), Some(Room::new(room, 0)));
+        let frame = Frame::new(shop::ShopSettings::default());
+        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path), frame });
         let router: Router = Router::new().route("/", get(handler).layer(from_fn_with_state(edge, run)));
         let request = Request::builder().uri("/").header("request-id", "r-1").body(Body::empty()).unwrap();
         let (head, body) = router.oneshot(request).await.unwrap().into_parts();

@@ -1,4 +1,4 @@
-//! How many requests a key may make: a token bucket each. Off unless it is set.
+//! How often somebody may ask, an API key or a visitor: a token bucket each.
 
 use crate::problem::{Code, Problem};
 use http::header;
@@ -6,6 +6,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// The most buckets that are kept. Whoever comes when there are more is not counted: memory stays bounded, and nobody is kept
+/// out by strangers.
+const MAX_BUCKETS: usize = 100_000;
 
 /// How often a key may ask.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,7 +20,7 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// Counts the requests of each key. Only valid keys get here, so there are as many buckets as keys in use.
+/// Counts the requests of each key.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
     limit: Option<RateLimit>,
@@ -36,24 +40,39 @@ impl Limiter {
 
     /// Counts one request of the key, or says when to come again.
     pub(crate) fn take(&self, key: Uuid) -> Result<(), Problem> {
-        match self.limit {
-            None => Ok(()),
-            Some(limit) => self.take_at(limit, key, Instant::now()).map_err(refused),
-        }
+        self.wait_for(key).map_err(refused)
+    }
+
+    /// Counts one request of the key, or says how long to wait.
+    pub(crate) fn wait_for(&self, key: Uuid) -> Result<(), Duration> {
+        self.limit.map_or(Ok(()), |limit| self.take_at(limit, key, Instant::now()))
     }
 
     fn take_at(&self, limit: RateLimit, key: Uuid, now: Instant) -> Result<(), Duration> {
         let burst = f64::from(limit.burst);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(&key) {
+            // A full one says as much as none.
+            buckets.retain(|_, bucket| bucket.tokens_at(limit, now) < burst);
+            if buckets.len() >= MAX_BUCKETS {
+                return Ok(());
+            }
+        }
         let bucket = buckets.entry(key).or_insert(Bucket { tokens: burst, filled_at: now });
-        let elapsed = now.saturating_duration_since(bucket.filled_at).as_secs_f64();
-        bucket.tokens = (bucket.tokens + elapsed * limit.per_second).min(burst);
+        bucket.tokens = bucket.tokens_at(limit, now);
         bucket.filled_at = now;
         if bucket.tokens < 1.0 {
             return Err(Duration::try_from_secs_f64((1.0 - bucket.tokens) / limit.per_second).unwrap_or(Duration::MAX));
         }
         bucket.tokens -= 1.0;
         Ok(())
+    }
+}
+
+impl Bucket {
+    fn tokens_at(&self, limit: RateLimit, now: Instant) -> f64 {
+        let elapsed = now.saturating_duration_since(self.filled_at).as_secs_f64();
+        (self.tokens + elapsed * limit.per_second).min(f64::from(limit.burst))
     }
 }
 
@@ -82,5 +101,20 @@ mod tests {
             assert_eq!(take(key, 60_000), Ok(()), "a pause fills it, but not beyond the burst");
         }
         assert!(take(key, 60_000).is_err());
+    }
+
+    #[test]
+    fn there_are_only_so_many_buckets() {
+        let limit = RateLimit { per_second: 1.0, burst: 1 };
+        let (limiter, start) = (Limiter::new(Some(limit)), Instant::now());
+        let take = |key, after_s| limiter.take_at(limit, Uuid::from_u128(key), start + Duration::from_secs(after_s));
+        for key in 0..MAX_BUCKETS as u128 {
+            assert_eq!(take(key, 0), Ok(()));
+        }
+        assert_eq!((take(u128::MAX, 0), take(u128::MAX, 0)), (Ok(()), Ok(())), "not counted, as there is no room");
+        assert!(take(0, 0).is_err(), "who is counted stays so");
+        assert_eq!(take(u128::MAX, 1), Ok(()), "buckets that have filled made room");
+        assert!(take(u128::MAX, 1).is_err());
+        assert_eq!(limiter.buckets.lock().unwrap().len(), 1);
     }
 }

@@ -12,6 +12,8 @@ pub enum Produces {
     Ndjson,
     /// Plain text.
     Text,
+    /// A page, or what pages are made with. What a browser says it takes is of no use here, and a page is better than none.
+    Html,
 }
 
 impl Produces {
@@ -20,13 +22,24 @@ impl Produces {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
             Self::Text => "text/plain",
+            Self::Html => "text/html",
         }
+    }
+
+    /// What is told at a path that is not there: a page to a browser, which names HTML, and JSON to everyone else.
+    pub(super) fn at_unknown(path: &str, headers: &HeaderMap) -> Self {
+        let mut ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let is_browser = ranges.any(|list| list.split(',').any(|range| range.trim_start().starts_with("text/html")));
+        if is_browser && path != "/v1" && !path.starts_with("/v1/") { Self::Html } else { Self::Json }
     }
 
     /// Refuses a request that takes none of what the path has.
     ///
     /// A client that takes problems alone is taken for one that forgot to say the rest.
     pub fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
+        if self == Self::Html {
+            return Ok(());
+        }
         let mut ranges = headers.get_all(header::ACCEPT).iter().peekable();
         let says_nothing = ranges.peek().is_none();
         let accepted = |range: &str| matches(range, self.essence()) || matches(range, "application/problem+json");
@@ -65,6 +78,17 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
         Produces::Json.check(&headers).is_ok()
+    }
+
+    #[test]
+    fn at_an_unknown_path_a_browser_is_told_by_a_page() {
+        let told = |path, accept: &'static str| {
+            Produces::at_unknown(path, &HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+        assert_eq!((told("/teas/", browser), told("/v10", browser)), (Produces::Html, Produces::Html));
+        assert_eq!((told("/v1/teas", browser), told("/v1", browser)), (Produces::Json, Produces::Json));
+        assert_eq!((told("/teas/", "*/*"), told("/teas/", "application/json")), (Produces::Json, Produces::Json));
     }
 
     #[test]

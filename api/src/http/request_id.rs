@@ -23,6 +23,11 @@ impl RequestId {
         Self(sent.filter(|value| is_sane(value.as_bytes())).cloned().unwrap_or_else(fresh))
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(HeaderValue::from_str(text).unwrap_or_else(|_| fresh()))
+    }
+
     /// As a header's value.
     pub fn header(&self) -> HeaderValue {
         self.0.clone()

@@ -6,6 +6,7 @@ use super::edge::{self, Edge};
 use super::negotiate::Produces;
 use crate::metrics::RequestTimes;
 use crate::problem::{Code, Problem};
+use crate::shop::Frame;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
@@ -15,11 +16,12 @@ use std::sync::Arc;
 pub(crate) struct Routes {
     router: Router<Arc<App>>,
     room: Arc<Room>,
+    frame: Frame,
 }
 
 impl Routes {
-    pub(super) fn new(max_requests: usize, max_body_bytes: usize) -> Self {
-        Self { router: Router::new(), room: Room::new(max_requests, max_body_bytes) }
+    pub(super) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
+        Self { router: Router::new(), room: Room::new(max_requests, max_body_bytes), frame }
     }
 
     /// A path that counts against the most requests at once.
@@ -40,7 +42,8 @@ impl Routes {
         room: Option<Arc<Room>>,
         methods: MethodRouter<Arc<App>>,
     ) -> Self {
-        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path) });
+        let (produces, times, frame) = (Some(produces), RequestTimes::new(path), self.frame.clone());
+        let edge = Arc::new(Edge { path, produces, room, times, frame });
         // axum adds `Allow` to what the fallback answers.
         let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
         self.router = self.router.route(path, methods);
@@ -48,8 +51,8 @@ impl Routes {
     }
 
     pub(super) fn into_router(self, app: Arc<App>) -> Router {
-        let (path, produces) = ("unknown", Produces::Json);
-        let edge = Arc::new(Edge { path, produces, room: Some(self.room), times: RequestTimes::new(path) });
+        let (path, room, frame) = ("unknown", Some(self.room), self.frame);
+        let edge = Arc::new(Edge { path, produces: None, room, times: RequestTimes::new(path), frame });
         let unknown = any(not_found).layer(from_fn_with_state(edge, edge::run));
         self.router.fallback_service(unknown).with_state(app)
     }

@@ -3,19 +3,21 @@
 use super::open_files;
 use axum::Router;
 use axum::body::Body;
+use http::header;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 /// The most bytes of a request's line and headers.
@@ -63,6 +65,13 @@ pub enum ServeError {
     },
 }
 
+/// A connection's place among those that may be open. It is given back with the last clone: a request that makes something
+/// else of its connection holds one for as long as that lasts.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionPlace {
+    _place: Arc<OwnedSemaphorePermit>,
+}
+
 /// A socket that listens, and does not accept yet.
 #[derive(Debug)]
 pub struct Server {
@@ -88,15 +97,18 @@ impl Server {
     /// Serves until `cancel`; then stops accepting, lets requests in flight end, and cuts what has not ended in time.
     pub async fn run(self, router: Router, cancel: CancellationToken) {
         let Self { listener, settings, .. } = self;
-        let graceful = GracefulShutdown::new();
+        let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
         let room = Arc::new(Semaphore::new(open_files::most_connections(settings.max_connections)));
         let builder = builder(&settings);
         while let Some((stream, place)) = accept(&listener, &room, &cancel).await {
-            serve(&builder, bounded(stream, &settings), place, router.clone(), &graceful);
+            let place = ConnectionPlace { _place: Arc::new(place) };
+            connections.spawn(serve(&builder, bounded(stream, &settings), place, router.clone(), stopping.clone()));
         }
         drop(listener);
-        let open = graceful.count();
-        if tokio::time::timeout(settings.drain_at_most, graceful.shutdown()).await.is_err() {
+        let open = connections.len();
+        stopping.cancel();
+        connections.close();
+        if tokio::time::timeout(settings.drain_at_most, connections.wait()).await.is_err() {
             tracing::warn!(open, "requests were still running {:?} after the stop and are cut", settings.drain_at_most);
         }
     }
@@ -151,20 +163,37 @@ fn bounded(stream: TcpStream, settings: &ServerSettings) -> Pin<Box<TimeoutStrea
     Box::pin(stream)
 }
 
+/// Serves one connection to its end. After `stopping` it ends with the request in hand.
 fn serve(
     builder: &http1::Builder,
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
-    place: OwnedSemaphorePermit,
+    place: ConnectionPlace,
     router: Router,
-    graceful: &GracefulShutdown,
-) {
-    let service = TowerToHyperService::new(router.map_request(|request: hyper::Request<_>| request.map(Body::new)));
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+    stopping: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let upgraded_place = place.clone();
+    let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<Incoming>| {
+        // Of all requests only these may outlive their answer.
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(upgraded_place.clone());
+        }
+        request.map(Body::new)
+    }));
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    async move {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.as_mut().await
+            }
+        };
+        if let Err(error) = ended {
             // Clients that vanish or talk no HTTP are their own affair.
             tracing::debug!(%error, "a connection ended early");
         }
         drop(place);
-    });
+    }
 }

@@ -49,6 +49,9 @@ codes! {
     /// A request that must not be carried out twice came without a key.
     IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "This request needs an Idempotency-Key";
 
+    /// What came by webhook is not signed by whom it should be.
+    NotGenuine = BAD_REQUEST, "not_genuine", "The signature is not the sender's";
+
     /// No API key, or none that is valid.
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "A valid API key is needed";
     /// The key is valid, but not for this.
@@ -60,6 +63,12 @@ codes! {
     OrderNotFound = NOT_FOUND, "order_not_found", "There is no such order";
     /// No such product.
     ProductNotFound = NOT_FOUND, "product_not_found", "There is no such product";
+    /// No such category.
+    CategoryNotFound = NOT_FOUND, "category_not_found", "There is no such category";
+    /// No such cart.
+    CartNotFound = NOT_FOUND, "cart_not_found", "There is no such cart";
+    /// The cart has no line of this product.
+    NotInCart = NOT_FOUND, "not_in_cart", "The product is not in the cart";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.
@@ -79,6 +88,8 @@ codes! {
     ReferenceReused = CONFLICT, "reference_reused", "The payment reference stands for another amount";
     /// A product with this sku exists.
     ProductExists = CONFLICT, "product_exists", "The product exists already";
+    /// A category with this slug exists.
+    CategoryExists = CONFLICT, "category_exists", "The category exists already";
     /// The first request with this key is still being worked on.
     RequestInFlight = CONFLICT, "request_in_flight", "The first request with this key is not done yet";
 
@@ -93,6 +104,8 @@ codes! {
     InvalidBody = UNPROCESSABLE_ENTITY, "invalid_body", "The body has faults";
     /// Some items can't be ordered; `errors` names each.
     ItemsRejected = UNPROCESSABLE_ENTITY, "items_rejected", "Some items can't be ordered";
+    /// Something in the order has to be sent, and there is no address.
+    AddressRequired = UNPROCESSABLE_ENTITY, "address_required", "A shipping address is needed";
     /// The payment does not fit the order.
     PaymentRejected = UNPROCESSABLE_ENTITY, "payment_rejected", "The payment does not fit the order";
     /// The payment is more than what is still to be paid.
@@ -101,6 +114,8 @@ codes! {
     AmountTooLarge = UNPROCESSABLE_ENTITY, "amount_too_large", "An amount is too large";
     /// A price above the highest.
     PriceTooHigh = UNPROCESSABLE_ENTITY, "price_too_high", "The price is too high";
+    /// More categories of a product, or more languages of what has words, than there may be.
+    TooMany = UNPROCESSABLE_ENTITY, "too_many", "There would be too many of these";
     /// The key came with another body before.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
 
@@ -118,6 +133,8 @@ codes! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The database is not available";
     /// An event of the resource is of a newer program than this one.
     NewerEvent = SERVICE_UNAVAILABLE, "newer_event", "A newer version of the program is needed for this";
+    /// Whose a signature is can't be told now.
+    SignatureUnchecked = SERVICE_UNAVAILABLE, "signature_unchecked", "The signature could not be checked";
     /// More requests than the program takes in.
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once";
     /// Others were first, time and again.
@@ -142,7 +159,7 @@ impl Code {
     /// After how many seconds a client may try again; `None` where trying again changes nothing.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::Unavailable | Self::NewerEvent => Some(2),
+            Self::Unavailable | Self::SignatureUnchecked | Self::NewerEvent => Some(2),
             Self::Overloaded | Self::Contention | Self::OutcomeUnknown | Self::ProjectionBehind => Some(1),
             Self::RequestInFlight => Some(1),
             _ => None,

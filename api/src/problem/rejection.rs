@@ -4,6 +4,7 @@ use super::{Code, Place, Problem, ValueError};
 use crate::http::conditions::etag;
 use commands::{Aggregate, CommandError, Snapshot};
 use domain::Money;
+use domain::category::{self, Category};
 use domain::order::{self, ItemFault, ItemProblem, LineError, Order};
 use domain::product::{self, Product, Status};
 use http::header;
@@ -92,15 +93,21 @@ impl Refuses for Order {
                 "at least one item is needed",
             ),
             R::Items(faults) => items_rejected(faults, items_at),
+            R::AddressRequired => Problem::new(Code::AddressRequired, detail).error(
+                Place::Pointer("/shipping_address".to_owned()),
+                "missing",
+                "is required for what has to be sent",
+            ),
             R::TotalChanged { expected, actual } => Problem::new(Code::TotalChanged, detail)
                 .with("expected_total", money(*expected))
                 .with("total", money(*actual)),
             R::PaymentRecorded => Problem::new(Code::PaymentRecorded, detail),
             R::AlreadyPaid => Problem::new(Code::AlreadyPaid, detail),
-            R::PaymentOfZero => at_amount(Code::PaymentRejected, detail, "/amount/amount", "out_of_range"),
-            R::PaymentCurrency { .. } => at_amount(Code::PaymentRejected, detail, "/amount/currency", "other_currency"),
-            R::AboveBalance { balance } => at_amount(Code::AboveBalance, detail, "/amount/amount", "above_balance")
-                .with("balance", money(*balance)),
+            R::PaymentOfZero => at(Code::PaymentRejected, detail, "/amount/amount", "out_of_range"),
+            R::PaymentCurrency { .. } => at(Code::PaymentRejected, detail, "/amount/currency", "other_currency"),
+            R::AboveBalance { balance } => {
+                at(Code::AboveBalance, detail, "/amount/amount", "above_balance").with("balance", money(*balance))
+            }
             R::ReferenceReused { recorded } => {
                 Problem::new(Code::ReferenceReused, detail).with("recorded_amount", money(*recorded))
             }
@@ -131,7 +138,9 @@ impl Refuses for Product {
         match rejection {
             product::Rejection::AlreadyExists => Problem::new(Code::ProductExists, detail),
             product::Rejection::NotFound => Problem::new(Code::ProductNotFound, detail),
-            product::Rejection::PriceTooHigh => at_amount(Code::PriceTooHigh, detail, "/price/amount", "out_of_range"),
+            product::Rejection::PriceTooHigh => at(Code::PriceTooHigh, detail, "/price/amount", "out_of_range"),
+            product::Rejection::TooManyCategories => at(Code::TooMany, detail, "/categories", "too_many"),
+            product::Rejection::TooManyTranslations => at(Code::TooMany, detail, "/translations", "too_many"),
         }
     }
 
@@ -139,6 +148,26 @@ impl Refuses for Product {
         match product {
             Product::Absent => None,
             Product::Listed(listed) => Some(json!({ "status": status(listed.status), "price": money(listed.price) })),
+        }
+    }
+}
+
+impl Refuses for Category {
+    const NOT_FOUND: Code = Code::CategoryNotFound;
+
+    fn refusal(rejection: &category::Rejection, _items_at: Option<&str>) -> Problem {
+        let detail = sentence(rejection);
+        match rejection {
+            category::Rejection::AlreadyExists => Problem::new(Code::CategoryExists, detail),
+            category::Rejection::NotFound => Problem::new(Code::CategoryNotFound, detail),
+            category::Rejection::TooManyTranslations => at(Code::TooMany, detail, "/translations", "too_many"),
+        }
+    }
+
+    fn current(category: &Category) -> Option<Value> {
+        match category {
+            Category::Absent => None,
+            Category::Listed(listed) => Some(json!({ "removed": listed.removed })),
         }
     }
 }
@@ -170,7 +199,7 @@ fn items_rejected(faults: &[ItemFault], items_at: Option<&str>) -> Problem {
     problem
 }
 
-fn at_amount(code: Code, detail: String, pointer: &str, fault: &'static str) -> Problem {
+fn at(code: Code, detail: String, pointer: &str, fault: &'static str) -> Problem {
     let fault_detail = detail.clone();
     Problem::new(code, detail).error(Place::Pointer(pointer.to_owned()), fault, fault_detail)
 }

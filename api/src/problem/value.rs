@@ -1,8 +1,11 @@
 //! The stable codes of values that the domain refuses to parse.
 
+use domain::language::LanguageError;
 use domain::money::MoneyError;
+use domain::product::PictureNameError;
 use domain::quantity::QuantityError;
 use domain::sku::SkuError;
+use domain::slug::SlugError;
 use domain::text::TextError;
 
 /// Why one value is refused: its `Display` is for people, its code for programs.
@@ -26,6 +29,24 @@ impl ValueError for TextError {
 impl ValueError for SkuError {
     fn code(&self) -> &'static str {
         "invalid_sku"
+    }
+}
+
+impl ValueError for SlugError {
+    fn code(&self) -> &'static str {
+        "invalid_slug"
+    }
+}
+
+impl ValueError for LanguageError {
+    fn code(&self) -> &'static str {
+        "invalid_language"
+    }
+}
+
+impl ValueError for PictureNameError {
+    fn code(&self) -> &'static str {
+        "invalid_picture"
     }
 }
 

@@ -1,10 +1,14 @@
 //! The roles as processes of their own: `orders api`, `orders relay`, `orders projections run`, `orders consumers run`.
 
 use super::process::stop_token;
-use super::serve::{http_settings, mail_settings, mailer};
+use super::serve::{http_settings, mail_settings, mailer, payment_settings};
 use super::{Asker, Failure, Process};
-use crate::http::{App, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, SettingsError, ViewArgs};
+use crate::http::{App, HttpSettings, Server, ServerSettings};
+use crate::payments::PaymentSettings;
+use crate::settings::{
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, SettingsError, ShopArgs,
+    ViewArgs,
+};
 use consumers::KafkaSettings;
 use projections::Views;
 use std::net::SocketAddr;
@@ -39,6 +43,12 @@ pub struct ApiArgs {
     migration: MigrationArgs,
     #[command(flatten)]
     views: ViewArgs,
+    #[command(flatten)]
+    shop: ShopArgs,
+    #[command(flatten)]
+    sessions: SessionArgs,
+    #[command(flatten)]
+    payments: PaymentArgs,
 }
 
 /// The settings of `orders relay`.
@@ -80,11 +90,14 @@ pub struct ConsumersArgs {
     kafka: KafkaArgs,
     #[command(flatten)]
     mail: MailArgs,
+    #[command(flatten)]
+    shop: ShopArgs,
 }
 
 /// Commands and reads over HTTP, until a signal.
 pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
+    let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let address = server.address();
     let mut process = Process::open(&args.database, Some(&args.migration), role("orders api"), stop).await?;
@@ -98,7 +111,11 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.sweep();
     let readiness = process.readiness().clone();
-    let app = App::new(gateway, process.core.log.clone(), views, readiness, http_settings(&args.http));
+    let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
+    let payments = PaymentSettings { listens_at: address, ..payments };
+    let app = App::new(gateway, process.core.log.clone(), views, readiness, HttpSettings { payments, ..http });
+    process.handle_payments(&app.payments);
+    process.follow(&app.live);
     process.serve(server, app.router());
     tracing::info!(%address, "serving the API");
     process.run().await
@@ -135,7 +152,7 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let names = chosen("consumer", &args.names, consumers::NAMES)?;
     let kafka = configured(&args.kafka, "consumers run")?;
-    let mail = mail_settings(&args.database, &args.mail)?;
+    let mail = mail_settings(&args.database, &args.shop, &args.mail)?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
     let mailer = mailer(&mail)?;

@@ -6,8 +6,11 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::postgres::ServerState;
 use crate::health::Readiness;
 use crate::http::Server;
+use crate::payments::Payments;
 use crate::settings::{DatabaseArgs, MigrationArgs};
+use crate::shop::Live;
 use axum::Router;
+use chrono::Utc;
 use commands::db;
 use consumers::{ConsumerSettings, KafkaSettings, Mailer, ReaderState, ReaderStatus};
 use projections::Views;
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 /// How long runners may take to end: a mail in hand gets to its reply, a batch is written.
 const RUNNERS_AT_MOST: Duration = Duration::from_secs(45);
 
-/// How often answers kept under old idempotency keys are swept.
+/// How often answers kept under old idempotency keys are swept, and what visitors left behind.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// A process with its database, before and while its tasks run.
@@ -132,15 +135,42 @@ impl Process {
         }
     }
 
-    /// Deletes what was kept for clients that repeat a request, once it is old enough.
+    /// Handles what payment providers tell, and settles what customers agreed to.
+    pub fn handle_payments(&self, payments: &Payments) {
+        if !payments.is_offered() {
+            return;
+        }
+        let payments = payments.clone();
+        self.supervisor.spawn_plain("payments", move |cancel| {
+            let payments = payments.clone();
+            async move {
+                payments.run(&cancel).await;
+                Ok::<(), Failure>(())
+            }
+        });
+    }
+
+    /// Fetches news for visitors who follow their orders.
+    pub fn follow(&self, live: &Live) {
+        let live = live.clone();
+        self.supervisor.spawn_plain("live", move |cancel| {
+            let live = live.clone();
+            async move { live.follow(cancel).await }
+        });
+    }
+
+    /// Deletes what was kept for clients that repeat a request, once it is old enough; and sessions and carts that expired.
     pub fn sweep(&self) {
         let pool = self.core.pool().clone();
-        self.supervisor.spawn_plain("sweep of idempotency keys", move |cancel| {
+        self.supervisor.spawn_plain("sweep", move |cancel| {
             let pool = pool.clone();
             async move {
                 while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
                     if let Err(error) = commands::idempotency::sweep(&pool).await {
                         tracing::warn!(%error, "old idempotency keys could not be swept; the next sweep takes them");
+                    }
+                    if let Err(error) = commands::shop::sweep(&pool, Utc::now()).await {
+                        tracing::warn!(%error, "expired sessions could not be swept; the next sweep takes them");
                     }
                 }
                 Ok::<(), Failure>(())

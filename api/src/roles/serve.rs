@@ -6,7 +6,10 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::Welcome;
 use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
-use crate::settings::{DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, ViewArgs};
+use crate::payments::PaymentSettings;
+use crate::settings::{
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, ShopArgs, ViewArgs,
+};
 use commands::{Catalogue, Gateway};
 use consumers::topics::Topics;
 use consumers::{EmbeddedBroker, KafkaSettings, MailBackend, MailSettings, Mailer};
@@ -19,6 +22,9 @@ use std::time::{Duration, Instant};
 /// must not keep orders from being taken.
 const VIEWS_AT_MOST: Duration = Duration::from_secs(2);
 const VIEWS_LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The folder of the data directory that holds the pictures of products.
+const MEDIA: &str = "media";
 
 /// The settings of this role: all there are.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,6 +40,12 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub(crate) mail: MailArgs,
     #[command(flatten)]
+    pub(crate) shop: ShopArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
+    #[command(flatten)]
+    pub(crate) payments: PaymentArgs,
+    #[command(flatten)]
     pub(crate) views: ViewArgs,
 }
 
@@ -42,12 +54,13 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let stop = stop_token()?;
     // All that can be refused without starting anything.
-    let mail = mail_settings(&args.database, &args.mail)?;
+    let mail = mail_settings(&args.database, &args.shop, &args.mail)?;
+    let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let kafka = Kafka::of(&args.kafka).await?;
     let asker = Asker { command: "orders serve", joins: false, passing: false };
     let mut process = Process::open(&args.database, Some(&args.migration), asker, stop).await?;
-    match start(&mut process, args, &kafka, &mail, server).await {
+    match start(&mut process, args, &kafka, &mail, payments, server).await {
         Ok(mut welcome) => {
             welcome.mail = mail_shown(&mail);
             welcome.took = started.elapsed();
@@ -67,6 +80,7 @@ async fn start(
     args: &ServeArgs,
     kafka: &Kafka,
     mail: &MailSettings,
+    payments: PaymentSettings,
     server: Server,
 ) -> Result<Welcome, Failure> {
     let address = server.address();
@@ -83,7 +97,11 @@ async fn start(
     process.consume(&kafka.settings, &mailer, consumers::NAMES);
     process.sweep();
     let readiness = process.readiness().clone();
-    let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http_settings(&args.http));
+    let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
+    let payments = PaymentSettings { listens_at: address, ..payments };
+    let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, HttpSettings { payments, ..http });
+    process.handle_payments(&app.payments);
+    process.follow(&app.live);
     process.serve(server, app.router());
     wait_for_views(&views).await;
     Ok(Welcome {
@@ -98,27 +116,56 @@ async fn start(
     })
 }
 
-/// The demo's catalogue and API key belong to the private database alone.
+/// The demo's shop and API key belong to the private database alone.
 async fn bring_along(
     process: &Process,
     gateway: &Gateway,
     catalogue: &Catalogue,
 ) -> Result<Option<(PathBuf, String)>, Failure> {
     let Some(private) = process.database().private() else { return Ok(None) };
+    demo::draw(&private.directory.join(MEDIA))?;
     demo::stock(gateway, &process.core.log, catalogue).await?;
     let token = dev_key::ensure(&private.directory, process.core.pool()).await?;
     Ok(Some((private.directory.path().to_path_buf(), token.to_string())))
 }
 
 /// What the routes need of the settings.
-pub(super) fn http_settings(args: &HttpArgs) -> HttpSettings {
+pub(super) fn http_settings(
+    args: &HttpArgs,
+    shop: &ShopArgs,
+    sessions: &SessionArgs,
+    database: &DatabaseArgs,
+) -> HttpSettings {
+    // Where there is no place for data, there are no pictures either.
+    let media = data_path(database).ok().map(|path| path.join(MEDIA));
     let rate_limit = args.rate_limit.map(|count| RateLimit { per_second: f64::from(count), burst: count });
-    HttpSettings { rate_limit, ..HttpSettings::default() }
+    let sessions = sessions.settings(shop, args.listen);
+    if !sessions.secure {
+        tracing::warn!(
+            "visitors reach the shop without TLS as far as is known, so whoever is on the way can take their sessions over: \
+             serve it by https, and say so with --public-url"
+        );
+    }
+    HttpSettings { rate_limit, shop: shop.settings(media), sessions, ..HttpSettings::default() }
+}
+
+/// How payments are made. Touches nothing yet.
+pub(super) fn payment_settings(
+    payments: &PaymentArgs,
+    shop: &ShopArgs,
+    database: &DatabaseArgs,
+) -> Result<PaymentSettings, Failure> {
+    let provider = payments.provider(shop.public_url.as_ref(), database.url()?.is_none())?;
+    Ok(PaymentSettings { provider, ..PaymentSettings::default() })
 }
 
 /// How mail is sent. Touches nothing yet.
-pub(super) fn mail_settings(database: &DatabaseArgs, mail: &MailArgs) -> Result<MailSettings, Failure> {
-    Ok(mail.settings(&data_path(database)?.join("mail"))?)
+pub(super) fn mail_settings(
+    database: &DatabaseArgs,
+    shop: &ShopArgs,
+    mail: &MailArgs,
+) -> Result<MailSettings, Failure> {
+    Ok(mail.settings(shop, &data_path(database)?.join("mail"))?)
 }
 
 /// What sends it; a directory for it is made, for our eyes alone.

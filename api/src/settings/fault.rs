@@ -75,4 +75,30 @@ pub enum SettingsError {
         /// Why.
         why: &'static str,
     },
+    /// PayPal's settings, where payments are not made by it.
+    #[error("{name} is set, but payments are not made by PayPal: set ORDERS_PAYMENT_PROVIDER=paypal too, or unset it")]
+    WithoutPayPal {
+        /// The variable's name.
+        name: &'static str,
+    },
+    /// Payments are made by PayPal, which takes more.
+    #[error("{name} is needed with ORDERS_PAYMENT_PROVIDER=paypal: {what}")]
+    NeededByPayPal {
+        /// The variable's name.
+        name: &'static str,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The file of PayPal's certificate authority can't be read.
+    #[error("the file {path} that PAYPAL_CA_FILE names can't be read: {source}")]
+    PayPalAuthority {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// PayPal can't be used as it is set.
+    #[error(transparent)]
+    PayPal(#[from] crate::payments::paypal::PayPalError),
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use url::Url;
 
 /// Which PostgreSQL, and where the data of the private one are.
 #[derive(Debug, Clone, Args)]
@@ -91,15 +92,6 @@ pub struct MailArgs {
     /// Certificate authority (PEM) of the SMTP server, trusted besides the system's
     #[arg(long, value_name = "FILE", env = "ORDERS_SMTP_CA_FILE", hide_env_values = true)]
     pub smtp_ca_file: Option<PathBuf>,
-    /// Name of the shop, as mails bear it
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "ORDERS_SHOP_NAME",
-        hide_env_values = true,
-        default_value = "Leaf & Kettle"
-    )]
-    pub shop_name: String,
     /// Sender of all mails
     #[arg(
         long,
@@ -112,6 +104,25 @@ pub struct MailArgs {
     /// Where answers to mails go [default: to the sender]
     #[arg(long, value_name = "ADDRESS", env = "ORDERS_MAIL_REPLY_TO", hide_env_values = true)]
     pub mail_reply_to: Option<String>,
+}
+
+/// What visitors see of the shop, on its pages and in its mails.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Shop")]
+pub struct ShopArgs {
+    /// Name of the shop, as its pages and mails bear it
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "ORDERS_SHOP_NAME",
+        hide_env_values = true,
+        default_value = "Leaf & Kettle"
+    )]
+    pub shop_name: String,
+    /// Where visitors reach the shop, such as https://shop.example.com: with https, browsers are told to use nothing else
+    /// [default: not known]
+    #[arg(long, value_name = "URL", env = "ORDERS_PUBLIC_URL", hide_env_values = true, value_parser = public_url)]
+    pub public_url: Option<Url>,
 }
 
 /// How HTTP is served.
@@ -169,6 +180,33 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line
     Json,
+}
+
+/// How long visitors are known.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Shop")]
+pub struct SessionArgs {
+    /// Seconds that a visitor's session, and the cart in it, lives after it was last used
+    #[arg(long, value_name = "SECONDS", env = "ORDERS_SESSION_AGE_S", hide_env_values = true, default_value_t = 1_209_600,
+          value_parser = clap::value_parser!(u32).range(60..=31_536_000))]
+    pub session_age_s: u32,
+    /// Whether it also ends when the browser is closed
+    #[arg(long, value_name = "BOOLEAN", env = "ORDERS_SESSION_ENDS_WITH_BROWSER", hide_env_values = true,
+          default_value_t = false, action = clap::ArgAction::Set)]
+    pub session_ends_with_browser: bool,
+}
+
+/// Scheme, host and port: the pages are at the top of their host.
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let bare = url.filter(|url| {
+        url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    bare.ok_or_else(|| "it is no URL of a host alone, such as https://shop.example.com".to_owned())
 }
 
 fn time_zone(name: &str) -> Result<Tz, String> {

@@ -6,16 +6,25 @@
 pub mod environment;
 mod fault;
 mod groups;
+mod payment;
 mod secret;
 
 pub use fault::SettingsError;
-pub use groups::{DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, ViewArgs};
+pub use groups::{
+    DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, SessionArgs, ShopArgs, ViewArgs,
+};
+pub use payment::{PaymentArgs, ProviderName};
 pub use secret::{Secret, without_password};
 
+use crate::shop::{Clock, SessionSettings, ShopSettings};
+use commands::shop::sessions::Lifetime;
 use consumers::{KafkaSettings, MailBackend, MailSettings};
 use std::fs;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
+use url::{Host, Url};
 
 impl DatabaseArgs {
     /// The configured database; `None` asks for the private one.
@@ -34,7 +43,7 @@ impl MigrationArgs {
 
 impl MailArgs {
     /// How mail is sent. Without a configured server: to the terminal, and as files into `directory`.
-    pub fn settings(&self, directory: &Path) -> Result<MailSettings, SettingsError> {
+    pub fn settings(&self, shop: &ShopArgs, directory: &Path) -> Result<MailSettings, SettingsError> {
         let url = value_or_file("SMTP_URL", self.smtp_url.as_ref(), self.smtp_url_file.as_deref())?;
         let backend = match url {
             Some(url) => MailBackend::parse(url.expose(), self.smtp_ca_file.as_deref()).map_err(Box::new)?,
@@ -44,8 +53,40 @@ impl MailArgs {
             backend,
             from: parsed("ORDERS_MAIL_FROM", &self.mail_from)?,
             reply_to: self.mail_reply_to.as_ref().map(|text| parsed("ORDERS_MAIL_REPLY_TO", text)).transpose()?,
-            shop_name: self.shop_name.clone(),
+            shop_name: shop.shop_name.clone(),
         })
+    }
+}
+
+impl SessionArgs {
+    /// How long visits go on, at a process that listens on `address`.
+    ///
+    /// Browsers keep a cookie that is for TLS alone also where they reach the machine itself. Without a known address of the shop,
+    /// listening to nobody else is taken for that.
+    pub fn settings(&self, shop: &ShopArgs, address: SocketAddr) -> SessionSettings {
+        let secure = match &shop.public_url {
+            Some(url) => url.scheme() == "https" || is_this_machine(url),
+            None => address.ip().is_loopback(),
+        };
+        let lasts = Duration::from_secs(self.session_age_s.into());
+        let lifetime = Lifetime { lasts, ends_with_browser: self.session_ends_with_browser };
+        SessionSettings { lifetime, secure, clock: Clock::system() }
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl ShopArgs {
+    /// What the pages show; pictures of products are in the directory `media`.
+    pub fn settings(&self, media: Option<PathBuf>) -> ShopSettings {
+        ShopSettings { name: self.shop_name.clone(), public_url: self.public_url.clone(), media }
     }
 }
 

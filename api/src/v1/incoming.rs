@@ -7,7 +7,7 @@ use crate::http::conditions::{IfMatch, etag};
 use crate::http::query::Query;
 use crate::http::{App, Place, RequestId, context, idempotency, timing};
 use crate::problem::rejection::{self, Refuses};
-use crate::problem::{Problem, within};
+use crate::problem::{self, Code, Problem, within};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -86,6 +86,16 @@ impl Incoming {
     /// What `If-Match` asks for.
     pub(super) fn if_match(&self) -> Result<IfMatch, Problem> {
         IfMatch::of(&self.head.headers)
+    }
+
+    /// Refuses a change that does not say which version it is of.
+    pub(super) fn require_version(&self) -> Result<(), Problem> {
+        if self.if_match()? != IfMatch::Absent {
+            return Ok(());
+        }
+        let detail = "Send the ETag that the change is of as If-Match, or * for whatever it is now.";
+        let problem = Problem::new(Code::VersionRequired, detail);
+        Err(problem.error(problem::Place::Header("If-Match"), "missing", "is required"))
     }
 
     /// The request's idempotency key.

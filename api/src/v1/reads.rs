@@ -193,7 +193,8 @@ pub(super) fn beyond_head(head: Position) -> Problem {
     Problem::new(Code::PositionBeyondHead, "No answer ever gave this position.").with("head", head.0)
 }
 
-fn unreadable(view: &'static str, error: ReadError) -> Problem {
+/// What is told of a view that can't be read.
+pub(crate) fn unreadable(view: &'static str, error: ReadError) -> Problem {
     match error {
         ReadError::NotBuilt { .. } => {
             Problem::new(Code::ProjectionBehind, format!("The view {view} is not built yet; try again."))

@@ -47,8 +47,23 @@ async fn bad_values_say_where_they_come_from() {
     line_has(orders(&["--kafka-partitions", "0"]), &["--kafka-partitions", "1..=1000"]).await;
     line_has(orders(&["--log", "inof"]), &["inof", "debug"]).await;
     line_has(orders(&["--log-format", "xml"]), &["xml", "json"]).await;
+    line_has(orders(&["--payment-provider", "cash"]), &["cash", "paypal"]).await;
+    line_has(orders(&["--paypal-base-url", "http://api-m.paypal.com"]), &["--paypal-base-url", "by https"]).await;
     line_has(orders(&["--mail-from", "nobody"]), &["ORDERS_MAIL_FROM"]).await;
     line_has(orders(&["keys", "create", "--name", "shop", "--scope", "all"]), &["all", "orders:write"]).await;
+}
+
+#[tokio::test]
+async fn what_paypal_needs_is_named() {
+    let paypal = || orders(&[]).env("ORDERS_PAYMENT_PROVIDER", "paypal").env("PAYPAL_CLIENT_SECRET", "hunter2");
+    line_has(paypal(), &["PAYPAL_CLIENT_ID", "ORDERS_PAYMENT_PROVIDER=paypal"]).await;
+    let paypal = || paypal().env("PAYPAL_CLIENT_ID", "shop").env("PAYPAL_WEBHOOK_ID", "1JE4291016473214C");
+    line_has(paypal(), &["ORDERS_PUBLIC_URL"]).await;
+    let paypal = || paypal().env("ORDERS_PUBLIC_URL", "https://shop.test");
+    line_has(paypal().env("PAYPAL_CA_FILE", "/nowhere"), &["PAYPAL_CA_FILE", "/nowhere"]).await;
+    line_has(paypal().env("PAYPAL_CLIENT_SECRET_FILE", "/nowhere"), &["PAYPAL_CLIENT_SECRET_FILE"]).await;
+    line_has(orders(&[]).env("PAYPAL_CLIENT_ID", "shop"), &["PAYPAL_CLIENT_ID", "ORDERS_PAYMENT_PROVIDER=paypal"])
+        .await;
 }
 
 #[tokio::test]

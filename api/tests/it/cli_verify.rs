@@ -56,7 +56,7 @@ async fn what_agrees_is_told_with_what_was_checked() {
     assert_eq!(found.stderr, "", "a short run shows no progress where there is no terminal");
     for line in [
         "Up to position 5 of the log:",
-        "log    log           agrees  5 events, 1 order, 2 products: dense, readable, and loaded alike by postgres-es",
+        "log    log           agrees  5 events, 1 order, 2 products, 0 categories: dense, readable, and loaded alike by postgres-es",
         "views  order_list    agrees  2 rows at position 5, as a rebuild has them",
         "mails  order_mail    -       it was never started",
         "Everything agrees. It took ",

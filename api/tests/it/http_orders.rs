@@ -21,6 +21,7 @@ async fn an_order_is_placed_at_the_catalogues_prices() {
             "number": order["number"],
             "status": "placed",
             "paid": false,
+            "needs_review": false,
             "customer": { "first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com" },
             "shipping_address": {
                 "address": "12 St James's Square", "postal_code": "SW1Y 4JH", "city": "London", "country": "GB"

@@ -15,7 +15,7 @@ async fn a_product_is_added_read_and_listed() {
         product,
         json!({
             "sku": "POT.1", "name": "A pot", "description": "Holds\ntea", "price": usd("19.90"), "status": "active",
-            "version": 1, "added_at": product["added_at"], "updated_at": product["added_at"],
+            "requires_shipping": true, "categories": [], "featured": false, "translations": {}, "version": 1, "added_at": product["added_at"], "updated_at": product["added_at"],
         })
     );
     let read = api.get("/v1/products/POT.1").await.is(200);

@@ -3,6 +3,7 @@
 use api::auth::{Scope, keys};
 use api::health::Readiness;
 use api::http::{App, HttpSettings, Server, ServerSettings};
+use api::shop::Live;
 use bytes::Bytes;
 use commands::{Catalogue, Gateway, GatewaySettings, Log, db};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -35,6 +36,7 @@ pub struct Instance {
     pub address: SocketAddr,
     pub views: Views,
     pub readiness: Readiness,
+    pub live: Live,
     pub stop: CancellationToken,
     pub served: JoinHandle<()>,
     http: Http<HttpConnector, Full<Bytes>>,
@@ -80,13 +82,16 @@ impl Shop {
         let views = Views::new(log.clone(), Settings { time_zone: chrono_tz::UTC });
         let readiness = Readiness::default();
         let app = App::new(gateway, log, views.clone(), readiness.clone(), http);
+        let (live, following) = (app.live.clone(), stop.clone());
+        let follows = live.clone();
+        tokio::spawn(async move { follows.follow(following).await });
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server).await.unwrap();
         let address = server.address();
         let served = tokio::spawn(server.run(app.router(), stop.clone()));
         // A request on a connection that the server is just closing, as it was idle for its time, would be lost.
         let http = Http::builder(TokioExecutor::new()).pool_idle_timeout(KEPT_IDLE).build_http();
         let (token, _stop_on_drop) = (self.all.clone(), stop.clone().drop_guard());
-        Instance { address, views, readiness, stop, served, http, token, _stop_on_drop }
+        Instance { address, views, readiness, live, stop, served, http, token, _stop_on_drop }
     }
 
     /// A process that writes the views as well, with tea and a cup in the catalogue.
@@ -180,6 +185,12 @@ impl Call<'_> {
 
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         *self.request.body_mut() = Full::new(body.into());
+        self
+    }
+
+    /// Asks for the head of the answer alone.
+    pub fn head_only(mut self) -> Self {
+        *self.request.method_mut() = Method::HEAD;
         self
     }
 

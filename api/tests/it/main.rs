@@ -6,6 +6,7 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod browser;
 mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
@@ -15,6 +16,8 @@ mod embedded_start;
 mod embedded_support;
 mod faults_kafka;
 mod http_away;
+mod http_cart;
+mod http_categories;
 mod http_concurrency;
 mod http_events;
 mod http_faults;
@@ -30,5 +33,16 @@ mod overload_hostile;
 mod overload_slow;
 mod processes;
 mod restore_kafka;
+mod shop_browser;
+mod shop_cart;
+mod shop_checkout;
+mod shop_live;
+mod shop_pages;
+mod shop_payments;
+mod shop_payments_browser;
+mod shop_payments_faults;
+mod shop_payments_pages;
+mod shop_payments_process;
+mod shop_payments_support;
 mod shop_under_load;
 mod walk;

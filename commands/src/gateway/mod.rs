@@ -18,8 +18,8 @@ use crate::idempotency::{self, IdempotencyKey, InFlight};
 use crate::log::{Appender, Log, LogError, Outcome, StreamId};
 use crate::numbers::Numbers;
 use chrono::{DateTime, Utc};
-use domain::Position;
 use domain::ids::OrderNumber;
+use domain::{Position, Prices};
 use pending::{Pending, Settled};
 use prepare::{Verdict, prepare};
 use snapshot::States;
@@ -170,6 +170,23 @@ impl Gateway {
     /// Whether commands are taken in. They are not when the program is stopping.
     pub fn is_open(&self) -> bool {
         self.shared.appender.is_open()
+    }
+
+    /// The catalogue's prices as far as they are known here. They may admit, but never refuse.
+    pub fn prices(&self) -> Prices {
+        self.shared.catalogue.prices()
+    }
+
+    /// The catalogue's prices as the log has them at this moment.
+    pub async fn prices_at_head(&self) -> Result<Prices, LogError> {
+        self.shared.catalogue.refresh().await?;
+        Ok(self.prices())
+    }
+
+    /// The answer that was given under this key, if one was: the command itself need not be at hand.
+    pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Answer>, LogError> {
+        let found = idempotency::find(self.shared.log.pool(), key).await?;
+        Ok(found.filter(|replay| replay.request_digest == key.request_digest).map(|replay| replay.answer))
     }
 
     /// The next order number.

@@ -28,6 +28,8 @@ pub struct LogChecked {
     pub orders: u64,
     /// How many products there are.
     pub products: u64,
+    /// How many categories there are.
+    pub categories: u64,
     /// What is not as it must be.
     pub differences: Found<Difference>,
 }
@@ -160,8 +162,14 @@ pub enum VerifyError {
 
 /// Checks the log up to `up_to`, a head that it had.
 pub async fn check_log(log: &Log, up_to: Position, watch: &mut Watch<'_>) -> Result<LogChecked, VerifyError> {
-    let mut checked =
-        LogChecked { up_to, events: 0, orders: 0, products: 0, differences: Found::new(watch.most_listed) };
+    let mut checked = LogChecked {
+        up_to,
+        events: 0,
+        orders: 0,
+        products: 0,
+        categories: 0,
+        differences: Found::new(watch.most_listed),
+    };
     positions::check(log, watch, &mut checked).await?;
     streams::check(log, watch, &mut checked).await?;
     Ok(checked)

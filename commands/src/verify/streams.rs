@@ -8,6 +8,7 @@ use crate::aggregate::{Aggregate, Cqrs, upcasters};
 use crate::log::{Log, LogError, StoredEvent, StreamPlace};
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{AggregateError, EventStore};
+use domain::category::{self, Category};
 use domain::order::{self, Order};
 use domain::product::{self, Product};
 use domain::{AggregateType, Event, Position};
@@ -79,6 +80,7 @@ struct Folded {
 enum State {
     Order(Order),
     Product(Product),
+    Category(Category),
 }
 
 impl State {
@@ -86,6 +88,7 @@ impl State {
         Some(match AggregateType::parse(aggregate_type)? {
             AggregateType::Order => Self::Order(Order::default()),
             AggregateType::Product => Self::Product(Product::default()),
+            AggregateType::Category => Self::Category(Category::default()),
         })
     }
 
@@ -93,6 +96,7 @@ impl State {
         match (self, event) {
             (Self::Order(state), Event::Order(event)) => Self::Order(order::evolve(state, event)),
             (Self::Product(state), Event::Product(event)) => Self::Product(product::evolve(state, event)),
+            (Self::Category(state), Event::Category(event)) => Self::Category(category::evolve(state, event)),
             // Decoding goes by the aggregate's kind: there is no such event.
             (state, _) => state,
         }
@@ -141,6 +145,7 @@ impl Walk<'_> {
         match AggregateType::parse(&folded.aggregate_type) {
             Some(AggregateType::Order) => self.checked.orders += 1,
             Some(AggregateType::Product) => self.checked.products += 1,
+            Some(AggregateType::Category) => self.checked.categories += 1,
             None => {}
         }
         self.whole.push(folded);
@@ -191,13 +196,14 @@ struct Loaders {
     log: Log,
     orders: Loader<Order>,
     products: Loader<Product>,
+    categories: Loader<Category>,
 }
 
 type Loader<A> = PersistedEventStore<PostgresEventRepository, Cqrs<A>>;
 
 impl Loaders {
     fn new(log: &Log) -> Self {
-        Self { log: log.clone(), orders: loader(log), products: loader(log) }
+        Self { log: log.clone(), orders: loader(log), products: loader(log), categories: loader(log) }
     }
 
     async fn compare(&self, folded: Folded) -> Result<Option<Difference>, VerifyError> {
@@ -205,6 +211,7 @@ impl Loaders {
         match state {
             Some(State::Order(state)) => self.compare_with(&self.orders, id, version, state).await,
             Some(State::Product(state)) => self.compare_with(&self.products, id, version, state).await,
+            Some(State::Category(state)) => self.compare_with(&self.categories, id, version, state).await,
             None => Ok(None),
         }
     }

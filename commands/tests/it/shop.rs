@@ -59,6 +59,7 @@ impl Shop {
             name: ProductName::parse(&format!("The {sku}")).unwrap(),
             description: None,
             price: Money::parse(price, "USD").unwrap(),
+            presentation: domain::product::Presentation::default(),
         };
         self.on_product(sku, command).await.expect("the product is added");
     }
@@ -127,12 +128,12 @@ pub fn ada() -> Customer {
         first_name: PersonName::parse("Ada").unwrap(),
         last_name: PersonName::parse("Lovelace").unwrap(),
         email: Email::parse("ada@example.com").unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse("12 St James's Square").unwrap(),
             postal_code: PostalCode::parse("SW1Y 4JH").unwrap(),
             city: City::parse("London").unwrap(),
             country: None,
-        },
+        }),
     }
 }
 

@@ -6,11 +6,14 @@
 //! An entry waits while an earlier one of the same consumer and aggregate is claimed, sending, waiting or parked; not
 //! when that is `unknown`: a lost reply must not hold up what comes after it.
 
+mod ask;
 pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod intake;
 pub(crate) mod moves;
 pub(crate) mod writer;
+
+pub use ask::states_of;
 
 use commands::db;
 use domain::Position;

@@ -1,6 +1,7 @@
 //! What a mail about an order says, laid out as plain text and as HTML that say the same.
 
-use super::texts::Texts;
+use super::texts::TEXTS;
+use crate::language::Lang;
 use askama::Template;
 use domain::Money;
 use domain::ids::OrderNumber;
@@ -10,13 +11,15 @@ use domain::order::{Customer, Line, OrderPaid, OrderPlaced};
 /// What a mail says.
 pub(super) struct Content {
     pub subject: String,
-    texts: &'static Texts,
+    lang: Lang,
     salutation: String,
+    /// The id of its first sentence.
     lead: &'static str,
     lines: Vec<Row>,
+    /// The id of what the total is called.
     total_label: &'static str,
     total: String,
-    /// Lines of an address; none in a receipt.
+    /// Lines of an address; none in a receipt, nor where nothing is sent.
     address: Vec<String>,
     shop_name: String,
 }
@@ -25,22 +28,28 @@ struct Row {
     name: String,
     quantity: String,
     unit_price: String,
+    /// The same in words.
+    each: String,
     cost: String,
 }
 
 impl Content {
-    pub(super) fn confirmation(texts: &'static Texts, order: &OrderPlaced) -> Result<Self, MoneyError> {
+    pub(super) fn confirmation(lang: Lang, order: &OrderPlaced) -> Result<Self, MoneyError> {
         Ok(Self {
-            subject: (texts.subject)(&order.number.to_string()),
-            lead: texts.confirmation,
-            total_label: texts.total,
+            subject: subject(lang, "mail-confirmation-subject", order.number),
+            lead: "mail-confirmation",
+            total_label: "mail-total",
             address: address(&order.customer),
-            ..Self::common(texts, order.number, &order.customer, &order.lines, order.total)?
+            ..Self::common(lang, order.number, &order.customer, &order.lines, order.total)?
         })
     }
 
-    pub(super) fn receipt(texts: &'static Texts, order: &OrderPaid) -> Result<Self, MoneyError> {
-        Self::common(texts, order.number, &order.customer, &order.lines, order.total)
+    pub(super) fn receipt(lang: Lang, order: &OrderPaid) -> Result<Self, MoneyError> {
+        Self::common(lang, order.number, &order.customer, &order.lines, order.total)
+    }
+
+    fn t(&self, id: &str) -> String {
+        TEXTS.get(self.lang, id)
     }
 
     /// Signed by the shop.
@@ -49,19 +58,19 @@ impl Content {
     }
 
     fn common(
-        texts: &'static Texts,
+        lang: Lang,
         number: OrderNumber,
         customer: &Customer,
         lines: &[Line],
         total: Money,
     ) -> Result<Self, MoneyError> {
         Ok(Self {
-            subject: (texts.receipt_subject)(&number.to_string()),
-            texts,
-            salutation: (texts.salutation)(customer.first_name.as_str()),
-            lead: texts.receipt,
-            lines: lines.iter().map(row).collect::<Result<_, _>>()?,
-            total_label: texts.paid,
+            subject: subject(lang, "mail-receipt-subject", number),
+            lang,
+            salutation: TEXTS.with(lang, "mail-salutation", &[("name", customer.first_name.as_str().into())]),
+            lead: "mail-receipt",
+            lines: lines.iter().map(|line| row(lang, line)).collect::<Result<_, _>>()?,
+            total_label: "mail-paid",
             total: total.to_string(),
             address: Vec::new(),
             shop_name: String::new(),
@@ -69,17 +78,25 @@ impl Content {
     }
 }
 
-fn row(line: &Line) -> Result<Row, MoneyError> {
+/// The number is a word of its own: with digits in groups nobody would find it again.
+fn subject(lang: Lang, id: &str, number: OrderNumber) -> String {
+    TEXTS.with(lang, id, &[("number", number.to_string().into())])
+}
+
+fn row(lang: Lang, line: &Line) -> Result<Row, MoneyError> {
+    let unit_price = line.unit_price.to_string();
     Ok(Row {
         name: line.name.as_str().to_owned(),
         quantity: line.quantity.get().to_string(),
-        unit_price: line.unit_price.to_string(),
+        each: TEXTS.with(lang, "mail-each", &[("price", unit_price.as_str().into())]),
+        unit_price,
         cost: line.cost()?.to_string(),
     })
 }
 
+/// None where nothing has to be sent.
 fn address(customer: &Customer) -> Vec<String> {
-    let to = &customer.shipping_address;
+    let Some(to) = &customer.shipping_address else { return Vec::new() };
     let mut lines = vec![
         format!("{} {}", customer.first_name.as_str(), customer.last_name.as_str()),
         to.address.as_str().to_owned(),

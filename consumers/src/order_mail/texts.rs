@@ -1,45 +1,34 @@
-//! Every sentence of the mails, by language. To add a language: its `Texts`, and a line in [`Texts::of`].
+//! What the mails say. To add a language: a variant of [`Lang`], and its file in `consumers/texts`.
 
-/// The sentences in one language.
-pub(super) struct Texts {
-    /// BCP 47.
-    pub language: &'static str,
-    /// `Order nr. {number}`
-    pub subject: fn(number: &str) -> String,
-    /// `Receipt for order nr. {number}`
-    pub receipt_subject: fn(number: &str) -> String,
-    /// `Dear {first_name}`
-    pub salutation: fn(first_name: &str) -> String,
-    pub confirmation: &'static str,
-    pub receipt: &'static str,
-    pub product: &'static str,
-    pub quantity: &'static str,
-    pub cost: &'static str,
-    pub total: &'static str,
-    pub paid: &'static str,
-    pub ships_to: &'static str,
-    pub answer: &'static str,
+use crate::language::{Lang, Sources, Texts};
+use std::sync::LazyLock;
+
+/// The sentences in all languages.
+pub(super) static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(sources));
+
+fn sources(lang: Lang) -> &'static Sources {
+    match lang {
+        Lang::En => &[include_str!("../../texts/en/order_mail.ftl")],
+        Lang::Ko => &[include_str!("../../texts/ko/order_mail.ftl")],
+        Lang::ZhHans => &[include_str!("../../texts/zh-Hans/order_mail.ftl")],
+    }
 }
 
-const ENGLISH: Texts = Texts {
-    language: "en",
-    subject: |number| format!("Order nr. {number}"),
-    receipt_subject: |number| format!("Receipt for order nr. {number}"),
-    salutation: |first_name| format!("Dear {first_name}"),
-    confirmation: "Thank you for your order. We have received it, and this is what it holds:",
-    receipt: "We have received your payment. Thank you! This is what you paid for:",
-    product: "Product",
-    quantity: "Quantity",
-    cost: "Price",
-    total: "Total",
-    paid: "Paid",
-    ships_to: "It goes to",
-    answer: "If anything is not as it should be, just answer this mail.",
-};
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Texts {
-    /// The texts for a language tag: English, for now, whatever it says.
-    pub(super) fn of(_locale: Option<&str>) -> &'static Self {
-        &ENGLISH
+    #[test]
+    fn every_language_says_the_same_things() {
+        assert_eq!(crate::language::faults(sources), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_templates_name_texts_that_are_there() {
+        for template in [include_str!("../../templates/order.txt"), include_str!("../../templates/order.html")] {
+            for id in template.split("mail.t(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(TEXTS.has(Lang::En, id), "there is no text {id}");
+            }
+        }
     }
 }

@@ -82,7 +82,7 @@ impl Broker {
             let found = metadata.topics().iter().find(|topic| topic.name() == name && topic.error().is_none());
             found.map_or(0, |topic| topic.partitions().len())
         };
-        let topics = [AggregateType::Order, AggregateType::Product].map(|kind| {
+        let topics = AggregateType::ALL.map(|kind| {
             let name = self.topics.of(kind).to_owned();
             EventTopic { kind, partitions: count(&name), name }
         });

@@ -95,7 +95,7 @@ fn check_names(
             consumer: declared.name,
             topic: (*topic).to_owned(),
             partition: *partition,
-            topics: topics.clone(),
+            topics: Box::new(topics.clone()),
             partitions: names.partitions,
         }),
     }

@@ -135,7 +135,7 @@ pub enum VerifyError {
         /// The partition of it.
         partition: i32,
         /// What was to be checked.
-        topics: Topics,
+        topics: Box<Topics>,
         /// How many partitions these are taken to have.
         partitions: u16,
     },

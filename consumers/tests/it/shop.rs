@@ -63,6 +63,7 @@ impl Shop {
             name: ProductName::parse(name).unwrap(),
             description: None,
             price: Money::parse("12.50", "USD").unwrap(),
+            presentation: domain::product::Presentation::default(),
         };
         self.gateway.submit(submission::<domain::product::Product>(sku, command)).await.expect("it is added");
     }
@@ -135,12 +136,12 @@ fn customer(first_name: &str, email: &str) -> Customer {
         first_name: PersonName::parse(first_name).unwrap(),
         last_name: PersonName::parse("Lovelace").unwrap(),
         email: Email::parse(email).unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse("12 St James's Square").unwrap(),
             postal_code: PostalCode::parse("SW1Y 4JH").unwrap(),
             city: City::parse("London").unwrap(),
             country: None,
-        },
+        }),
     }
 }
 

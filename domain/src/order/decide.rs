@@ -1,6 +1,6 @@
 //! What a command on an order comes to.
 
-use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;
@@ -23,6 +23,14 @@ pub enum Command {
     /// Write down a payment made elsewhere.
     RecordPayment {
         /// What the payment is known by there; unique within the order.
+        reference: PaymentReference,
+        /// How much was paid.
+        amount: Money,
+    },
+    /// Take down what a payment provider says was paid. It happened: of an order that was placed it is never refused, and
+    /// what does not fit is flagged.
+    NotePayment {
+        /// What the payment is known by at the provider; unique within the order.
         reference: PaymentReference,
         /// How much was paid.
         amount: Money,
@@ -99,6 +107,9 @@ pub enum Rejection {
     /// Some items can't be ordered: all of them are named.
     #[error("some items can't be ordered")]
     Items(Vec<ItemFault>),
+    /// Something in it has to be sent, and nobody said where to.
+    #[error("a shipping address is needed: something in this order has to be sent")]
+    AddressRequired,
     /// The total is another than the one that the customer saw.
     #[error("the total is {actual}, not {expected}")]
     TotalChanged {
@@ -155,12 +166,16 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
         (Order::Paid(placed), Command::RecordPayment { reference, amount }) => {
             return record_payment(placed, reference, *amount, |_| Err(Rejection::AlreadyPaid));
         }
+        (Order::Placed(placed) | Order::Paid(placed), Command::NotePayment { reference, amount }) => {
+            return note_payment(placed, order.is_paid(), reference, *amount);
+        }
     };
     decided.map_or_else(Decision::Rejected, Decision::Events)
 }
 
 fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection> {
     let lines = priced_lines(&checkout.items, prices)?;
+    check_address(&checkout.customer, lines.iter().map(|line| &line.sku), prices)?;
     let (added, total) = lines_added(&lines)?;
     if let Some(expected) = checkout.expected_total
         && expected != total
@@ -175,6 +190,17 @@ fn place(checkout: &Place, prices: &Prices) -> Result<Vec<OrderEvent>, Rejection
         events.push(OrderPaid { number, customer: Arc::clone(customer), lines, total }.into());
     }
     Ok(events)
+}
+
+/// What has to be sent needs somewhere to be sent to.
+fn check_address<'s>(
+    customer: &Customer,
+    mut skus: impl Iterator<Item = &'s Sku>,
+    prices: &Prices,
+) -> Result<(), Rejection> {
+    let has_to_be_sent = |sku: &Sku| prices.listing(sku).is_some_and(|listing| listing.requires_shipping);
+    let needs_address = customer.shipping_address.is_none() && skus.any(has_to_be_sent);
+    if needs_address { Err(Rejection::AddressRequired) } else { Ok(()) }
 }
 
 /// The merged lines at today's prices, or the faults of all items.
@@ -230,6 +256,7 @@ fn add_item(placed: &Placed, item: &RequestedItem, prices: &Prices) -> Result<Ve
         .and_then(|line| Ok((check_line(&placed.lines, &line)?, line)))
         .map(|((), line)| line)
         .map_err(|problem| Rejection::Items(vec![ItemFault { index: 0, sku: item.sku.clone(), problem }]))?;
+    check_address(&placed.customer, [&line.sku].into_iter(), prices)?;
     let total = placed.total.checked_add(line.cost()?)?;
     Ok(vec![ItemAdded { line, total }.into()])
 }
@@ -246,6 +273,27 @@ fn record_payment(
         Some(recorded) => Decision::Rejected(Rejection::ReferenceReused { recorded: *recorded }),
         None => new_payment(placed).map_or_else(Decision::Rejected, Decision::Events),
     }
+}
+
+/// What was noted or flagged before is so already; what can be recorded is; the rest is flagged.
+fn note_payment(placed: &Placed, is_paid: bool, reference: &PaymentReference, amount: Money) -> OrderDecision {
+    let recorded = placed.payments.get(reference);
+    let is_known = |(known, of): &(PaymentReference, Money)| known == reference && *of == amount;
+    if recorded == Some(&amount) || placed.flagged.iter().any(is_known) {
+        return Decision::AlreadySo;
+    }
+    let conflict = if recorded.is_some() {
+        PaymentConflict::OtherAmount
+    } else if amount.currency() != placed.total.currency() {
+        PaymentConflict::OtherCurrency
+    } else if amount.is_zero() {
+        PaymentConflict::Nothing
+    } else if let (false, Ok(events)) = (is_paid, pay(placed, reference, amount)) {
+        return Decision::Events(events);
+    } else {
+        PaymentConflict::AboveBalance
+    };
+    Decision::Events(vec![PaymentFlagged { reference: reference.clone(), amount, conflict }.into()])
 }
 
 fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {

@@ -17,6 +17,8 @@ pub enum OrderEvent {
     PaymentRecorded(PaymentRecorded),
     /// The payments cover the total. At most once per order.
     OrderPaid(OrderPaid),
+    /// A payment provider says that it was paid, and that does not fit: someone has to look at it.
+    PaymentFlagged(PaymentFlagged),
 }
 
 /// See [`OrderEvent::ItemAdded`].
@@ -65,4 +67,48 @@ pub struct OrderPaid {
     pub total: Money,
 }
 
-crate::event::event_types!(OrderEvent { ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid });
+/// See [`OrderEvent::PaymentFlagged`]. It counts in no sum: whoever looks at it settles it with the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentFlagged {
+    /// What the payment is known by at the provider.
+    pub reference: PaymentReference,
+    /// How much, as the provider says.
+    pub amount: Money,
+    /// Why it does not fit.
+    pub conflict: PaymentConflict,
+}
+
+/// Why what a payment provider says does not fit the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaymentConflict {
+    /// A payment of another amount was recorded with this reference.
+    OtherAmount,
+    /// It is in another currency than the order.
+    OtherCurrency,
+    /// It is more than what was still to be paid; of a paid order anything is.
+    AboveBalance,
+    /// It is a payment of nothing.
+    Nothing,
+}
+
+impl PaymentConflict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OtherAmount, Self::OtherCurrency, Self::AboveBalance, Self::Nothing];
+
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherAmount => "other_amount",
+            Self::OtherCurrency => "other_currency",
+            Self::AboveBalance => "above_balance",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// The conflict of a text; `None` for one that stands for none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|conflict| conflict.as_str() == text)
+    }
+}
+
+crate::event::event_types!(OrderEvent { ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged });

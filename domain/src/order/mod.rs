@@ -6,7 +6,7 @@ mod lines;
 mod state;
 
 pub use decide::{Command, ItemFault, ItemProblem, Place, Rejection, RequestedItem, decide};
-pub use event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+pub use event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
 pub use lines::{Line, LineError, MAX_LINES, merge_line};
 pub use state::{Draft, Order, Placed, evolve};
 
@@ -25,8 +25,8 @@ pub struct Customer {
     pub last_name: PersonName,
     /// Where mails about the order go.
     pub email: Email,
-    /// Where the goods go.
-    pub shipping_address: ShippingAddress,
+    /// Where the goods go; may be missing where nothing has to be sent.
+    pub shipping_address: Option<ShippingAddress>,
 }
 
 /// Where the goods go.

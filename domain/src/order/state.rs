@@ -1,7 +1,7 @@
 //! What an order's events left.
 
 use super::Customer;
-use super::event::{OrderEvent, OrderPlaced};
+use super::event::{OrderEvent, OrderPlaced, PaymentFlagged};
 use super::lines::{Line, merge_line};
 use crate::ids::OrderNumber;
 use crate::money::{Money, MoneyError};
@@ -46,6 +46,9 @@ pub struct Placed {
     pub paid_amount: Money,
     /// Every payment recorded. A persistent map: copying the state of a much-paid order costs nothing.
     pub payments: HashTrieMapSync<PaymentReference, Money>,
+    /// What a payment provider said, each time with the amount, that did not fit. Few, if any.
+    #[serde(default)]
+    pub flagged: Vec<(PaymentReference, Money)>,
 }
 
 impl Placed {
@@ -67,6 +70,11 @@ impl Order {
     /// Whether the payments cover the total.
     pub fn is_paid(&self) -> bool {
         matches!(self, Self::Paid(_))
+    }
+
+    /// Whether a payment provider said what does not fit, so that someone has to look.
+    pub fn needs_review(&self) -> bool {
+        self.placed().is_some_and(|placed| !placed.flagged.is_empty())
     }
 
     /// The status as clients see it; `None` before the order is placed. Payment is told apart by `paid`.
@@ -100,11 +108,18 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             Order::Placed(placed)
         }
         (Order::Placed(placed), OrderEvent::OrderPaid(_)) => Order::Paid(placed),
+        (Order::Placed(placed), OrderEvent::PaymentFlagged(flagged)) => Order::Placed(placed.flag(flagged)),
+        (Order::Paid(placed), OrderEvent::PaymentFlagged(flagged)) => Order::Paid(placed.flag(flagged)),
         (order, _) => order,
     }
 }
 
 impl Placed {
+    fn flag(mut self, flagged: &PaymentFlagged) -> Self {
+        self.flagged.push((flagged.reference.clone(), flagged.amount));
+        self
+    }
+
     fn from_event(placed: &OrderPlaced) -> Self {
         Self {
             number: placed.number,
@@ -113,6 +128,7 @@ impl Placed {
             total: placed.total,
             paid_amount: Money::zero(placed.total.currency()),
             payments: HashTrieMapSync::default(),
+            flagged: Vec::new(),
         }
     }
 }

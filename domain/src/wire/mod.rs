@@ -28,10 +28,12 @@
 //! 6. Add `ItemAdded.v2.full.json` and `ItemAdded.v2.minimal.json` to the golden files, with the events they stand for
 //!    in `domain/tests/it/golden.rs`. The files of version 1 stay as they are.
 
+mod category;
 #[cfg(test)]
 mod evolving;
 mod order;
 mod parts;
+mod presentation;
 mod product;
 mod tagged;
 
@@ -91,6 +93,7 @@ pub fn encode(event: &Event) -> Encoded {
     match event {
         Event::Order(event) => order::encode(event),
         Event::Product(event) => product::encode(event),
+        Event::Category(event) => category::encode(event),
     }
 }
 
@@ -105,6 +108,7 @@ pub fn decode(
     match aggregate_type {
         AggregateType::Order => Shape::decode(order::SHAPES, aggregate_type, &stored).map(Event::Order),
         AggregateType::Product => Shape::decode(product::SHAPES, aggregate_type, &stored).map(Event::Product),
+        AggregateType::Category => Shape::decode(category::SHAPES, aggregate_type, &stored).map(Event::Category),
     }
 }
 
@@ -120,7 +124,9 @@ pub fn decode_current(aggregate_type: AggregateType, payload: &str) -> Result<Ev
 pub fn versions() -> impl Iterator<Item = (AggregateType, &'static str, &'static str)> {
     let of = |kind| move |(event_type, event_version)| (kind, event_type, event_version);
     let orders = order::SHAPES.iter().map(Shape::name).map(of(AggregateType::Order));
-    orders.chain(product::SHAPES.iter().map(Shape::name).map(of(AggregateType::Product)))
+    let products = product::SHAPES.iter().map(Shape::name).map(of(AggregateType::Product));
+    let categories = category::SHAPES.iter().map(Shape::name).map(of(AggregateType::Category));
+    orders.chain(products).chain(categories)
 }
 
 /// Whether `event_version` is the version in which events of this type are written today.

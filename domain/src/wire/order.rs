@@ -1,9 +1,11 @@
 //! Stored shapes of the events of an order.
 
-use super::parts::{CustomerV1, LineV1, MoneyV1, PartError, lines_from};
+use super::parts::{CustomerV1, CustomerV2, LineV1, MoneyV1, PartError, lines_from};
 use super::{Encoded, Shape, encoded};
 use crate::ids::OrderNumber;
-use crate::order::{Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded};
+use crate::order::{
+    Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+};
 use crate::text::PaymentReference;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -12,19 +14,27 @@ use std::sync::Arc;
 /// The versions ever written, of each type the oldest first.
 pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
     Shape::of(ItemAdded::TYPE, "1", |stored| stored.read(|v1: ItemAddedV1<'_>| ItemAdded::try_from(v1))),
-    Shape::of(OrderPlaced::TYPE, "1", |stored| stored.read(|v1: OrderPlacedV1<'_>| OrderPlaced::try_from(v1))),
+    Shape::of(OrderPlaced::TYPE, "1", |stored| {
+        stored.read(|v1: OrderPlacedV1<'_>| OrderPlaced::try_from(OrderPlacedV2::from(v1)))
+    }),
+    Shape::of(OrderPlaced::TYPE, "2", |stored| stored.read(|v2: OrderPlacedV2<'_>| OrderPlaced::try_from(v2))),
     Shape::of(PaymentRecorded::TYPE, "1", |stored| {
         stored.read(|v1: PaymentRecordedV1<'_>| PaymentRecorded::try_from(v1))
     }),
-    Shape::of(OrderPaid::TYPE, "1", |stored| stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(v1))),
+    Shape::of(OrderPaid::TYPE, "1", |stored| {
+        stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(OrderPaidV2::from(v1)))
+    }),
+    Shape::of(OrderPaid::TYPE, "2", |stored| stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))),
+    Shape::of(PaymentFlagged::TYPE, "1", |stored| stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(v1))),
 ];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
     match event {
         OrderEvent::ItemAdded(event) => encoded(ItemAdded::TYPE, "1", ItemAddedV1::from(event)),
-        OrderEvent::OrderPlaced(event) => encoded(OrderPlaced::TYPE, "1", OrderPlacedV1::from(event)),
+        OrderEvent::OrderPlaced(event) => encoded(OrderPlaced::TYPE, "2", OrderPlacedV2::from(event)),
         OrderEvent::PaymentRecorded(event) => encoded(PaymentRecorded::TYPE, "1", PaymentRecordedV1::from(event)),
-        OrderEvent::OrderPaid(event) => encoded(OrderPaid::TYPE, "1", OrderPaidV1::from(event)),
+        OrderEvent::OrderPaid(event) => encoded(OrderPaid::TYPE, "2", OrderPaidV2::from(event)),
+        OrderEvent::PaymentFlagged(event) => encoded(PaymentFlagged::TYPE, "1", PaymentFlaggedV1::from(event)),
     }
 }
 
@@ -50,7 +60,8 @@ impl TryFrom<ItemAddedV1<'_>> for ItemAdded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// Every customer had an address.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrderPlacedV1<'a> {
     number: u64,
@@ -62,7 +73,26 @@ struct OrderPlacedV1<'a> {
     total: MoneyV1<'a>,
 }
 
-impl<'a> From<&'a OrderPlaced> for OrderPlacedV1<'a> {
+impl<'a> From<OrderPlacedV1<'a>> for OrderPlacedV2<'a> {
+    fn from(old: OrderPlacedV1<'a>) -> Self {
+        Self { number: old.number, customer: old.customer.into(), lines: old.lines, total: old.total }
+    }
+}
+
+/// An address where something has to be sent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderPlacedV2<'a> {
+    number: u64,
+    #[serde(borrow)]
+    customer: CustomerV2<'a>,
+    #[serde(borrow)]
+    lines: Vec<LineV1<'a>>,
+    #[serde(borrow)]
+    total: MoneyV1<'a>,
+}
+
+impl<'a> From<&'a OrderPlaced> for OrderPlacedV2<'a> {
     fn from(event: &'a OrderPlaced) -> Self {
         Self {
             number: event.number.0,
@@ -73,9 +103,9 @@ impl<'a> From<&'a OrderPlaced> for OrderPlacedV1<'a> {
     }
 }
 
-impl TryFrom<OrderPlacedV1<'_>> for OrderPlaced {
+impl TryFrom<OrderPlacedV2<'_>> for OrderPlaced {
     type Error = PartError;
-    fn try_from(stored: OrderPlacedV1<'_>) -> Result<Self, PartError> {
+    fn try_from(stored: OrderPlacedV2<'_>) -> Result<Self, PartError> {
         Ok(Self {
             number: OrderNumber(stored.number),
             customer: Arc::new(Customer::from(stored.customer)),
@@ -117,7 +147,8 @@ impl TryFrom<PaymentRecordedV1<'_>> for PaymentRecorded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// Every customer had an address.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrderPaidV1<'a> {
     number: u64,
@@ -129,7 +160,26 @@ struct OrderPaidV1<'a> {
     total: MoneyV1<'a>,
 }
 
-impl<'a> From<&'a OrderPaid> for OrderPaidV1<'a> {
+impl<'a> From<OrderPaidV1<'a>> for OrderPaidV2<'a> {
+    fn from(old: OrderPaidV1<'a>) -> Self {
+        Self { number: old.number, customer: old.customer.into(), lines: old.lines, total: old.total }
+    }
+}
+
+/// An address where something has to be sent.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderPaidV2<'a> {
+    number: u64,
+    #[serde(borrow)]
+    customer: CustomerV2<'a>,
+    #[serde(borrow)]
+    lines: Vec<LineV1<'a>>,
+    #[serde(borrow)]
+    total: MoneyV1<'a>,
+}
+
+impl<'a> From<&'a OrderPaid> for OrderPaidV2<'a> {
     fn from(event: &'a OrderPaid) -> Self {
         Self {
             number: event.number.0,
@@ -140,14 +190,46 @@ impl<'a> From<&'a OrderPaid> for OrderPaidV1<'a> {
     }
 }
 
-impl TryFrom<OrderPaidV1<'_>> for OrderPaid {
+impl TryFrom<OrderPaidV2<'_>> for OrderPaid {
     type Error = PartError;
-    fn try_from(stored: OrderPaidV1<'_>) -> Result<Self, PartError> {
+    fn try_from(stored: OrderPaidV2<'_>) -> Result<Self, PartError> {
         Ok(Self {
             number: OrderNumber(stored.number),
             customer: Arc::new(Customer::from(stored.customer)),
             lines: lines_from(stored.lines)?,
             total: stored.total.try_into()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentFlaggedV1<'a> {
+    #[serde(borrow)]
+    reference: Cow<'a, str>,
+    #[serde(borrow)]
+    amount: MoneyV1<'a>,
+    #[serde(borrow)]
+    conflict: Cow<'a, str>,
+}
+
+impl<'a> From<&'a PaymentFlagged> for PaymentFlaggedV1<'a> {
+    fn from(event: &'a PaymentFlagged) -> Self {
+        Self {
+            reference: event.reference.as_str().into(),
+            amount: event.amount.into(),
+            conflict: event.conflict.as_str().into(),
+        }
+    }
+}
+
+impl TryFrom<PaymentFlaggedV1<'_>> for PaymentFlagged {
+    type Error = PartError;
+    fn try_from(stored: PaymentFlaggedV1<'_>) -> Result<Self, PartError> {
+        Ok(Self {
+            reference: PaymentReference::stored(&stored.reference),
+            amount: stored.amount.try_into()?,
+            conflict: PaymentConflict::parse(&stored.conflict).ok_or(PartError::Conflict)?,
         })
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum PartError {
     Money(#[from] MoneyError),
     #[error(transparent)]
     Quantity(#[from] QuantityError),
+    #[error("the conflict is not a known one")]
+    Conflict,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +78,7 @@ impl TryFrom<LineV1<'_>> for Line {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomerV1<'a> {
     subject_id: Uuid,
@@ -88,6 +90,32 @@ pub(super) struct CustomerV1<'a> {
     email: Cow<'a, str>,
     #[serde(borrow)]
     shipping_address: ShippingAddressV1<'a>,
+}
+
+impl<'a> From<CustomerV1<'a>> for CustomerV2<'a> {
+    fn from(old: CustomerV1<'a>) -> Self {
+        Self {
+            subject_id: old.subject_id,
+            first_name: old.first_name,
+            last_name: old.last_name,
+            email: old.email,
+            shipping_address: Some(old.shipping_address),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CustomerV2<'a> {
+    subject_id: Uuid,
+    #[serde(borrow)]
+    first_name: Cow<'a, str>,
+    #[serde(borrow)]
+    last_name: Cow<'a, str>,
+    #[serde(borrow)]
+    email: Cow<'a, str>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    shipping_address: Option<ShippingAddressV1<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,38 +131,48 @@ struct ShippingAddressV1<'a> {
     country: Option<Cow<'a, str>>,
 }
 
-impl<'a> From<&'a Customer> for CustomerV1<'a> {
+impl<'a> From<&'a Customer> for CustomerV2<'a> {
     fn from(customer: &'a Customer) -> Self {
-        let to = &customer.shipping_address;
         Self {
             subject_id: customer.subject_id.0,
             first_name: customer.first_name.as_str().into(),
             last_name: customer.last_name.as_str().into(),
             email: customer.email.as_str().into(),
-            shipping_address: ShippingAddressV1 {
-                address: to.address.as_str().into(),
-                postal_code: to.postal_code.as_str().into(),
-                city: to.city.as_str().into(),
-                country: to.country.as_ref().map(|country| country.as_str().into()),
-            },
+            shipping_address: customer.shipping_address.as_ref().map(ShippingAddressV1::from),
         }
     }
 }
 
-impl From<CustomerV1<'_>> for Customer {
-    fn from(stored: CustomerV1<'_>) -> Self {
-        let to = stored.shipping_address;
+impl<'a> From<&'a ShippingAddress> for ShippingAddressV1<'a> {
+    fn from(to: &'a ShippingAddress) -> Self {
+        Self {
+            address: to.address.as_str().into(),
+            postal_code: to.postal_code.as_str().into(),
+            city: to.city.as_str().into(),
+            country: to.country.as_ref().map(|country| country.as_str().into()),
+        }
+    }
+}
+
+impl From<CustomerV2<'_>> for Customer {
+    fn from(stored: CustomerV2<'_>) -> Self {
         Self {
             subject_id: SubjectId(stored.subject_id),
             first_name: PersonName::stored(&stored.first_name),
             last_name: PersonName::stored(&stored.last_name),
             email: Email::stored(&stored.email),
-            shipping_address: ShippingAddress {
-                address: StreetAddress::stored(&to.address),
-                postal_code: PostalCode::stored(&to.postal_code),
-                city: City::stored(&to.city),
-                country: to.country.as_deref().map(Country::stored),
-            },
+            shipping_address: stored.shipping_address.map(ShippingAddress::from),
+        }
+    }
+}
+
+impl From<ShippingAddressV1<'_>> for ShippingAddress {
+    fn from(stored: ShippingAddressV1<'_>) -> Self {
+        Self {
+            address: StreetAddress::stored(&stored.address),
+            postal_code: PostalCode::stored(&stored.postal_code),
+            city: City::stored(&stored.city),
+            country: stored.country.as_deref().map(Country::stored),
         }
     }
 }

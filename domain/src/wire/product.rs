@@ -1,9 +1,14 @@
 //! Stored shapes of the events of a product.
 
 use super::parts::{MoneyV1, PartError};
+use super::presentation::{
+    ProductCategorizedV1, ProductFeaturedV1, ProductPicturedV1, ProductShippingChangedV1, ProductTranslatedV1,
+    ProductUnfeaturedV1,
+};
 use super::{Encoded, Shape, encoded};
 use crate::product::{
-    ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
+    ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
+    ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
 };
 use crate::sku::Sku;
 use crate::text::{Description, ProductName};
@@ -25,6 +30,24 @@ pub(super) const SHAPES: &[Shape<ProductEvent>] = &[
     Shape::of(ProductRestored::TYPE, "1", |stored| {
         stored.read(|v1: ProductRestoredV1<'_>| Ok(ProductRestored::from(v1)))
     }),
+    Shape::of(ProductCategorized::TYPE, "1", |stored| {
+        stored.read(|v1: ProductCategorizedV1<'_>| Ok(ProductCategorized::from(v1)))
+    }),
+    Shape::of(ProductFeatured::TYPE, "1", |stored| {
+        stored.read(|v1: ProductFeaturedV1<'_>| Ok(ProductFeatured::from(v1)))
+    }),
+    Shape::of(ProductUnfeatured::TYPE, "1", |stored| {
+        stored.read(|v1: ProductUnfeaturedV1<'_>| Ok(ProductUnfeatured::from(v1)))
+    }),
+    Shape::of(ProductShippingChanged::TYPE, "1", |stored| {
+        stored.read(|v1: ProductShippingChangedV1<'_>| Ok(ProductShippingChanged::from(v1)))
+    }),
+    Shape::of(ProductPictured::TYPE, "1", |stored| {
+        stored.read(|v1: ProductPicturedV1<'_>| Ok(ProductPictured::from(v1)))
+    }),
+    Shape::of(ProductTranslated::TYPE, "1", |stored| {
+        stored.read(|v1: ProductTranslatedV1<'_>| Ok(ProductTranslated::from(v1)))
+    }),
 ];
 
 pub(super) fn encode(event: &ProductEvent) -> Encoded {
@@ -34,6 +57,20 @@ pub(super) fn encode(event: &ProductEvent) -> Encoded {
         ProductEvent::ProductRepriced(event) => encoded(ProductRepriced::TYPE, "1", ProductRepricedV1::from(event)),
         ProductEvent::ProductWithdrawn(event) => encoded(ProductWithdrawn::TYPE, "1", ProductWithdrawnV1::from(event)),
         ProductEvent::ProductRestored(event) => encoded(ProductRestored::TYPE, "1", ProductRestoredV1::from(event)),
+        ProductEvent::ProductCategorized(event) => {
+            encoded(ProductCategorized::TYPE, "1", ProductCategorizedV1::from(event))
+        }
+        ProductEvent::ProductFeatured(event) => encoded(ProductFeatured::TYPE, "1", ProductFeaturedV1::from(event)),
+        ProductEvent::ProductUnfeatured(event) => {
+            encoded(ProductUnfeatured::TYPE, "1", ProductUnfeaturedV1::from(event))
+        }
+        ProductEvent::ProductShippingChanged(event) => {
+            encoded(ProductShippingChanged::TYPE, "1", ProductShippingChangedV1::from(event))
+        }
+        ProductEvent::ProductPictured(event) => encoded(ProductPictured::TYPE, "1", ProductPicturedV1::from(event)),
+        ProductEvent::ProductTranslated(event) => {
+            encoded(ProductTranslated::TYPE, "1", ProductTranslatedV1::from(event))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Given what happened, when a command comes, then this follows: a test of a decision reads as that sentence.
 
 use crate::samples::shop;
+use domain::category::{self, Category, CategoryEvent};
 use domain::order::{self, Order, OrderEvent};
 use domain::product::{self, Product, ProductEvent};
 use domain::{Decision, Event, Prices, wire};
@@ -44,6 +45,20 @@ impl Happened for ProductEvent {
     }
 }
 
+impl Happened for CategoryEvent {
+    type State = Category;
+    type Command = category::Command;
+    type Rejection = category::Rejection;
+
+    fn decide(state: &Category, command: &category::Command, _: &Prices) -> Decision<Self, category::Rejection> {
+        category::decide(state, command)
+    }
+
+    fn evolve(state: Category, event: &Self) -> Category {
+        category::evolve(state, event)
+    }
+}
+
 /// The state that `history` leaves.
 pub fn state_after<'a, E: Happened + 'a>(history: impl IntoIterator<Item = &'a E>) -> E::State {
     history.into_iter().fold(E::State::default(), E::evolve)
@@ -61,6 +76,11 @@ pub fn given_no_order() -> Given<OrderEvent> {
 
 /// A sku under which no product was added.
 pub fn given_no_product() -> Given<ProductEvent> {
+    given([])
+}
+
+/// A slug under which no category was added.
+pub fn given_no_category() -> Given<CategoryEvent> {
     given([])
 }
 

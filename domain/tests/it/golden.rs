@@ -1,12 +1,19 @@
 //! Events as they stand on disk. Each file is a payload that was stored once, so it is never edited: when one of these
 //! tests fails, the code is wrong, or a new version of the event is due (see `domain::wire`).
 
-use crate::samples::{description, line, lines, money, name, payment_recorded, quantity, sku, usd};
+use crate::samples::{
+    category_name, description, language, line, lines, money, name, payment_flagged as flagged, payment_recorded,
+    picture, quantity, sku, slug, usd, words,
+};
 use chrono::{DateTime, Utc};
+use domain::category::{
+    CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
+};
 use domain::ids::{OrderNumber, SubjectId};
-use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, ShippingAddress};
+use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress};
 use domain::product::{
-    ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
+    ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
+    ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
 };
 use domain::text::{City, Country, Email, PersonName, PostalCode, StreetAddress};
 use domain::{AggregateType, Event, Metadata, wire};
@@ -18,10 +25,12 @@ use std::sync::Arc;
 pub fn expected() -> BTreeMap<&'static str, Event> {
     let orders = order_events().into_iter().map(|(name, event)| (name, Event::from(event)));
     let products = product_events().into_iter().map(|(name, event)| (name, Event::from(event)));
-    orders.chain(products).collect()
+    let shown = presentation_events().into_iter().map(|(name, event)| (name, Event::from(event)));
+    let categories = category_events().into_iter().map(|(name, event)| (name, Event::from(event)));
+    orders.chain(products).chain(shown).chain(categories).collect()
 }
 
-fn order_events() -> [(&'static str, OrderEvent); 8] {
+fn order_events() -> [(&'static str, OrderEvent); 14] {
     let (number, first) = (OrderNumber(1_234_567_890), OrderNumber(1));
     let (many, few) = (|| lines([(2, "TEA-GREEN"), (9_999, "CUP")]), || lines([(1, "SAMPLE")]));
     let (total, zero) = (usd("42020.80"), usd("0.00"));
@@ -30,13 +39,22 @@ fn order_events() -> [(&'static str, OrderEvent); 8] {
         ("ItemAdded.v1.minimal", ItemAdded { line: line(1, "SAMPLE"), total: zero }.into()),
         ("OrderPlaced.v1.full", OrderPlaced { number, customer: zoe(), lines: many(), total }.into()),
         ("OrderPlaced.v1.minimal", OrderPlaced { number: first, customer: x(), lines: few(), total: zero }.into()),
+        ("OrderPlaced.v2.full", OrderPlaced { number, customer: zoe(), lines: many(), total }.into()),
+        (
+            "OrderPlaced.v2.minimal",
+            OrderPlaced { number: first, customer: nowhere(), lines: few(), total: zero }.into(),
+        ),
         (
             "PaymentRecorded.v1.full",
             payment_recorded("pi_3Nä\"\\/ 2026", money("1.234", "KWD"), money("25.000", "KWD")),
         ),
         ("PaymentRecorded.v1.minimal", payment_recorded("1", money("1", "JPY"), money("1", "JPY"))),
+        ("PaymentFlagged.v1.full", flagged("pi_3Nä\"\\/ 2026", money("1.234", "KWD"), PaymentConflict::OtherAmount)),
+        ("PaymentFlagged.v1.minimal", flagged("1", money("0", "JPY"), PaymentConflict::Nothing)),
         ("OrderPaid.v1.full", OrderPaid { number, customer: zoe(), lines: many(), total }.into()),
         ("OrderPaid.v1.minimal", OrderPaid { number: first, customer: x(), lines: few(), total: zero }.into()),
+        ("OrderPaid.v2.full", OrderPaid { number, customer: zoe(), lines: many(), total }.into()),
+        ("OrderPaid.v2.minimal", OrderPaid { number: first, customer: nowhere(), lines: few(), total: zero }.into()),
     ]
 }
 
@@ -76,6 +94,52 @@ fn product_events() -> [(&'static str, ProductEvent); 10] {
     ]
 }
 
+fn presentation_events() -> [(&'static str, ProductEvent); 12] {
+    let (longest, x) = (|| sku("AZ.az_09-0123456789012345678901234567890123456789012345678901234"), || sku("x"));
+    let (korean, portuguese) = (language("ko"), language("pt-BR"));
+    let said = words("Chá \"Sencha\" 煎茶", Some("Primeira colheita.\n100 g \\ caixa"));
+    let named = picture("5f2a9c0d4e1b8a7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c.svg");
+    let categories = vec![slug("green-tea"), slug("2026"), slug("a")];
+    [
+        ("ProductCategorized.v1.full", ProductCategorized { sku: longest(), categories }.into()),
+        ("ProductCategorized.v1.minimal", ProductCategorized { sku: x(), categories: Vec::new() }.into()),
+        ("ProductFeatured.v1.full", ProductFeatured { sku: longest() }.into()),
+        ("ProductFeatured.v1.minimal", ProductFeatured { sku: x() }.into()),
+        ("ProductUnfeatured.v1.full", ProductUnfeatured { sku: longest() }.into()),
+        ("ProductUnfeatured.v1.minimal", ProductUnfeatured { sku: x() }.into()),
+        ("ProductShippingChanged.v1.full", ProductShippingChanged { sku: longest(), requires_shipping: false }.into()),
+        ("ProductShippingChanged.v1.minimal", ProductShippingChanged { sku: x(), requires_shipping: true }.into()),
+        ("ProductPictured.v1.full", ProductPictured { sku: longest(), picture: Some(named) }.into()),
+        ("ProductPictured.v1.minimal", ProductPictured { sku: x(), picture: None }.into()),
+        (
+            "ProductTranslated.v1.full",
+            ProductTranslated { sku: longest(), language: portuguese, words: Some(said) }.into(),
+        ),
+        ("ProductTranslated.v1.minimal", ProductTranslated { sku: x(), language: korean, words: None }.into()),
+    ]
+}
+
+fn category_events() -> [(&'static str, CategoryEvent); 10] {
+    let (longest, x) = (|| slug("0-a23456789012345678901234567890123456789012345678901234567z"), || slug("x"));
+    let (full, short) = (|| category_name("Tea \"& more\" 茶"), || category_name("x"));
+    let (chinese, korean) = (language("zh-Hant-TW"), language("ko"));
+    [
+        ("CategoryAdded.v1.full", CategoryAdded { slug: longest(), name: full() }.into()),
+        ("CategoryAdded.v1.minimal", CategoryAdded { slug: x(), name: short() }.into()),
+        ("CategoryRenamed.v1.full", CategoryRenamed { slug: longest(), name: full() }.into()),
+        ("CategoryRenamed.v1.minimal", CategoryRenamed { slug: x(), name: short() }.into()),
+        (
+            "CategoryTranslated.v1.full",
+            CategoryTranslated { slug: longest(), language: chinese, name: Some(full()) }.into(),
+        ),
+        ("CategoryTranslated.v1.minimal", CategoryTranslated { slug: x(), language: korean, name: None }.into()),
+        ("CategoryRemoved.v1.full", CategoryRemoved { slug: longest() }.into()),
+        ("CategoryRemoved.v1.minimal", CategoryRemoved { slug: x() }.into()),
+        ("CategoryRestored.v1.full", CategoryRestored { slug: longest() }.into()),
+        ("CategoryRestored.v1.minimal", CategoryRestored { slug: x() }.into()),
+    ]
+}
+
 /// A line with all that JSON has to escape in it.
 fn quoted() -> Line {
     Line {
@@ -101,18 +165,23 @@ fn x() -> Arc<Customer> {
     customer("00000000-0000-0000-0000-000000000000", ["x", "x", "x@x.x"], ["x", "x", "x"], None)
 }
 
+/// A customer to whom nothing is sent.
+fn nowhere() -> Arc<Customer> {
+    Arc::new(Customer { shipping_address: None, ..Customer::clone(&x()) })
+}
+
 fn customer(subject: &str, who: [&str; 3], to: [&str; 3], country: Option<&str>) -> Arc<Customer> {
     Arc::new(Customer {
         subject_id: SubjectId(subject.parse().unwrap()),
         first_name: PersonName::parse(who[0]).unwrap(),
         last_name: PersonName::parse(who[1]).unwrap(),
         email: Email::parse(who[2]).unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse(to[0]).unwrap(),
             postal_code: PostalCode::parse(to[1]).unwrap(),
             city: City::parse(to[2]).unwrap(),
             country: country.map(|code| Country::parse(code).unwrap()),
-        },
+        }),
     })
 }
 

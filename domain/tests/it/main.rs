@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says by unwrapping what it takes for granted")]
 
+mod categories;
 mod given;
 mod golden;
 mod items;
 mod money;
 mod payments;
 mod placing;
+mod presentation;
 mod products;
 mod properties;
 mod samples;

@@ -2,7 +2,7 @@
 
 use crate::given::{given, given_no_order};
 use crate::samples::*;
-use domain::order::{Order, OrderEvent, Rejection};
+use domain::order::{Order, OrderEvent, PaymentConflict, Rejection};
 
 /// The order of [`placed`], with ten dollars paid.
 fn partly_paid() -> Vec<OrderEvent> {
@@ -98,4 +98,45 @@ fn references_differ_by_case_but_not_by_spaces_around() {
     given(partly_paid()).when(record_payment(" P-1 ", usd("10.00"))).then_nothing();
     let events = given(partly_paid()).when(record_payment("p-1", usd("10.00"))).events();
     assert_eq!(events, [payment_recorded("p-1", usd("10.00"), usd("20.00"))]);
+}
+
+#[test]
+fn what_a_provider_says_is_recorded_like_any_payment() {
+    given(placed()).when(note_payment("P-1", usd("29.20"))).then_events([
+        payment_recorded("P-1", usd("29.20"), usd("29.20")),
+        order_paid(lines([(2, "TEA-GREEN"), (1, "CUP")]), usd("29.20")),
+    ]);
+    given(partly_paid()).when(note_payment("P-1", usd("10.00"))).then_nothing();
+    given(paid()).when(note_payment("P-1", usd("29.20"))).then_nothing();
+}
+
+#[test]
+fn what_a_provider_says_and_does_not_fit_is_flagged_and_never_refused() {
+    use PaymentConflict::{AboveBalance, Nothing, OtherAmount, OtherCurrency};
+    for (history, key, amount, conflict) in [
+        (placed(), "P-1", usd("29.21"), AboveBalance),
+        (placed(), "P-1", money("29.20", "EUR"), OtherCurrency),
+        (placed(), "P-1", usd("0.00"), Nothing),
+        (partly_paid(), "P-1", usd("10.01"), OtherAmount),
+        (partly_paid(), "P-2", usd("19.21"), AboveBalance),
+        (paid(), "P-2", usd("29.20"), AboveBalance),
+        (paid(), "P-1", usd("1.00"), OtherAmount),
+    ] {
+        let flagged = payment_flagged(key, amount, conflict);
+        given(history.clone()).when(note_payment(key, amount)).then_events([flagged.clone()]);
+        given(history).and([flagged]).when(note_payment(key, amount)).then_nothing();
+    }
+    given_no_order().when(note_payment("P-1", usd("1.00"))).then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn a_flagged_payment_counts_in_no_sum_and_asks_for_a_look() {
+    let flagged = payment_flagged("P-9", usd("50.00"), PaymentConflict::AboveBalance);
+    let state = given(placed()).and([flagged.clone()]).when(note_payment("P-1", usd("10.00"))).then_state();
+    assert!(state.needs_review() && !state.is_paid());
+    assert_eq!(state.placed().unwrap().balance().unwrap(), usd("19.20"));
+    let mut history = paid();
+    history.push(flagged);
+    let state = crate::given::state_after(&history);
+    assert!(state.needs_review() && state.is_paid());
 }

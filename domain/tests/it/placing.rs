@@ -166,3 +166,17 @@ fn a_product_that_changed_is_ordered_as_it_is_now() {
     let OrderEvent::ItemAdded(added) = &events[0] else { panic!("the first is {:?}", events[0]) };
     assert_eq!((&added.line.name, added.line.unit_price), (&name("Mug, blue"), usd("7.00")));
 }
+
+#[test]
+fn what_has_to_be_sent_needs_an_address() {
+    let without = |items: &[(u32, &str)]| {
+        let items: Vec<_> = items.iter().map(|(number, key)| item(*number, key)).collect();
+        Command::Place(Place { customer: ada_without_address(), ..checkout(items) })
+    };
+    given_no_order().when(without(&[(1, "TEA-GREEN")])).then_rejected(Rejection::AddressRequired);
+    given_no_order().when(without(&[(1, "GUIDE"), (1, "CUP")])).then_rejected(Rejection::AddressRequired);
+    let events = given_no_order().when(without(&[(2, "GUIDE")])).events();
+    let Some(OrderEvent::OrderPlaced(placed)) = events.last() else { panic!("it is placed") };
+    assert_eq!(placed.customer.shipping_address, None);
+    given(events).when(add_item(1, "CUP")).then_rejected(Rejection::AddressRequired);
+}

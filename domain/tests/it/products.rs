@@ -3,10 +3,11 @@
 use crate::given::{given, given_no_product, state_after};
 use crate::samples::*;
 use domain::product::{
-    Changes, Command, Listed, MAX_PRICE, Product, ProductAdded, ProductDescribed, ProductEvent, ProductRepriced,
-    ProductRestored, ProductWithdrawn, Rejection, Status,
+    Changes, Command, Listed, MAX_PRICE, Presentation, Product, ProductAdded, ProductDescribed, ProductEvent,
+    ProductRepriced, ProductRestored, ProductWithdrawn, Rejection, Status,
 };
 use domain::{Money, Prices};
+use std::collections::BTreeMap;
 
 fn tea() -> ProductEvent {
     ProductAdded {
@@ -20,7 +21,13 @@ fn tea() -> ProductEvent {
 
 fn add_tea() -> Command {
     let ProductEvent::ProductAdded(tea) = tea() else { unreachable!() };
-    Command::Add { sku: tea.sku, name: tea.name, description: tea.description, price: tea.price }
+    Command::Add {
+        sku: tea.sku,
+        name: tea.name,
+        description: tea.description,
+        price: tea.price,
+        presentation: Presentation::default(),
+    }
 }
 
 fn described(text: &str, of: Option<&str>) -> ProductEvent {
@@ -61,7 +68,13 @@ fn a_product_is_added_once() {
 #[test]
 fn a_price_is_at_most_99999999_99_in_any_currency() {
     assert_eq!(MAX_PRICE.to_string(), "99999999.99");
-    let add = |price| Command::Add { sku: sku("TEA-GREEN"), name: name("Green tea"), description: None, price };
+    let add = |price| Command::Add {
+        sku: sku("TEA-GREEN"),
+        name: name("Green tea"),
+        description: None,
+        price,
+        presentation: Presentation::default(),
+    };
     for (highest, too_high) in [
         (usd("99999999.99"), usd("100000000.00")),
         (money("99999999", "JPY"), money("100000000", "JPY")),
@@ -98,7 +111,8 @@ fn a_description_can_be_taken_away_and_given_back() {
 
 #[test]
 fn words_and_price_change_together() {
-    let both = Changes { name: Some(name("Sencha")), description: Some(None), price: Some(money("9.00", "EUR")) };
+    let price = Some(money("9.00", "EUR"));
+    let both = Changes { name: Some(name("Sencha")), description: Some(None), price, ..Changes::default() };
     given([tea()])
         .when(Command::Change(both))
         .then_events([described("Sencha", None), repriced(money("9.00", "EUR"), usd("12.50"))]);
@@ -106,7 +120,7 @@ fn words_and_price_change_together() {
 
 #[test]
 fn a_price_that_is_refused_changes_no_word_either() {
-    let both = Changes { name: Some(name("Sencha")), description: None, price: Some(usd("100000000.00")) };
+    let both = Changes { name: Some(name("Sencha")), price: Some(usd("100000000.00")), ..Changes::default() };
     given([tea()]).when(Command::Change(both)).then_rejected(Rejection::PriceTooHigh);
 }
 
@@ -148,6 +162,11 @@ fn the_state_is_what_the_events_say() {
         description: None,
         price: usd("13.00"),
         status: Status::Withdrawn,
+        requires_shipping: true,
+        categories: Vec::new(),
+        featured: false,
+        picture: None,
+        translations: BTreeMap::new(),
     };
     assert_eq!(state_after(&history), Product::Listed(listed));
     assert_eq!(state_after(&history[1..]), Product::Absent, "nothing happens to a product that was never added");

@@ -3,14 +3,15 @@
 use domain::ids::{OrderNumber, SubjectId};
 use domain::money::Currency;
 use domain::order::{
-    Command, Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, Place, RequestedItem,
-    ShippingAddress,
+    Command, Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
+    PaymentRecorded, Place, RequestedItem, ShippingAddress,
 };
-use domain::product::{ProductAdded, ProductEvent, ProductWithdrawn};
+use domain::product::{PictureName, ProductAdded, ProductEvent, ProductShippingChanged, ProductWithdrawn, Words};
 use domain::text::{
-    City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName,
+    StreetAddress,
 };
-use domain::{Money, Prices, Quantity, Sku};
+use domain::{Language, Money, Prices, Quantity, Sku, Slug};
 use std::sync::Arc;
 
 pub fn sku(text: &str) -> Sku {
@@ -41,11 +42,31 @@ pub fn description(text: &str) -> Description {
     Description::parse(text).unwrap()
 }
 
+pub fn slug(text: &str) -> Slug {
+    Slug::parse(text).unwrap()
+}
+
+pub fn language(text: &str) -> Language {
+    Language::parse(text).unwrap()
+}
+
+pub fn picture(text: &str) -> PictureName {
+    PictureName::parse(text).unwrap()
+}
+
+pub fn category_name(text: &str) -> CategoryName {
+    CategoryName::parse(text).unwrap()
+}
+
+pub fn words(of: &str, text: Option<&str>) -> Words {
+    Words { name: name(of), description: text.map(description) }
+}
+
 pub fn reference(text: &str) -> PaymentReference {
     PaymentReference::parse(text).unwrap()
 }
 
-/// What the shop sells: three things, a sample for nothing, one in yen, and one that is sold no more.
+/// What the shop sells: three things, a sample for nothing, one in yen, one that is sold no more, and one that is not sent.
 pub fn shop() -> Prices {
     let mut prices = Prices::default();
     let products = [
@@ -55,11 +76,13 @@ pub fn shop() -> Prices {
         ("SAMPLE", usd("0.00")),
         ("MATCHA", money("1800", "JPY")),
         ("OLD-MUG", usd("6.00")),
+        ("GUIDE", usd("5.00")),
     ];
     for (key, price) in products {
         list(&mut prices, key, price);
     }
     prices.apply(&sku("OLD-MUG"), &ProductWithdrawn { sku: sku("OLD-MUG") }.into());
+    prices.apply(&sku("GUIDE"), &ProductShippingChanged { sku: sku("GUIDE"), requires_shipping: false }.into());
     prices
 }
 
@@ -79,13 +102,18 @@ pub fn ada() -> Arc<Customer> {
         first_name: PersonName::parse("Ada").unwrap(),
         last_name: PersonName::parse("Lovelace").unwrap(),
         email: Email::parse("ada@example.com").unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse("12 St James's Square").unwrap(),
             postal_code: PostalCode::parse("SW1Y 4JH").unwrap(),
             city: City::parse("London").unwrap(),
             country: Some(Country::parse("GB").unwrap()),
-        },
+        }),
     })
+}
+
+/// Ada, who did not say where anything goes.
+pub fn ada_without_address() -> Arc<Customer> {
+    Arc::new(Customer { shipping_address: None, ..Customer::clone(&ada()) })
 }
 
 pub const NUMBER: OrderNumber = OrderNumber(1001);
@@ -132,6 +160,14 @@ pub fn order_placed(lines: Arc<[Line]>, total: Money) -> OrderEvent {
 
 pub fn order_paid(lines: Arc<[Line]>, total: Money) -> OrderEvent {
     OrderPaid { number: NUMBER, customer: ada(), lines, total }.into()
+}
+
+pub fn note_payment(key: &str, amount: Money) -> Command {
+    Command::NotePayment { reference: reference(key), amount }
+}
+
+pub fn payment_flagged(key: &str, amount: Money, conflict: PaymentConflict) -> OrderEvent {
+    PaymentFlagged { reference: reference(key), amount, conflict }.into()
 }
 
 pub fn payment_recorded(key: &str, amount: Money, paid_amount: Money) -> OrderEvent {

@@ -1,7 +1,8 @@
 //! Texts that people type.
 
 use domain::text::{
-    City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress, TextError,
+    City, Country, Description, Email, MessageText, PaymentReference, PersonName, PostalCode, ProductName,
+    StreetAddress, TextError,
 };
 use domain::{Quantity, Sku};
 use email_address::EmailAddress;
@@ -31,7 +32,7 @@ fn length_counts_scalars_after_composing() {
 #[test]
 fn each_place_has_its_length() {
     type Parse = fn(&str) -> Result<(), TextError>;
-    let places: [(usize, Parse); 7] = [
+    let places: [(usize, Parse); 8] = [
         (50, |text| PersonName::parse(text).map(drop)),
         (250, |text| StreetAddress::parse(text).map(drop)),
         (20, |text| PostalCode::parse(text).map(drop)),
@@ -39,6 +40,7 @@ fn each_place_has_its_length() {
         (200, |text| ProductName::parse(text).map(drop)),
         (4_000, |text| Description::parse(text).map(drop)),
         (100, |text| PaymentReference::parse(text).map(drop)),
+        (1_000, |text| MessageText::parse(text).map(drop)),
     ];
     for (max_chars, parse) in places {
         assert_eq!(parse(&"漢".repeat(max_chars)), Ok(()));

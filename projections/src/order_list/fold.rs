@@ -16,6 +16,7 @@ pub(super) struct Change<'e> {
     pub(super) total: Option<Money>,
     pub(super) paid_amount: Option<Money>,
     pub(super) paid: bool,
+    pub(super) flagged: bool,
     pub(super) version: u64,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) position: Position,
@@ -28,6 +29,7 @@ impl<'e> Change<'e> {
             total: None,
             paid_amount: None,
             paid: false,
+            flagged: false,
             version: recorded.sequence,
             updated_at: recorded.metadata.occurred_at,
             position: recorded.position,
@@ -43,6 +45,7 @@ impl<'e> Change<'e> {
             OrderEvent::OrderPlaced(_) => {}
             OrderEvent::PaymentRecorded(payment) => self.paid_amount = Some(payment.paid_amount),
             OrderEvent::OrderPaid(_) => self.paid = true,
+            OrderEvent::PaymentFlagged(_) => self.flagged = true,
         }
         self.version = recorded.sequence;
         self.updated_at = recorded.metadata.occurred_at;
@@ -79,8 +82,8 @@ impl NewOrder<'_> {
         &self.placed.customer
     }
 
-    pub(super) fn ships_to(&self) -> &ShippingAddress {
-        &self.placed.customer.shipping_address
+    pub(super) fn ships_to(&self) -> Option<&ShippingAddress> {
+        self.placed.customer.shipping_address.as_ref()
     }
 
     pub(super) fn total(&self) -> Money {

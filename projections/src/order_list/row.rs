@@ -78,10 +78,12 @@ pub struct OrderRow {
     pub status: Status,
     /// Whether the payments cover the total.
     pub paid: bool,
+    /// Whether a payment provider said what does not fit, so that someone has to look.
+    pub needs_review: bool,
     /// Who ordered.
     pub customer: CustomerRow,
-    /// Where it goes.
-    pub shipping_address: ShippingAddressRow,
+    /// Where it goes; nowhere when nothing of it is sent.
+    pub shipping_address: Option<ShippingAddressRow>,
     /// Its lines, as [`items_json`] writes them.
     pub items: Box<RawValue>,
     /// The sum of its lines.
@@ -131,7 +133,7 @@ pub struct ShippingAddressRow {
 }
 
 /// The columns of an [`OrderRow`].
-pub(super) const COLUMNS: &str = "id, number, status, paid, subject_id, first_name, last_name, email, address, \
+pub(super) const COLUMNS: &str = "id, number, status, paid, needs_review, subject_id, first_name, last_name, email, address, \
      postal_code, city, country, items, currency, total, paid_amount, version, placed_at, updated_at, \
      placed_recorded_at, placed_position, position";
 
@@ -144,18 +146,14 @@ impl<'r> FromRow<'r, PgRow> for OrderRow {
             number: OrderNumber(row.try_get::<i64, _>("number")?.unsigned_abs()),
             status,
             paid: row.try_get("paid")?,
+            needs_review: row.try_get("needs_review")?,
             customer: CustomerRow {
                 subject_id: SubjectId(row.try_get::<Uuid, _>("subject_id")?),
                 first_name: row.try_get("first_name")?,
                 last_name: row.try_get("last_name")?,
                 email: row.try_get("email")?,
             },
-            shipping_address: ShippingAddressRow {
-                address: row.try_get("address")?,
-                postal_code: row.try_get("postal_code")?,
-                city: row.try_get("city")?,
-                country: row.try_get("country")?,
-            },
+            shipping_address: ships_to(row)?,
             items: row.try_get::<Json<Box<RawValue>>, _>("items")?.0,
             total: money(row, "total")?,
             paid_amount: money(row, "paid_amount")?,
@@ -167,4 +165,15 @@ impl<'r> FromRow<'r, PgRow> for OrderRow {
             position: Position::from_i64(row.try_get("position")?),
         })
     }
+}
+
+/// An address is there whole or not at all.
+fn ships_to(row: &PgRow) -> Result<Option<ShippingAddressRow>, sqlx::Error> {
+    let Some(address) = row.try_get("address")? else { return Ok(None) };
+    Ok(Some(ShippingAddressRow {
+        address,
+        postal_code: row.try_get("postal_code")?,
+        city: row.try_get("city")?,
+        country: row.try_get("country")?,
+    }))
 }

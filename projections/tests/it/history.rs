@@ -1,6 +1,7 @@
 //! What happened, as a test tells it, and the log that it stands in.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::category::CategoryEvent;
 use domain::ids::{OrderNumber, SubjectId};
 use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
 use domain::product::{
@@ -47,12 +48,12 @@ pub fn customer(email: &str) -> Customer {
         first_name: PersonName::parse("Ada").unwrap(),
         last_name: PersonName::parse("Lovelace").unwrap(),
         email: Email::parse(email).unwrap(),
-        shipping_address: ShippingAddress {
+        shipping_address: Some(ShippingAddress {
             address: StreetAddress::parse("12 St James's Square").unwrap(),
             postal_code: PostalCode::parse("SW1Y 4JH").unwrap(),
             city: City::parse("London").unwrap(),
             country: None,
-        },
+        }),
     }
 }
 
@@ -136,6 +137,10 @@ pub fn added(sku: &str, price: Money) -> ProductAdded {
 pub fn described(sku: &str, name: &str) -> ProductDescribed {
     let name = ProductName::parse(name).unwrap();
     ProductDescribed { sku: Sku::parse(sku).unwrap(), name, description: None }
+}
+
+pub fn category(slug: &str, event: impl Into<CategoryEvent>, at: DateTime<Utc>) -> Vec<Happened> {
+    vec![Happened { kind: AggregateType::Category, id: slug.to_owned(), event: Event::Category(event.into()), at }]
 }
 
 pub fn repriced(sku: &str, price: Money, previous_price: Money) -> ProductRepriced {

@@ -1,6 +1,7 @@
 //! The read models on a real PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod categories;
 mod history;
 mod order_list;
 mod order_totals;

@@ -1,10 +1,14 @@
 //! Given what happened to products, then the rows of the catalogue.
 
-use crate::history::{History, added, at, described, product, repriced, restored, usd, withdrawn};
+use crate::history::{Happened, History, added, at, described, product, repriced, restored, usd, withdrawn};
 use crate::process::Process;
-use domain::Sku;
-use domain::product::Status;
-use projections::products;
+use domain::product::{
+    PictureName, ProductCategorized, ProductEvent, ProductFeatured, ProductPictured, ProductShippingChanged,
+    ProductTranslated, ProductUnfeatured, Status, Words,
+};
+use domain::text::{Description, ProductName};
+use domain::{Language, Sku, Slug};
+use projections::products::{self, Shelf};
 use testkit::Db;
 
 const NAME: &str = "products";
@@ -70,4 +74,99 @@ async fn the_list_is_paged_by_sku() {
         }
     }
     assert_eq!(listed, ["A", "Z", "a", "a-2", "b"]);
+}
+
+fn shows(sku: &str, event: impl Into<ProductEvent>) -> Vec<Happened> {
+    product(sku, event, at("2026-03-02T10:00:00Z"))
+}
+
+fn words(name: &str, description: Option<&str>) -> Words {
+    Words {
+        name: ProductName::parse(name).unwrap(),
+        description: description.map(|text| Description::parse(text).unwrap()),
+    }
+}
+
+/// Tea and matcha are green, the cup is featured with the tea, and the pot is withdrawn.
+async fn a_shop(history: &mut History) {
+    for (key, price) in [("TEA", "12.50"), ("CUP", "8.00"), ("MATCHA", "24.00"), ("POT", "30.00")] {
+        history.append(product(key, added(key, usd(price)), at("2026-03-01T10:00:00Z"))).await;
+    }
+    let sku = |key| Sku::parse(key).unwrap();
+    let slugs = |texts: &[&str]| texts.iter().map(|text| Slug::parse(text).unwrap()).collect();
+    history.append(shows("TEA", ProductCategorized { sku: sku("TEA"), categories: slugs(&["green", "loose"]) })).await;
+    history.append(shows("MATCHA", ProductCategorized { sku: sku("MATCHA"), categories: slugs(&["green"]) })).await;
+    history.append(shows("POT", ProductCategorized { sku: sku("POT"), categories: slugs(&["green"]) })).await;
+    for key in ["TEA", "CUP", "POT"] {
+        history.append(shows(key, ProductFeatured { sku: sku(key) })).await;
+    }
+    history.append(shows("POT", withdrawn("POT"))).await;
+    let korean = ProductTranslated {
+        sku: sku("TEA"),
+        language: Language::parse("ko").unwrap(),
+        words: Some(words("센차 녹차", Some("첫물차 100%"))),
+    };
+    history.append(shows("TEA", korean)).await;
+    let pictured = ProductPictured { sku: sku("TEA"), picture: Some(PictureName::parse("tea.svg").unwrap()) };
+    history.append(shows("TEA", pictured)).await;
+    history.append(shows("CUP", ProductShippingChanged { sku: sku("CUP"), requires_shipping: false })).await;
+}
+
+#[tokio::test]
+async fn how_it_is_shown_is_what_its_events_left() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    a_shop(&mut history).await;
+    process.catch_up(NAME).await;
+    let skus = ["TEA", "NONE", "CUP"].map(|key| Sku::parse(key).unwrap());
+    let rows = products::of_skus(&process.views, &skus).await.unwrap().value;
+    assert_eq!(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>(), ["CUP", "TEA"]);
+    let [cup, tea] = &rows[..] else { unreachable!() };
+    assert!(!cup.requires_shipping && cup.featured && cup.categories.is_empty());
+    assert!(tea.requires_shipping && tea.featured);
+    assert_eq!(
+        (tea.categories.join(" "), tea.picture.as_deref(), tea.version),
+        ("green loose".into(), Some("tea.svg"), 5)
+    );
+    assert_eq!(tea.translations["ko"].name, "센차 녹차");
+    assert_eq!(tea.translations["ko"].description.as_deref(), Some("첫물차 100%"));
+
+    let unset = ProductTranslated { sku: skus[0].clone(), language: Language::parse("ko").unwrap(), words: None };
+    history.append(shows("TEA", unset)).await;
+    history.append(shows("TEA", ProductUnfeatured { sku: skus[0].clone() })).await;
+    process.catch_up(NAME).await;
+    let tea = products::get(&process.views, &skus[0]).await.unwrap().value.unwrap();
+    assert!(tea.translations.is_empty() && !tea.featured);
+    let table = format!("{}.products", process.active_schema(NAME).await);
+    let live = process.rows(&table).await;
+    process.rebuild(NAME).await.unwrap();
+    assert_eq!(process.rows(&format!("{}.products", process.active_schema(NAME).await)).await, live);
+}
+
+#[tokio::test]
+async fn the_shop_shows_what_is_on_sale_and_fits() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    a_shop(&mut history).await;
+    process.catch_up(NAME).await;
+    let shown = async |shelf: Shelf<'_>| {
+        let page = products::shown(&process.views, &shelf, None, 10).await.unwrap().value;
+        page.rows.into_iter().map(|row| row.sku).collect::<Vec<_>>().join(" ")
+    };
+    let searched = |text| Shelf { search: Some(text), ..Shelf::default() };
+    assert_eq!(shown(Shelf::default()).await, "CUP MATCHA TEA");
+    assert_eq!(shown(Shelf { featured: true, ..Shelf::default() }).await, "CUP TEA");
+    let green = Slug::parse("green").unwrap();
+    assert_eq!(shown(Shelf { category: Some(&green), ..Shelf::default() }).await, "MATCHA TEA");
+    assert_eq!(shown(Shelf { category: Some(&green), search: Some("the tea"), featured: true }).await, "TEA");
+    assert_eq!(shown(searched("녹차")).await, "TEA");
+    assert_eq!(shown(searched("100%")).await, "TEA");
+    assert_eq!(shown(searched("THE")).await, "CUP MATCHA TEA");
+    assert_eq!(shown(searched("the nothing")).await, "");
+    assert_eq!(shown(searched("'; DROP TABLE products; --")).await, "");
+    assert_eq!(shown(searched("   ")).await, "CUP MATCHA TEA");
+    let page = products::shown(&process.views, &Shelf::default(), None, 2).await.unwrap().value;
+    let after = Sku::parse(page.next.as_deref().unwrap()).unwrap();
+    let rest = products::shown(&process.views, &Shelf::default(), Some(&after), 2).await.unwrap().value;
+    assert_eq!((rest.rows.len(), rest.next), (1, None));
 }

@@ -7,7 +7,7 @@ use domain::Position;
 use domain::ids::OrderId;
 use projections::order_list::{self, Filter};
 use projections::order_totals::{self, Days};
-use projections::{ReaderState, RunError};
+use projections::{ReaderState, RunError, Views};
 use testkit::{Db, eventually};
 
 async fn kept_error(process: &Process, name: &str) -> Option<String> {
@@ -76,7 +76,7 @@ async fn ahead_of_the_log_it_refuses() {
     history.append(many_orders(1)[0].placed(at("2026-03-01T10:00:00Z"))).await;
     process.catch_up("order_list").await;
     sqlx::query(
-        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves) VALUES ('order_list_v1_1', 1000, 9, true)",
+        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves) VALUES ('order_list_v2_1', 1000, 9, true)",
     )
     .execute(process.pool())
     .await
@@ -156,15 +156,16 @@ async fn while_postgres_is_away_it_waits_says_so_and_goes_on_with_nothing_lost()
     })
     .await;
     running.stop().await.unwrap();
-    let live = process.rows("order_list_v1_1.orders").await;
+    let live = process.rows("order_list_v2_1.orders").await;
     assert_eq!(live.len(), 60);
     process.rebuild("order_list").await.unwrap();
-    assert_eq!(process.rows("order_list_v1_2.orders").await, live);
+    assert_eq!(process.rows("order_list_v2_2.orders").await, live);
 }
 
 #[tokio::test]
 async fn an_unknown_name_is_refused_with_those_that_exist() {
     let process = Process::open(&Db::new().await).await;
     let error = process.run("orders").ended().await.unwrap_err();
-    assert_eq!(error.to_string(), "there is no projection `orders`; there are order_list, order_totals, products");
+    let known = Views::names().collect::<Vec<_>>().join(", ");
+    assert_eq!(error.to_string(), format!("there is no projection `orders`; there are {known}"));
 }

@@ -82,7 +82,7 @@ async fn views_that_are_their_history_give_no_difference() {
         let checked = checked(&process, name).await;
         assert_eq!(checked.differences.listed(), []);
         assert_eq!((checked.rows, checked.position, checked.head), (rows, head, head), "{name}");
-        assert_eq!((checked.version, checked.schema.as_str()), (1, format!("{name}_v1_1").as_str()));
+        assert_eq!((checked.version, checked.schema.as_str()), (2, format!("{name}_v2_1").as_str()));
         assert_eq!(checked.stopped, None);
     }
     assert_eq!(differences(&process, "order_totals").await, [""; 0]);
@@ -204,7 +204,7 @@ async fn a_view_of_another_epoch_or_version_is_not_compared() {
     damage(&db, "UPDATE projection_builds SET version = 7, build = 7 WHERE projection = 'products'").await;
     let mut scratch = Scratch::open(process.pool()).await.unwrap();
     let other = outcome(&process, &mut scratch, "products").await;
-    assert!(matches!(other, ViewOutcome::OtherVersion { served: 7, own: 1 }), "{other:?}");
+    assert!(matches!(other, ViewOutcome::OtherVersion { served: 7, own: 2 }), "{other:?}");
     scratch.close().await.unwrap();
 
     damage(&db, "UPDATE log_head SET epoch = 2").await;

@@ -8,6 +8,7 @@ use super::pointer::Path;
 use crate::problem::{Faults, Place, ValueError};
 use domain::{Money, Quantity};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// What a merge patch (RFC 7396) asks of a member.
@@ -137,6 +138,119 @@ impl<'f, 'a> Fields<'f, 'a> {
             None => Some(Patch::Keep),
             Some(Json::Null) => Some(Patch::Remove),
             Some(json) => self.money_in(name, json).map(Patch::Set),
+        }
+    }
+
+    /// A flag of a merge patch that can be changed, but not taken away: `null` is a fault.
+    pub fn changed_flag(&mut self, name: &str) -> Option<Option<bool>> {
+        match self.take(name) {
+            None => Some(None),
+            Some(Json::Bool(flag)) => Some(Some(flag)),
+            Some(Json::Null) => self.not_removed(name, Patch::Remove),
+            Some(other) => self.wrong_type(name, "a boolean", &other),
+        }
+    }
+
+    /// An array of texts of a merge patch, at most so many, that can be changed, but not taken away: `null` is a fault.
+    pub fn changed_texts<T, E: ValueError>(
+        &mut self,
+        name: &str,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Option<Vec<T>>> {
+        let elements = match self.take(name) {
+            None => return Some(None),
+            Some(Json::List(elements)) => elements,
+            Some(Json::Null) => return self.not_removed(name, Patch::Remove),
+            Some(other) => return self.wrong_type(name, "an array", &other),
+        };
+        if elements.len() > most {
+            return self.fault(name, "too_many", format!("must have at most {most} elements, not {}", elements.len()));
+        }
+        let list = Path::Member(&self.path, name);
+        let mut values = Vec::with_capacity(elements.len());
+        let mut complete = true;
+        for (index, element) in elements.into_iter().enumerate() {
+            let (code, detail) = match &element {
+                Json::Text(text) => match parse(text) {
+                    Ok(value) => {
+                        values.push(value);
+                        continue;
+                    }
+                    Err(error) => (error.code(), error.to_string()),
+                },
+                other => ("wrong_type", format!("must be a string, not {}", other.kind())),
+            };
+            note(self.faults, &Path::Element(&list, index), code, detail);
+            complete = false;
+        }
+        complete.then_some(Some(values))
+    }
+
+    /// An object of a merge patch whose members' names are values as well, such as languages: each member is read by
+    /// `read`, or taken away by `null`. At most so many; `null` for the whole is a fault.
+    pub fn changed_entries<K: Ord, T, E: ValueError>(
+        &mut self,
+        name: &str,
+        most: usize,
+        parse: impl Fn(&str) -> Result<K, E>,
+        mut read: impl FnMut(&mut Fields<'_, 'a>, &str) -> Option<T>,
+    ) -> Option<BTreeMap<K, Option<T>>> {
+        let members = match self.take(name) {
+            None => return Some(BTreeMap::new()),
+            Some(Json::Object(members)) => members,
+            Some(Json::Null) => return self.not_removed(name, Patch::Remove).and_then(|_: Option<()>| None),
+            Some(other) => return self.wrong_type(name, "an object", &other),
+        };
+        if members.len() > most {
+            return self.fault(name, "too_many", format!("must have at most {most} members, not {}", members.len()));
+        }
+        let path = Path::Member(&self.path, name);
+        // A reader of members notes each name that is left over, so each is read as the only one of an object of its own.
+        let mut entries = BTreeMap::new();
+        let mut complete = true;
+        for (member, value) in members {
+            let key = match parse(&member) {
+                Ok(key) => key,
+                Err(error) => {
+                    note(self.faults, &Path::Member(&path, &member), error.code(), error.to_string());
+                    complete = false;
+                    continue;
+                }
+            };
+            let value = match value {
+                Json::Null => Some(None),
+                value => {
+                    let only = vec![(member.clone(), value)];
+                    let mut fields = Fields { path, members: only, faults: &mut *self.faults };
+                    let value = read(&mut fields, &member);
+                    fields.refuse_the_rest();
+                    value.map(Some)
+                }
+            };
+            match value {
+                Some(value) if !entries.contains_key(&key) => {
+                    entries.insert(key, value);
+                }
+                Some(_) => {
+                    note(self.faults, &Path::Member(&path, &member), "duplicate_member", "stands more than once");
+                    complete = false;
+                }
+                None => complete = false,
+            }
+        }
+        complete.then_some(entries)
+    }
+
+    /// An object that may be missing or `null`. The outer `None` is a fault.
+    pub fn optional_object<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Fields<'_, 'a>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.take(name) {
+            None | Some(Json::Null) => Some(None),
+            Some(json) => Fields::read(Path::Member(&self.path, name), json, self.faults, read).map(Some),
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Accepts(&'static [&'static str]);
 impl Accepts {
     /// `application/json`.
     pub const JSON: Self = Self(&["application/json"]);
+    /// What a page's form is sent as.
+    pub const FORM: Self = Self(&["application/x-www-form-urlencoded"]);
     /// A merge patch (RFC 7396), also when it is sent as plain JSON.
     pub const MERGE_PATCH: Self = Self(&["application/merge-patch+json", "application/json"]);
 
@@ -73,6 +75,11 @@ pub async fn receive_nothing(head: &Parts, body: Body) -> Result<Bytes, Problem>
         read(&bytes, |_| Some(()))?;
     }
     Ok(bytes)
+}
+
+/// Receives a body of any media type, and none too.
+pub async fn receive_raw(head: &Parts, body: Body) -> Result<Bytes, Problem> {
+    receive_any(head, body).await
 }
 
 async fn receive_any(head: &Parts, body: Body) -> Result<Bytes, Problem> {

@@ -81,6 +81,11 @@ fn a_conflict_tells_the_state_that_it_met() {
         description: None,
         price: usd("12.50"),
         status: Status::Withdrawn,
+        requires_shipping: true,
+        categories: Vec::new(),
+        featured: false,
+        picture: None,
+        translations: std::collections::BTreeMap::new(),
     };
     let current = Arc::new(Snapshot { state: Product::Listed(listed), ..(*current).clone() });
     let error = CommandError::Rejected { rejection: product::Rejection::AlreadyExists, current };

@@ -9,6 +9,7 @@ pub(super) mod add_item;
 pub(super) mod get;
 mod id;
 pub(super) mod list;
+pub(super) mod messages;
 pub(super) mod place;
 pub(super) mod record_payment;
 pub mod resource;

@@ -45,7 +45,7 @@ impl Checkout {
     /// Reads the body of `POST /v1/orders`.
     pub fn read(body: &mut Fields<'_, '_>) -> Option<Self> {
         let person = body.object("customer", Person::read);
-        let shipping_address = body.object("shipping_address", address);
+        let shipping_address = body.optional_object("shipping_address", address);
         let items = body.list("items", 1..=MAX_LINES, item);
         let expected_total = body.optional_money("expected_total");
         Some(Self {
@@ -71,7 +71,7 @@ impl Person {
     }
 
     /// A guest: the personal data is a subject of its own.
-    fn into_customer(self, shipping_address: ShippingAddress) -> Customer {
+    fn into_customer(self, shipping_address: Option<ShippingAddress>) -> Customer {
         let Self { first_name, last_name, email } = self;
         Customer { subject_id: SubjectId(Uuid::now_v7()), first_name, last_name, email, shipping_address }
     }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use commands::Snapshot;
 use domain::Money;
 use domain::ids::{OrderId, OrderNumber};
-use domain::order::Order;
-use projections::order_list::{Item, OrderRow};
+use domain::order::{Order, ShippingAddress};
+use projections::order_list::{Item, OrderRow, ShippingAddressRow};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -18,8 +18,10 @@ pub struct OrderResource<'o, I> {
     number: OrderNumber,
     status: &'static str,
     paid: bool,
+    needs_review: bool,
     customer: CustomerResource<'o>,
-    shipping_address: AddressResource<'o>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<AddressResource<'o>>,
     items: I,
     total: Money,
     version: u64,
@@ -45,26 +47,38 @@ struct AddressResource<'o> {
     country: Option<&'o str>,
 }
 
+impl<'o> AddressResource<'o> {
+    fn of_row(row: &'o ShippingAddressRow) -> Self {
+        let ShippingAddressRow { address, postal_code, city, country } = row;
+        Self { address, postal_code, city, country: country.as_deref() }
+    }
+
+    fn of(address: &'o ShippingAddress) -> Self {
+        Self {
+            address: address.address.as_str(),
+            postal_code: address.postal_code.as_str(),
+            city: address.city.as_str(),
+            country: address.country.as_ref().map(|country| country.as_str()),
+        }
+    }
+}
+
 impl<'o> OrderResource<'o, &'o RawValue> {
     /// From the list, where the lines are JSON already.
     pub fn of_row(row: &'o OrderRow) -> Self {
-        let (customer, address) = (&row.customer, &row.shipping_address);
+        let customer = &row.customer;
         Self {
             id: row.id,
             number: row.number,
             status: row.status.as_str(),
             paid: row.paid,
+            needs_review: row.needs_review,
             customer: CustomerResource {
                 first_name: &customer.first_name,
                 last_name: &customer.last_name,
                 email: &customer.email,
             },
-            shipping_address: AddressResource {
-                address: &address.address,
-                postal_code: &address.postal_code,
-                city: &address.city,
-                country: address.country.as_deref(),
-            },
+            shipping_address: row.shipping_address.as_ref().map(AddressResource::of_row),
             items: &row.items,
             total: row.total,
             version: row.version,
@@ -78,23 +92,19 @@ impl<'o> OrderResource<'o, Vec<Item<'o>>> {
     /// From the order's own history; `None` before it is placed.
     pub fn of_snapshot(snapshot: &'o Snapshot<Order>) -> Option<Self> {
         let placed = snapshot.state.placed()?;
-        let (customer, address) = (&placed.customer, &placed.customer.shipping_address);
+        let customer = &placed.customer;
         Some(Self {
             id: snapshot.id.parse().ok()?,
             number: placed.number,
             status: snapshot.state.status()?,
             paid: snapshot.state.is_paid(),
+            needs_review: snapshot.state.needs_review(),
             customer: CustomerResource {
                 first_name: customer.first_name.as_str(),
                 last_name: customer.last_name.as_str(),
                 email: customer.email.as_str(),
             },
-            shipping_address: AddressResource {
-                address: address.address.as_str(),
-                postal_code: address.postal_code.as_str(),
-                city: address.city.as_str(),
-                country: address.country.as_ref().map(|country| country.as_str()),
-            },
+            shipping_address: customer.shipping_address.as_ref().map(AddressResource::of),
             items: placed.lines.iter().map(Item::of).collect::<Result<_, _>>().ok()?,
             total: placed.total,
             version: snapshot.version,

@@ -1,6 +1,7 @@
 //! `POST /v1/products`: adds a product to the catalogue.
 
 use super::super::incoming::{Ask, Incoming};
+use super::presentation::presentation;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
 use crate::http::body::{self, Accepts, Fields};
@@ -31,6 +32,10 @@ pub fn product(body: &mut Fields<'_, '_>) -> Option<(Sku, Command)> {
     let name = body.text("name", ProductName::parse);
     let description = body.optional_text("description", Description::parse);
     let price = body.money("price");
+    let presentation = presentation(body);
     let sku = sku?;
-    Some((sku.clone(), Command::Add { sku, name: name?, description: description?, price: price? }))
+    Some((
+        sku.clone(),
+        Command::Add { sku, name: name?, description: description?, price: price?, presentation: presentation? },
+    ))
 }

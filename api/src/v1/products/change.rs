@@ -1,13 +1,13 @@
 //! `PATCH /v1/products/{sku}`: changes what a merge patch (RFC 7396) names. `If-Match` says which version it is of.
 
 use super::super::incoming::{Ask, Incoming};
+use super::presentation::presentation;
 use super::sku;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
 use crate::http::body::{self, Accepts, Fields, Patch};
-use crate::http::conditions::IfMatch;
 use crate::http::{App, RequestId};
-use crate::problem::{Code, Place, Problem};
+use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use domain::product::{Changes, Command, Product};
@@ -22,17 +22,10 @@ pub(in crate::v1) async fn handle(
     request: Request,
 ) -> Result<Response, Problem> {
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::MERGE_PATCH).await?;
-    if incoming.if_match()? == IfMatch::Absent {
-        return Err(version_required());
-    }
+    incoming.require_version()?;
     let command = Command::Change(body::read(&incoming.body, changes)?);
     let id = sku.as_str().to_owned();
     incoming.submit::<Product>(&app, Ask { id, command, creates: false, fresh_id: false, items_at: None }).await
-}
-
-fn version_required() -> Problem {
-    Problem::new(Code::VersionRequired, "Send the ETag that the change is of as If-Match, or * for whatever it is now.")
-        .error(Place::Header("If-Match"), "missing", "is required")
 }
 
 /// Reads the body of `PATCH /v1/products/{sku}`.
@@ -40,10 +33,11 @@ pub fn changes(body: &mut Fields<'_, '_>) -> Option<Changes> {
     let name = body.changed_text("name", ProductName::parse);
     let description = body.patched_text("description", Description::parse);
     let price = body.changed_money("price");
+    let presentation = presentation(body);
     let description = match description? {
         Patch::Keep => None,
         Patch::Remove => Some(None),
         Patch::Set(description) => Some(Some(description)),
     };
-    Some(Changes { name: name?, description, price: price? })
+    Some(Changes { name: name?, description, price: price?, presentation: presentation? })
 }

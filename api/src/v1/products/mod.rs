@@ -4,6 +4,7 @@ pub(super) mod add;
 pub(super) mod change;
 pub(super) mod get;
 pub(super) mod list;
+mod presentation;
 mod resource;
 pub(super) mod sale;
-mod sku;
+pub(super) mod sku;

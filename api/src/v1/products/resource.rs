@@ -5,10 +5,11 @@ use super::super::time;
 use crate::problem::rejection;
 use chrono::{DateTime, Utc};
 use commands::Snapshot;
-use domain::Money;
-use domain::product::Product;
-use projections::products::ProductRow;
+use domain::product::{PictureName, Product, Words};
+use domain::{Money, Slug};
+use projections::products::{ProductRow, WordsRow};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 pub(super) struct ProductResource<'p> {
@@ -18,11 +19,24 @@ pub(super) struct ProductResource<'p> {
     description: Option<&'p str>,
     price: Money,
     status: &'static str,
+    requires_shipping: bool,
+    categories: Vec<&'p str>,
+    featured: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<&'p str>,
+    translations: BTreeMap<&'p str, WordsResource<'p>>,
     version: u64,
     #[serde(serialize_with = "time::serialize")]
     added_at: DateTime<Utc>,
     #[serde(serialize_with = "time::serialize")]
     updated_at: DateTime<Utc>,
+}
+
+#[derive(Serialize)]
+struct WordsResource<'p> {
+    name: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'p str>,
 }
 
 impl<'p> ProductResource<'p> {
@@ -34,6 +48,15 @@ impl<'p> ProductResource<'p> {
             description: row.description.as_deref(),
             price: row.price,
             status: rejection::status(row.status),
+            requires_shipping: row.requires_shipping,
+            categories: row.categories.iter().map(String::as_str).collect(),
+            featured: row.featured,
+            picture: row.picture.as_deref(),
+            translations: row
+                .translations
+                .iter()
+                .map(|(language, words)| (language.as_str(), WordsResource::of_row(words)))
+                .collect(),
             version: row.version,
             added_at: row.added_at,
             updated_at: row.updated_at,
@@ -49,10 +72,30 @@ impl<'p> ProductResource<'p> {
             description: listed.description.as_ref().map(|description| description.as_str()),
             price: listed.price,
             status: rejection::status(listed.status),
+            requires_shipping: listed.requires_shipping,
+            categories: listed.categories.iter().map(Slug::as_str).collect(),
+            featured: listed.featured,
+            picture: listed.picture.as_ref().map(PictureName::as_str),
+            translations: listed
+                .translations
+                .iter()
+                .map(|(language, words)| (language.as_str(), WordsResource::of(words)))
+                .collect(),
             version: snapshot.version,
             added_at: snapshot.created_at,
             updated_at: snapshot.updated_at,
         })
+    }
+}
+
+impl<'p> WordsResource<'p> {
+    fn of_row(words: &'p WordsRow) -> Self {
+        Self { name: &words.name, description: words.description.as_deref() }
+    }
+
+    fn of(words: &'p Words) -> Self {
+        let description = words.description.as_ref().map(|description| description.as_str());
+        Self { name: words.name.as_str(), description }
     }
 }
 

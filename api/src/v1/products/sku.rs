@@ -8,7 +8,7 @@ use domain::product::Product;
 use http::request::Parts;
 
 /// The sku in the path. What is no sku is no product: 404.
-pub(in crate::v1) struct InPath(pub(super) Sku);
+pub(in crate::v1) struct InPath(pub(in crate::v1) Sku);
 
 impl<S: Send + Sync> FromRequestParts<S> for InPath {
     type Rejection = Problem;

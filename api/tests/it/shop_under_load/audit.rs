@@ -176,13 +176,15 @@ impl History {
         let (_, placed_at) = self.states.first()?;
         let placed = order.placed()?;
         let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let (customer, address) = (&placed.customer, &placed.customer.shipping_address);
+        let customer = &placed.customer;
+        let address = customer.shipping_address.as_ref()?;
         let items: Vec<Item<'_>> = placed.lines.iter().map(|line| Item::of(line).unwrap()).collect();
         Some(json!({
             "id": id,
             "number": placed.number,
             "status": "placed",
             "paid": order.is_paid(),
+            "needs_review": false,
             "customer": {
                 "first_name": customer.first_name.as_str(),
                 "last_name": customer.last_name.as_str(),

@@ -51,7 +51,7 @@ async fn a_log_whose_time_is_ahead_is_published_all_the_same() {
     sqlx::query(
         "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position,
                              event_id, recorded_at)
-         SELECT aggregate_type, aggregate_id, sequence + 1, 'ItemAdded', event_version,
+         SELECT aggregate_type, aggregate_id, sequence + 1, 'ItemAdded', '1',
                 (SELECT payload FROM events WHERE aggregate_id = $1 AND event_type = 'ItemAdded' LIMIT 1), metadata,
                 (SELECT max(position) + 1 FROM events), gen_random_uuid(), clock_timestamp() + interval '2 hours'
            FROM events WHERE aggregate_id = $1 ORDER BY sequence DESC LIMIT 1",
@@ -114,7 +114,7 @@ async fn an_event_is_a_cloud_event_keyed_by_its_aggregate() {
         ("ce_id", &stored.event_id.to_string()),
         ("ce_source", &format!("urn:uuid:{}", shop.log.identity().log_id)),
         ("ce_type", "OrderPlaced"),
-        ("ce_dataversion", "1"),
+        ("ce_dataversion", "2"),
         ("ce_subject", &order.id),
         ("content-type", "application/json"),
         ("ce_position", &stored.position.to_string()),

@@ -76,7 +76,9 @@ proptest! {
     #[test]
     fn no_text_panics_and_what_is_read_is_that_number(text in "-?[0-9]{0,30}[.]?[0-9]{0,6}|\\PC*", currency in currencies()) {
         if let Ok(money) = Money::parse(&text, currency.code()) {
-            prop_assert_eq!(money.amount(), Decimal::from_str_exact(&text).unwrap());
+            // A decimal has no room for as many zeros at the end as a text may have.
+            let digits = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+            prop_assert_eq!(money.amount(), Decimal::from_str_exact(digits).unwrap(), "{}", text);
         }
     }
 }

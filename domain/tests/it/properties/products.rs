@@ -17,6 +17,12 @@ fn sku_of(event: &ProductEvent) -> &Sku {
         ProductEvent::ProductRepriced(event) => &event.sku,
         ProductEvent::ProductWithdrawn(event) => &event.sku,
         ProductEvent::ProductRestored(event) => &event.sku,
+        ProductEvent::ProductCategorized(event) => &event.sku,
+        ProductEvent::ProductFeatured(event) => &event.sku,
+        ProductEvent::ProductUnfeatured(event) => &event.sku,
+        ProductEvent::ProductShippingChanged(event) => &event.sku,
+        ProductEvent::ProductPictured(event) => &event.sku,
+        ProductEvent::ProductTranslated(event) => &event.sku,
     }
 }
 
@@ -48,6 +54,7 @@ proptest! {
                 (Some(listing), Product::Listed(product)) => {
                     prop_assert_eq!(&listing.name, &product.name);
                     prop_assert_eq!((listing.price, listing.status), (product.price, product.status));
+                    prop_assert_eq!(listing.requires_shipping, product.requires_shipping);
                 }
                 (listing, product) => prop_assert!(false, "{:?} is listed as {:?}", product, listing),
             }

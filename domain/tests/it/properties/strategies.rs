@@ -1,15 +1,24 @@
 //! Arbitrary values of the domain.
 
+use domain::category::{
+    CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
+};
 use domain::ids::{OrderNumber, SubjectId};
 use domain::money::Currency;
-use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
+use domain::order::{
+    Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+    ShippingAddress,
+};
 use domain::product::{
-    ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
+    PictureName, ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
+    ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
+    Words,
 };
 use domain::text::{
-    City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+    CategoryName, City, Country, Description, Email, PaymentReference, PersonName, PostalCode, ProductName,
+    StreetAddress,
 };
-use domain::{Event, Money, Quantity, Sku};
+use domain::{Event, Language, Money, Quantity, Sku, Slug};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -54,6 +63,7 @@ texts! {
     cities: City, 12;
     product_names: ProductName, 12;
     descriptions: Description, 12;
+    category_names: CategoryName, 12;
     references: PaymentReference, 8;
 }
 
@@ -74,7 +84,7 @@ fn customers() -> impl Strategy<Value = Arc<Customer>> {
     let country = option::of("[A-Z]{2}".prop_map(|code| Country::parse(&code).unwrap()));
     let to = (addresses(), postal_codes(), cities(), country)
         .prop_map(|(address, postal_code, city, country)| ShippingAddress { address, postal_code, city, country });
-    (any::<u128>(), person_names(), person_names(), emails(), to).prop_map(
+    (any::<u128>(), person_names(), person_names(), emails(), option::of(to)).prop_map(
         |(subject, first_name, last_name, email, shipping_address)| {
             let subject_id = SubjectId(uuid::Uuid::from_u128(subject));
             Arc::new(Customer { subject_id, first_name, last_name, email, shipping_address })
@@ -101,6 +111,8 @@ fn order_events() -> impl Strategy<Value = OrderEvent> {
         (order_lines(), moneys()).prop_map(|(line, total)| ItemAdded { line, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPlaced { number, customer, lines, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPaid { number, customer, lines, total }.into()),
+        (references(), moneys(), prop::sample::select(PaymentConflict::ALL.to_vec()))
+            .prop_map(|(reference, amount, conflict)| PaymentFlagged { reference, amount, conflict }.into()),
         (references(), moneys(), moneys()).prop_map(|(reference, amount, paid_amount)| PaymentRecorded {
             reference,
             amount,
@@ -130,9 +142,63 @@ pub fn product_events(skus: impl Strategy<Value = Sku> + Clone) -> impl Strategy
         .into()),
         skus.clone().prop_map(|sku| ProductWithdrawn { sku }.into()),
         skus.clone().prop_map(|sku| ProductRestored { sku }.into()),
+        presentation_events(skus.clone()),
+    ]
+}
+
+fn slugs() -> impl Strategy<Value = Slug> {
+    "[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?".prop_map(|text| Slug::parse(&text).unwrap())
+}
+
+fn languages() -> impl Strategy<Value = Language> {
+    prop::sample::select(vec!["en", "ko", "zh-Hans", "zh-Hant-TW", "pt-BR", "haw"])
+        .prop_map(|tag| Language::parse(tag).unwrap())
+}
+
+/// Any event that says how the shop shows a product.
+fn presentation_events(skus: impl Strategy<Value = Sku> + Clone) -> impl Strategy<Value = ProductEvent> {
+    let pictures = "[a-z0-9]{1,12}\\.(svg|webp)".prop_map(|text| PictureName::parse(&text).unwrap());
+    let words =
+        (product_names(), option::of(descriptions())).prop_map(|(name, description)| Words { name, description });
+    prop_oneof![
+        (skus.clone(), vec(slugs(), 0..4)).prop_map(|(sku, categories)| ProductCategorized { sku, categories }.into()),
+        skus.clone().prop_map(|sku| ProductFeatured { sku }.into()),
+        skus.clone().prop_map(|sku| ProductUnfeatured { sku }.into()),
+        (skus.clone(), any::<bool>()).prop_map(|(sku, requires_shipping)| ProductShippingChanged {
+            sku,
+            requires_shipping
+        }
+        .into()),
+        (skus.clone(), option::of(pictures)).prop_map(|(sku, picture)| ProductPictured { sku, picture }.into()),
+        (skus, languages(), option::of(words)).prop_map(|(sku, language, words)| ProductTranslated {
+            sku,
+            language,
+            words
+        }
+        .into()),
+    ]
+}
+
+/// Any event of a category.
+fn category_events() -> impl Strategy<Value = CategoryEvent> {
+    prop_oneof![
+        (slugs(), category_names()).prop_map(|(slug, name)| CategoryAdded { slug, name }.into()),
+        (slugs(), category_names()).prop_map(|(slug, name)| CategoryRenamed { slug, name }.into()),
+        (slugs(), languages(), option::of(category_names())).prop_map(|(slug, language, name)| CategoryTranslated {
+            slug,
+            language,
+            name
+        }
+        .into()),
+        slugs().prop_map(|slug| CategoryRemoved { slug }.into()),
+        slugs().prop_map(|slug| CategoryRestored { slug }.into()),
     ]
 }
 
 pub fn events() -> impl Strategy<Value = Event> {
-    prop_oneof![order_events().prop_map(Event::from), product_events(skus().boxed()).prop_map(Event::from)]
+    prop_oneof![
+        order_events().prop_map(Event::from),
+        product_events(skus().boxed()).prop_map(Event::from),
+        category_events().prop_map(Event::from),
+    ]
 }

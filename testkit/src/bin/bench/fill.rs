@@ -104,12 +104,12 @@ impl Generator {
             first_name: person(FIRST_NAMES[random.random_range(0..FIRST_NAMES.len())]),
             last_name: person(LAST_NAMES[random.random_range(0..LAST_NAMES.len())]),
             email: Email::parse(&email(random)).expect("an address"),
-            shipping_address: ShippingAddress {
+            shipping_address: Some(ShippingAddress {
                 address: StreetAddress::parse(address).expect("a street"),
                 postal_code: PostalCode::parse(postal_code).expect("a code"),
                 city: City::parse(city).expect("a city"),
                 country: Some(Country::parse(country).expect("a country")),
-            },
+            }),
         })
     }
 }

@@ -24,8 +24,10 @@ pub fn fresh_prefix() -> String {
 /// # Panics
 /// When an event is there twice.
 pub async fn committed_events(kafka: &KafkaBroker, prefix: &str) -> u64 {
-    let (brokers, topics) =
-        (kafka.brokers(), ["orders.events", "products.events"].map(|name| format!("{prefix}{name}")));
+    let (brokers, topics) = (
+        kafka.brokers(),
+        ["orders.events", "products.events", "categories.events"].map(|name| format!("{prefix}{name}")),
+    );
     let read = move || topics.iter().map(|topic| read_topic(&brokers, topic)).sum();
     tokio::task::spawn_blocking(read).await.expect("the topics can be read")
 }

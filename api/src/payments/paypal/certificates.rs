@@ -1,0 +1,205 @@
+//! The certificates that PayPal signs notices with: fetched from where the notice says, if that is PayPal's own, checked to a
+//! trusted authority, and kept.
+//!
+//! The address stands in a header that anybody can send. So only hosts of the API that payments are made by are asked, only over
+//! TLS, only below one path, a bounded number of times; and what they give has to be a certificate of PayPal's name.
+
+use super::super::provider::NoticeError;
+use super::client::{bounded, described};
+use super::{LIVE, PayPalError};
+use openssl::asn1::Asn1Time;
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::pkey::{Id, PKey, Public};
+use openssl::stack::Stack;
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::{X509, X509Ref, X509StoreContext};
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use url::Url;
+
+/// The key that a notice is checked with.
+pub(super) type SigningKey = PKey<Public>;
+
+/// PayPal uses one certificate at a time, and changes it now and then.
+const MAX_KEPT: usize = 8;
+/// A certificate with its chain has some 10,000.
+const MAX_BYTES: usize = 64 << 10;
+/// How many are fetched at once.
+const MAX_FETCHES: usize = 2;
+/// Where certificates are, on PayPal's hosts.
+const PATH: &str = "/v1/notifications/certs/";
+/// What PayPal's sandbox is known by.
+const SANDBOX: &str = "https://api-m.sandbox.paypal.com";
+/// Whose name a certificate bears that signs.
+const NAME_ENDING: &str = ".paypal.com";
+
+/// See the module.
+pub(super) struct Certificates {
+    http: reqwest::Client,
+    /// Scheme, host and port of those that are asked.
+    origins: Vec<String>,
+    roots: X509Store,
+    kept: Cache<String, Arc<Certificate>>,
+    fetches: Semaphore,
+}
+
+/// A certificate whose chain was found good.
+struct Certificate {
+    certificate: X509,
+    key: SigningKey,
+}
+
+impl Certificates {
+    /// Those of the API at `base`. `authority` (PEM) is trusted besides the system's.
+    pub(super) fn new(http: reqwest::Client, base: &Url, authority: Option<&[u8]>) -> Result<Self, PayPalError> {
+        let roots = roots(authority).map_err(|error| PayPalError::Tls(error.to_string()))?;
+        let (kept, fetches) = (Cache::new(MAX_KEPT), Semaphore::new(MAX_FETCHES));
+        Ok(Self { http, origins: origins(base), roots, kept, fetches })
+    }
+
+    /// The key of the certificate at this address.
+    pub(super) async fn get(&self, url: &str) -> Result<SigningKey, NoticeError> {
+        let allowed = self.allowed(url)?;
+        let found = self.kept.get_or_insert_async(url, self.fetch(allowed)).await?;
+        // It may have expired since it was fetched.
+        if !is_valid_now(&found.certificate).map_err(|error| NoticeError::Unchecked(error.to_string()))? {
+            self.kept.remove(url);
+            return Err(NoticeError::NotGenuine("the certificate is not valid now".to_owned()));
+        }
+        Ok(found.key.clone())
+    }
+
+    fn allowed(&self, url: &str) -> Result<Url, NoticeError> {
+        let parsed = Url::parse(url).ok().filter(|parsed| {
+            self.origins.contains(&parsed.origin().ascii_serialization())
+                && parsed.path().starts_with(PATH)
+                && parsed.query().is_none()
+                && parsed.fragment().is_none()
+                && parsed.username().is_empty()
+                && parsed.password().is_none()
+        });
+        parsed.ok_or_else(|| NoticeError::NotGenuine("the certificate is not at PayPal's".to_owned()))
+    }
+
+    async fn fetch(&self, url: Url) -> Result<Arc<Certificate>, NoticeError> {
+        let _turn = self.fetches.acquire().await.map_err(|error| NoticeError::Unchecked(error.to_string()))?;
+        let failed = |error: reqwest::Error| NoticeError::Unchecked(described(&error.without_url()));
+        let response = self.http.get(url).send().await.map_err(failed)?;
+        let status = response.status();
+        if status.is_client_error() {
+            return Err(NoticeError::NotGenuine(format!("there is no such certificate ({status})")));
+        }
+        if !status.is_success() {
+            return Err(NoticeError::Unchecked(format!("the certificate could not be fetched ({status})")));
+        }
+        let pem = bounded(response, MAX_BYTES).await.map_err(failed)?;
+        let pem = pem.ok_or_else(|| NoticeError::NotGenuine("the certificate is too long".to_owned()))?;
+        Ok(Arc::new(self.checked(&pem)?))
+    }
+
+    /// A certificate with those that lead from it to a trusted authority.
+    fn checked(&self, pem: &[u8]) -> Result<Certificate, NoticeError> {
+        let unreadable = |error: ErrorStack| NoticeError::NotGenuine(format!("the certificate can't be read: {error}"));
+        let mut certificates = X509::stack_from_pem(pem).map_err(unreadable)?.into_iter();
+        let certificate =
+            certificates.next().ok_or_else(|| NoticeError::NotGenuine("there is no certificate".to_owned()))?;
+        let mut chain = Stack::new().map_err(unreadable)?;
+        for issuer in certificates {
+            chain.push(issuer).map_err(unreadable)?;
+        }
+        let mut context = X509StoreContext::new().map_err(unreadable)?;
+        let verified = context.init(&self.roots, &certificate, &chain, |context| {
+            let is_good = context.verify_cert()?;
+            Ok(if is_good { Ok(()) } else { Err(context.error().error_string()) })
+        });
+        verified
+            .map_err(unreadable)?
+            .map_err(|why| NoticeError::NotGenuine(format!("the certificate is not trusted: {why}")))?;
+        if !is_paypals(&certificate) {
+            return Err(NoticeError::NotGenuine("the certificate bears another name than PayPal's".to_owned()));
+        }
+        let key = certificate.public_key().map_err(unreadable)?;
+        if key.id() != Id::RSA {
+            return Err(NoticeError::NotGenuine("the certificate has no RSA key".to_owned()));
+        }
+        Ok(Certificate { certificate, key })
+    }
+}
+
+fn roots(authority: Option<&[u8]>) -> Result<X509Store, ErrorStack> {
+    let mut roots = X509StoreBuilder::new()?;
+    roots.set_default_paths()?;
+    if let Some(pem) = authority {
+        for certificate in X509::stack_from_pem(pem)? {
+            roots.add_cert(certificate)?;
+        }
+    }
+    Ok(roots.build())
+}
+
+/// The origins whose certificates sign for the API at `base`: what PayPal's sandbox signs is worth nothing in the shop itself.
+fn origins(base: &Url) -> Vec<String> {
+    let base = base.origin().ascii_serialization();
+    match base.as_str() {
+        LIVE => vec!["https://api.paypal.com".to_owned(), base],
+        SANDBOX => vec!["https://api.sandbox.paypal.com".to_owned(), base],
+        _ => vec![base],
+    }
+}
+
+fn is_valid_now(certificate: &X509Ref) -> Result<bool, ErrorStack> {
+    let now = Asn1Time::days_from_now(0)?;
+    Ok(certificate.not_before() <= &*now && &*now <= certificate.not_after())
+}
+
+fn is_paypals(certificate: &X509Ref) -> bool {
+    let mut names = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
+    names.any(|name| name.data().to_string().is_ok_and(|name| name.to_ascii_lowercase().ends_with(NAME_ENDING)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(base: &str, url: &str) -> bool {
+        let certificates = Certificates::new(reqwest::Client::new(), &base.parse().unwrap(), None).unwrap();
+        certificates.allowed(url).is_ok()
+    }
+
+    #[test]
+    fn certificates_are_fetched_from_paypal_alone() {
+        for url in [
+            "https://api.paypal.com/v1/notifications/certs/CERT-360caa42",
+            "https://api-m.paypal.com/v1/notifications/certs/C",
+        ] {
+            assert!(allows(LIVE, url), "{url}");
+        }
+        for url in [
+            "http://api.paypal.com/v1/notifications/certs/C",
+            "https://api.sandbox.paypal.com/v1/notifications/certs/C",
+            "https://api.paypal.com.evil.test/v1/notifications/certs/C",
+            "https://evil.test/v1/notifications/certs/C",
+            "https://api.paypal.com:8443/v1/notifications/certs/C",
+            "https://api.paypal.com@evil.test/v1/notifications/certs/C",
+            "https://user@api.paypal.com/v1/notifications/certs/C",
+            "https://api.paypal.com/v1/notifications/certs/../../elsewhere",
+            "https://api.paypal.com/v1/notifications/certs/C?x=1",
+            "https://api.paypal.com/elsewhere",
+            "file:///etc/passwd",
+            "",
+        ] {
+            assert!(!allows(LIVE, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn each_environment_has_its_own() {
+        assert!(allows(SANDBOX, "https://api.sandbox.paypal.com/v1/notifications/certs/C"));
+        assert!(!allows(SANDBOX, "https://api.paypal.com/v1/notifications/certs/C"));
+        assert!(allows("http://127.0.0.1:4000", "http://127.0.0.1:4000/v1/notifications/certs/C"));
+        assert!(!allows("http://127.0.0.1:4000", "http://127.0.0.1:4001/v1/notifications/certs/C"));
+        assert!(!allows("http://127.0.0.1:4000", "https://api.paypal.com/v1/notifications/certs/C"));
+    }
+}

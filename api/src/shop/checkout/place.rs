@@ -1,0 +1,143 @@
+//! `POST /orders/create/`: places the order, by the same command as `POST /v1/orders`, and leads to the page that thanks.
+
+use super::super::basket::Basket;
+use super::super::cart::show::of_session;
+use super::super::{Fault, Posted, Visit, cart};
+use super::create::{Notice, show, show_again};
+use super::form::Form;
+use super::{key, thanks};
+use crate::http::{App, Place as Room, RequestId, context};
+use crate::problem::{rejection, within};
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use commands::shop::sessions::Session;
+use commands::{Admission, Answer, AnswerFn, CommandError, Context, Snapshot, Submission};
+use domain::Money;
+use domain::ids::OrderId;
+use domain::order::{Command, Customer, Order, Place, Rejection, RequestedItem};
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Who acts when a visitor orders: the shop itself.
+const ACTOR: &str = "shop";
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    request_id: RequestId,
+    headers: HeaderMap,
+    room: Option<Extension<Room>>,
+    posted: Posted,
+) -> Result<Response, Fault> {
+    visit.session.check(posted.get("csrf"))?;
+    let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
+    app.checkouts.wait_for(session.id).map_err(too_many)?;
+    let content_id: Uuid = posted.get("key").and_then(|key| key.parse().ok()).ok_or(Fault::Invalid)?;
+    let shown_total = total(&posted).ok_or(Fault::Invalid)?;
+    let mut form = Form::of(&posted);
+    let content = of_session(&app, &session).await?.filter(|cart| cart.content_id == content_id);
+    let Some(content) = content.filter(|cart| !cart.lines.is_empty()) else {
+        // Ordered already, which emptied the cart; or changed in another tab.
+        return match key::placed_before(&app, &session, content_id).await? {
+            Some(order) => thanks::lead_to(&app, &visit, order).await,
+            None => show_again(&app, &visit, form, &app.gateway.prices(), Notice::CartChanged).await,
+        };
+    };
+    let basket = Basket::of(&content, &app.gateway.prices());
+    let Some(customer) = form.customer(basket.requires_shipping) else {
+        return show(&app, &visit, &basket, content_id, &form, Some(Notice::Fields)).await;
+    };
+    let items = basket.lines.into_iter().map(|line| RequestedItem { sku: line.sku, quantity: line.quantity }).collect();
+    let context =
+        Context { locale: Some(visit.lang.tag().to_owned()), ..context::by(ACTOR.to_owned(), &request_id, &headers) };
+    let admission = room.map(|Extension(room)| Arc::new(room) as Admission);
+    let checkout = Checkout { customer, items, shown_total, context, admission };
+    match checkout.submit(&app, &session, content_id).await? {
+        Ok(order) => {
+            key::empty_cart(&app, &session, content_id, visit.session.now()).await;
+            thanks::lead_to(&app, &visit, order).await
+        }
+        Err(error) => refused(&app, &visit, form, error).await,
+    }
+}
+
+/// An order as it is about to be placed.
+struct Checkout {
+    customer: Customer,
+    items: Vec<RequestedItem>,
+    shown_total: Money,
+    context: Context,
+    admission: Option<Admission>,
+}
+
+impl Checkout {
+    async fn submit(
+        self,
+        app: &App,
+        session: &Session,
+        content_id: Uuid,
+    ) -> Result<Result<OrderId, CommandError<Order>>, Fault> {
+        let Self { customer, items, shown_total, context, admission } = self;
+        let number = within(app.gateway.next_order_number()).await?;
+        let expected_total = Some(shown_total);
+        let place = Place { number, customer: Arc::new(customer), items, expected_total };
+        let submission = Submission {
+            id: OrderId(Uuid::now_v7()).to_string(),
+            command: Command::Place(place),
+            fresh_id: true,
+            expected_version: None,
+            context,
+            key: Some(key::of(session, content_id)),
+            answer: answer(),
+            admission,
+        };
+        Ok(match app.gateway.submit(submission).await {
+            // Of a form that was sent before, it is the id that the order got then.
+            Ok(done) => Ok(done.answer.body.parse().map_err(|_| Fault::Internal)?),
+            Err(error) => Err(error),
+        })
+    }
+}
+
+/// What is kept under the key: the order's id.
+fn answer() -> AnswerFn<Order> {
+    Arc::new(|snapshot: &Snapshot<Order>| Answer {
+        status: StatusCode::SEE_OTHER.as_u16(),
+        location: None,
+        etag: None,
+        body: snapshot.id.clone(),
+    })
+}
+
+/// What the customer was shown, and agrees to.
+fn total(posted: &Posted) -> Option<Money> {
+    Money::parse(posted.get("total")?, posted.get("currency")?).ok()
+}
+
+async fn refused(app: &App, visit: &Visit, form: Form, error: CommandError<Order>) -> Result<Response, Fault> {
+    match error {
+        CommandError::Rejected { rejection, .. } => {
+            // A refusal was decided on the newest prices: they are what is shown now.
+            let prices = within(app.gateway.prices_at_head()).await?;
+            let notice = match rejection {
+                Rejection::TotalChanged { .. } => Notice::TotalChanged,
+                Rejection::AddressRequired => Notice::Fields,
+                // The cart says what can't be ordered any more.
+                Rejection::Items(_) | Rejection::NoItems | Rejection::Money(_) => return visit.see_other(cart::PATH),
+                _ => return Err(Fault::Internal),
+            };
+            show_again(app, visit, form, &prices, notice).await
+        }
+        CommandError::OutcomeUnknown => {
+            show_again(app, visit, form, &app.gateway.prices(), Notice::OutcomeUnknown).await
+        }
+        CommandError::KeyInFlight => Err(Fault::Unavailable(1)),
+        error => Err(rejection::problem(&error, None).into()),
+    }
+}
+
+fn too_many(wait: Duration) -> Fault {
+    Fault::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
+}

@@ -1,0 +1,73 @@
+//! What browsers are answered: pages, made on the server from compiled templates, which work without a script.
+//!
+//! A handler takes a [`Visit`] (who asks, in which language), reads the views, and shows a template whose field `page` is
+//! the [`Page`] that all have in common. What goes wrong is a [`Fault`], a page of its own.
+//!
+//! - [`frame`]: what all pages of a process share. [`texts`]: what they say. [`money`]: how they show amounts.
+//! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
+//! - [`security`]: what browsers are told to refuse.
+//! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
+//! - [`payment`]: from an order to a payment provider's page, and back.
+//! - [`live`]: orders as they change, by WebSocket.
+//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
+
+mod assets;
+pub(crate) mod basket;
+mod cart;
+mod catalogue;
+mod checkout;
+mod clock;
+mod cookies;
+mod fault;
+mod frame;
+mod language;
+mod live;
+mod media;
+mod money;
+mod origin;
+mod page;
+mod payment;
+mod posted;
+mod reads;
+mod security;
+mod session;
+mod texts;
+mod visit;
+
+pub use clock::Clock;
+pub(crate) use fault::ErrorPage;
+pub use fault::Fault;
+pub use frame::{Frame, ShopSettings};
+pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
+pub use page::Page;
+pub use posted::Posted;
+pub(crate) use security::protect;
+pub use session::{SessionSettings, VisitSession};
+pub use visit::Visit;
+
+use crate::http::{Produces, Routes};
+use axum::extract::RawQuery;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, Uri, header};
+
+/// Every path that browsers are answered at.
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let routes = routes
+        .always("/static/{name}", Produces::Html, get(assets::handle))
+        .route("/media/{picture}", Produces::Html, get(media::handle))
+        .always("/language/", Produces::Html, get(language::handle));
+    live::routes(payment::routes(checkout::routes(cart::routes(catalogue::routes(routes)))))
+}
+
+/// To the same path with a slash at its end, which is where pages are.
+async fn with_slash(uri: Uri, RawQuery(query): RawQuery) -> Response {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    match HeaderValue::try_from(format!("{}/{query}", uri.path())) {
+        // Never to another host: `//elsewhere` is no path.
+        Ok(location) if !uri.path().starts_with("//") => {
+            (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
+        }
+        _ => Fault::NotFound.into_response(),
+    }
+}

@@ -1,0 +1,24 @@
+# The cart.
+cart-title = Your cart
+cart-empty = Your cart is empty
+cart-empty-hint = Nothing in it yet. Somewhere on the shelves is the one you will like.
+cart-look-around = Look around
+cart-each = { $price } each
+cart-quantity-of = Quantity of { $name }
+cart-update = Update
+cart-update-named = Update the quantity of { $name }
+cart-remove = Remove
+cart-remove-named = Remove { $name } from the cart
+cart-summary = Summary
+cart-total = Total
+cart-shipped = We need an address to send it to.
+cart-digital = Nothing has to be sent: no address needed.
+cart-checkout = Go to checkout
+cart-remove-first = Remove what is not available, then go on.
+cart-go-on = Keep looking
+cart-viewed = Most viewed by you
+cart-line-withdrawn = Not for sale any more
+cart-line-other-currency = Sold in another currency: order it apart
+cart-line-too-dear = More than we can count
+cart-quantity = A quantity is a whole number, at most { $most } of one product. Your cart is as it was.
+cart-full = Your cart has as many different products as it can hold. Order these first, or remove one.

@@ -1,0 +1,19 @@
+# What went wrong, and a way on. Each has a title, and words.
+error-invalid = We did not understand that
+error-invalid-words = The request is not one that our pages make. Go back and try once more, or begin at the first page.
+error-forbidden = That did not come from here
+error-forbidden-words = For your safety we only take what is sent from our own pages. Open the page again and repeat it there.
+error-not-found = There is nothing here
+error-not-found-words = The page has moved, or was never there. Perhaps the search above finds what you meant.
+error-too-large = That was too much at once
+error-too-large-words = What was sent is larger than we take. Shorten it and try again.
+error-too-many = One moment, please
+error-too-many-words = That was a little too often. Wait a moment, then try again; nothing is lost.
+error-internal = Something broke on our side
+error-internal-words = It is our fault, and we have a record of it. Try again in a moment. If it stays, tell us the number below.
+error-unavailable = We will be back in a moment
+error-unavailable-words = The shop is busy or being restarted. Nothing was changed. Try again in a few seconds.
+error-request = Request
+error-home = To the first page
+error-shelves = See everything we sell
+error-again = Try again

@@ -1,0 +1,15 @@
+# What stands on every page.
+skip-to-content = Skip to the content
+shop-line = Chosen with care
+search-label = Search the shop
+search-placeholder = What are you looking for?
+search-button = Search
+cart = Cart
+cart-with-items = { $count ->
+    [one] Cart, one item
+   *[other] Cart, { $count } items
+ }
+languages = Language
+footer-shop = Shop
+footer-everything = Everything we sell
+footer-help = A question? Answer any of our mails; a person reads it.

@@ -1,0 +1,24 @@
+# Paying for an order.
+payment = Payment
+payment-pay = Pay · { $amount }
+payment-test = This is a test shop: no money moves.
+payment-look-again = Look again
+payment-settling = Your payment is on its way. We are waiting for the payment provider's word; you need not do anything.
+payment-pending = The payment provider is still checking your payment. We write to you as soon as it is through; you need not pay again.
+payment-declined = The payment provider has declined this payment, and nothing was taken. Please try again, or pay in another way there.
+payment-failed = We could not find out how your payment went. If it was taken, it is credited to your order as soon as we know. Otherwise please try again.
+payment-cancelled = You did not pay, and nothing was taken. Your order is kept; you can pay whenever you like.
+payment-expired = That took too long, and nothing was taken. Please try again.
+payment-away = The payment provider can't be reached at the moment, and nothing was taken. Your order is kept; please try again in a few minutes.
+payment-amount = The payment provider does not take this amount in this currency. Your order is kept; please write to us, and we will find another way.
+payment-leaving = On to the payment
+payment-leaving-words = You are being taken to { $provider }. You come back here afterwards.
+payment-leaving-on = On to { $provider }
+sandbox-title = Test payment
+sandbox-band = Test page: no money moves here.
+sandbox-to = To { $shop }
+sandbox-pay = Pay { $amount }
+sandbox-cancel = Cancel
+sandbox-declines = Amounts whose last two digits are 13 are declined.
+sandbox-over = This payment has been decided already, or is too old.
+sandbox-back = Back to { $shop }

@@ -1,0 +1,24 @@
+# The cart.
+cart-title = 장바구니
+cart-empty = 장바구니가 비어 있습니다
+cart-empty-hint = 아직 담은 상품이 없습니다. 마음에 드는 것이 분명 있을 거예요.
+cart-look-around = 둘러보기
+cart-each = 개당 { $price }
+cart-quantity-of = { $name } 수량
+cart-update = 변경
+cart-update-named = { $name } 수량 변경
+cart-remove = 삭제
+cart-remove-named = 장바구니에서 { $name } 삭제
+cart-summary = 요약
+cart-total = 합계
+cart-shipped = 배송받을 주소가 필요합니다.
+cart-digital = 배송할 것이 없어 주소가 필요하지 않습니다.
+cart-checkout = 주문하기
+cart-remove-first = 구매할 수 없는 상품을 삭제한 뒤 계속해 주세요.
+cart-go-on = 계속 둘러보기
+cart-viewed = 가장 많이 본 상품
+cart-line-withdrawn = 더 이상 판매하지 않습니다
+cart-line-other-currency = 다른 통화로 판매되는 상품입니다. 따로 주문해 주세요
+cart-line-too-dear = 계산할 수 있는 금액을 넘었습니다
+cart-quantity = 수량은 정수로, 한 상품당 최대 { $most }개까지 입력할 수 있습니다. 장바구니는 그대로입니다.
+cart-full = 장바구니에 담을 수 있는 상품 종류가 가득 찼습니다. 먼저 주문하거나 하나를 삭제해 주세요.

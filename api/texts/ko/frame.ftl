@@ -1,0 +1,12 @@
+# What stands on every page.
+skip-to-content = 본문으로 건너뛰기
+shop-line = 정성껏 골랐습니다
+search-label = 상품 검색
+search-placeholder = 무엇을 찾으세요?
+search-button = 검색
+cart = 장바구니
+cart-with-items = 장바구니, 상품 { $count }개
+languages = 언어
+footer-shop = 둘러보기
+footer-everything = 전체 상품
+footer-help = 궁금한 점이 있으시면 저희가 보낸 메일에 답장해 주세요. 담당자가 직접 읽습니다.

@@ -1,0 +1,24 @@
+# Paying for an order.
+payment = 결제
+payment-pay = 결제하기 · { $amount }
+payment-test = 시험용 상점입니다. 실제로 돈이 오가지 않습니다.
+payment-look-again = 다시 확인하기
+payment-settling = 결제가 진행 중입니다. 결제사의 확인을 기다리고 있습니다. 따로 하실 일은 없습니다.
+payment-pending = 결제사에서 결제를 아직 확인하고 있습니다. 완료되는 대로 알려 드립니다. 다시 결제하지 않으셔도 됩니다.
+payment-declined = 결제사에서 결제를 거절했으며, 출금되지 않았습니다. 다시 시도하시거나 다른 결제 수단을 이용해 주세요.
+payment-failed = 결제 결과를 확인하지 못했습니다. 출금되었다면 확인되는 대로 주문에 반영됩니다. 아니라면 다시 시도해 주세요.
+payment-cancelled = 결제하지 않으셨으며, 출금되지 않았습니다. 주문은 그대로 있으니 언제든지 결제하실 수 있습니다.
+payment-expired = 시간이 초과되었으며, 출금되지 않았습니다. 다시 시도해 주세요.
+payment-away = 지금은 결제사에 연결할 수 없으며, 출금되지 않았습니다. 주문은 그대로 있습니다. 잠시 후 다시 시도해 주세요.
+payment-amount = 결제사에서 이 통화의 이 금액을 받지 않습니다. 주문은 그대로 있습니다. 저희에게 연락해 주시면 다른 방법을 찾아 드리겠습니다.
+payment-leaving = 결제 화면으로 이동
+payment-leaving-words = { $provider } 화면으로 이동합니다. 결제 후 이곳으로 돌아옵니다.
+payment-leaving-on = { $provider } 화면으로 이동
+sandbox-title = 시험 결제
+sandbox-band = 시험 화면입니다. 실제로 돈이 오가지 않습니다.
+sandbox-to = 받는 곳: { $shop }
+sandbox-pay = { $amount } 결제하기
+sandbox-cancel = 취소
+sandbox-declines = 마지막 두 자리가 13인 금액은 거절됩니다.
+sandbox-over = 이미 처리되었거나 너무 오래된 결제입니다.
+sandbox-back = { $shop } 상점으로 돌아가기

@@ -1,0 +1,24 @@
+# The cart.
+cart-title = 购物车
+cart-empty = 购物车是空的
+cart-empty-hint = 还没有放入商品。货架上总有一件您会喜欢。
+cart-look-around = 随便看看
+cart-each = 每件 { $price }
+cart-quantity-of = { $name } 的数量
+cart-update = 更新
+cart-update-named = 更新 { $name } 的数量
+cart-remove = 移除
+cart-remove-named = 从购物车移除 { $name }
+cart-summary = 小结
+cart-total = 合计
+cart-shipped = 我们需要一个收货地址。
+cart-digital = 无需寄送，不用填写地址。
+cart-checkout = 去结账
+cart-remove-first = 请先移除无法购买的商品，然后继续。
+cart-go-on = 继续逛逛
+cart-viewed = 您看得最多的商品
+cart-line-withdrawn = 已停止销售
+cart-line-other-currency = 以其他货币销售，请单独下单
+cart-line-too-dear = 金额超出可计算范围
+cart-quantity = 数量须为整数，每种商品最多 { $most } 件。您的购物车没有变化。
+cart-full = 购物车里的商品种类已满。请先下单，或移除一件。

@@ -1,0 +1,19 @@
+# What went wrong, and a way on. Each has a title, and words.
+error-invalid = 我们没看懂这个请求
+error-invalid-words = 这似乎不是从我们的页面发出的请求。请返回重试，或从首页开始。
+error-forbidden = 这个请求不是从本站发出的
+error-forbidden-words = 为了您的安全，我们只接受从本站页面发出的内容。请重新打开页面再试一次。
+error-not-found = 这里什么也没有
+error-not-found-words = 页面已经移走，或者从未存在。试试上方的搜索吧。
+error-too-large = 一次发送的内容太多了
+error-too-large-words = 发送的内容超出了我们能接收的大小，请精简后重试。
+error-too-many = 请稍等片刻
+error-too-many-words = 操作有些频繁。请稍后再试，内容不会丢失。
+error-internal = 我们这边出了问题
+error-internal-words = 这是我们的过错，并且已经记录下来。请稍后重试；如果问题依旧，请把下面的编号告诉我们。
+error-unavailable = 马上回来
+error-unavailable-words = 商店正忙或正在重启，没有任何更改。请几秒后重试。
+error-request = 请求编号
+error-home = 返回首页
+error-shelves = 查看全部商品
+error-again = 重试

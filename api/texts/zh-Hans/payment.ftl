@@ -1,0 +1,24 @@
+# Paying for an order.
+payment = 付款
+payment-pay = 付款 · { $amount }
+payment-test = 这是测试商店，不会产生实际扣款。
+payment-look-again = 再次查看
+payment-settling = 您的付款正在处理。我们正在等待支付平台确认，您无需任何操作。
+payment-pending = 支付平台仍在审核您的付款。完成后我们会立即通知您，请勿重复付款。
+payment-declined = 支付平台拒绝了这笔付款，没有扣款。请重试，或在支付平台选择其他付款方式。
+payment-failed = 我们无法确认付款结果。如果已经扣款，确认后会立即计入您的订单；否则请重试。
+payment-cancelled = 您没有付款，也没有扣款。订单已为您保留，您可以随时付款。
+payment-expired = 等待时间过长，没有扣款。请重试。
+payment-away = 目前无法连接支付平台，没有扣款。订单已为您保留，请几分钟后重试。
+payment-amount = 支付平台不接受该币种的这一金额。订单已为您保留，请与我们联系，我们会另想办法。
+payment-leaving = 前往付款
+payment-leaving-words = 正在前往 { $provider }，付款后会回到这里。
+payment-leaving-on = 前往 { $provider }
+sandbox-title = 测试付款
+sandbox-band = 测试页面：不会产生实际扣款。
+sandbox-to = 收款方：{ $shop }
+sandbox-pay = 支付 { $amount }
+sandbox-cancel = 取消
+sandbox-declines = 末两位为 13 的金额会被拒绝。
+sandbox-over = 这笔付款已经处理完毕，或已过期。
+sandbox-back = 返回 { $shop }

@@ -1,0 +1,267 @@
+//! What somebody is about to order: products and how many of each, no prices.
+//!
+//! A cart has at most [`MAX_LINES`] lines of at most [`Quantity::MAX`] each, as an order has, also when several change it at
+//! once: each change holds the cart's row first. After each change the cart has another content id, which names exactly what
+//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later.
+
+use crate::db;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::order::MAX_LINES;
+use domain::{Quantity, Sku};
+use sqlx::{Connection, PgPool};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a client's cart is kept that nobody changes.
+pub const CLIENT_CARTS_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long putting two carts together may take.
+const MERGE_AT_MOST: Duration = Duration::from_secs(5);
+
+/// Which cart. That of a visitor is reached by the session alone, that of an API client by whoever knows its id: neither way
+/// leads to the other's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CartRef {
+    /// A session's cart, or a member's.
+    Visitor(Uuid),
+    /// An API client's.
+    Client(Uuid),
+}
+
+impl CartRef {
+    fn parts(self) -> (Uuid, bool) {
+        match self {
+            Self::Visitor(id) => (id, false),
+            Self::Client(id) => (id, true),
+        }
+    }
+}
+
+/// A cart as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cart {
+    /// Names what is in it: after a change it is another one.
+    pub content_id: Uuid,
+    /// Its lines, those first that came first.
+    pub lines: Vec<CartLine>,
+}
+
+/// A product in a cart, and how many of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CartLine {
+    /// Which product. It was in the catalogue when it was added.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// When it was added.
+    pub added_at: DateTime<Utc>,
+}
+
+/// Why a cart is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CartError {
+    /// There is no such cart: it has expired, or never was.
+    #[error("there is no such cart")]
+    NoCart,
+    /// It has no line of this product.
+    #[error("the product is not in the cart")]
+    NotInCart,
+    /// It would have one line more than [`MAX_LINES`].
+    #[error("a cart has at most {MAX_LINES} lines")]
+    TooManyLines,
+    /// With what is in it already, it would be more than [`Quantity::MAX`] of the product.
+    #[error("a line holds at most {} of a product", Quantity::MAX)]
+    TooMuch,
+    /// The database is away, or refuses.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes an empty cart for an API client; returns its id.
+pub async fn create(pool: &PgPool, now: DateTime<Utc>) -> Result<Uuid, sqlx::Error> {
+    let id = Uuid::new_v4();
+    let create = sqlx::query("INSERT INTO carts (id, content_id, created_at, changed_at) VALUES ($1, $2, $3, $3)");
+    let create = create.bind(id).bind(Uuid::new_v4()).bind(now);
+    db::ask(pool, async |session| create.execute(session).await).await?;
+    Ok(id)
+}
+
+#[derive(Clone, sqlx::FromRow)]
+struct Row {
+    content_id: Uuid,
+    sku: Option<String>,
+    quantity: Option<i32>,
+    added_at: Option<DateTime<Utc>>,
+}
+
+/// What is in a cart; `None` where there is no such cart.
+pub async fn read(pool: &PgPool, cart: CartRef) -> Result<Option<Cart>, sqlx::Error> {
+    let (id, of_client) = cart.parts();
+    let rows: Vec<Row> = db::read(pool, async |session| {
+        let read = sqlx::query_as(
+            "SELECT c.content_id, l.sku, l.quantity, l.added_at
+               FROM carts AS c LEFT JOIN cart_lines AS l ON l.cart_id = c.id
+              WHERE c.id = $1 AND (c.session_id IS NULL AND c.member_id IS NULL) = $2
+              ORDER BY l.added_at, l.sku",
+        );
+        read.bind(id).bind(of_client).fetch_all(session).await
+    })
+    .await?;
+    let Some(content_id) = rows.first().map(|row| row.content_id) else { return Ok(None) };
+    let line = |row: Row| {
+        let sku = Sku::parse(&row.sku?).ok()?;
+        let quantity = u32::try_from(row.quantity?).ok()?.try_into().ok()?;
+        Some(CartLine { sku, quantity, added_at: row.added_at? })
+    };
+    Ok(Some(Cart { content_id, lines: rows.into_iter().filter_map(line).collect() }))
+}
+
+/// Adds to a cart: to the line of this product if there is one, else as a new line. Returns how many are in the line now.
+pub async fn add(
+    pool: &PgPool,
+    cart: CartRef,
+    sku: &Sku,
+    quantity: Quantity,
+    now: DateTime<Utc>,
+) -> Result<u32, CartError> {
+    let (id, of_client) = cart.parts();
+    let add = sqlx::query_as(
+        "WITH held AS MATERIALIZED (SELECT cart_lock($1, $2, $3) AS others),
+         line AS (
+             INSERT INTO cart_lines AS line (cart_id, sku, quantity, added_at)
+             SELECT $1, $3, $4, $5 FROM held WHERE others < $6
+             ON CONFLICT (cart_id, sku) DO UPDATE SET quantity = line.quantity + excluded.quantity
+              WHERE line.quantity + excluded.quantity <= $7
+             RETURNING quantity),
+         cart AS (UPDATE carts SET content_id = $8, changed_at = $5 FROM line WHERE id = $1)
+         SELECT held.others, (SELECT quantity FROM line) FROM held",
+    );
+    let add = add
+        .bind(id)
+        .bind(of_client)
+        .bind(sku.as_str())
+        .bind(i32::try_from(quantity.get()).unwrap_or(i32::MAX))
+        .bind(now)
+        .bind(MAX_LINES as i64)
+        .bind(Quantity::MAX as i32)
+        .bind(Uuid::new_v4());
+    let (others, quantity): (Option<i64>, Option<i32>) =
+        db::ask(pool, async |session| add.fetch_one(session).await).await?;
+    match (others, quantity) {
+        (None, _) => Err(CartError::NoCart),
+        (Some(_), Some(quantity)) => Ok(quantity.unsigned_abs()),
+        (Some(others), None) if others >= MAX_LINES as i64 => Err(CartError::TooManyLines),
+        (Some(_), None) => Err(CartError::TooMuch),
+    }
+}
+
+/// Sets how many of a product are in a cart that has a line of it. Doing it twice is doing it once.
+pub async fn set(
+    pool: &PgPool,
+    cart: CartRef,
+    sku: &Sku,
+    quantity: Quantity,
+    now: DateTime<Utc>,
+) -> Result<(), CartError> {
+    let (id, of_client) = cart.parts();
+    let set = sqlx::query_as(
+        "WITH held AS MATERIALIZED (SELECT cart_lock($1, $2, $3) AS others),
+         line AS (
+             UPDATE cart_lines SET quantity = $4 FROM held
+              WHERE held.others IS NOT NULL AND cart_id = $1 AND sku = $3 RETURNING sku),
+         cart AS (UPDATE carts SET content_id = $6, changed_at = $5 FROM line WHERE id = $1)
+         SELECT held.others, EXISTS (SELECT FROM line) FROM held",
+    );
+    let set = set
+        .bind(id)
+        .bind(of_client)
+        .bind(sku.as_str())
+        .bind(i32::try_from(quantity.get()).unwrap_or(i32::MAX))
+        .bind(now)
+        .bind(Uuid::new_v4());
+    changed(db::ask(pool, async |session| set.fetch_one(session).await).await?)
+}
+
+/// Takes a product out of a cart.
+pub async fn remove(pool: &PgPool, cart: CartRef, sku: &Sku, now: DateTime<Utc>) -> Result<(), CartError> {
+    let (id, of_client) = cart.parts();
+    let remove = sqlx::query_as(
+        "WITH held AS MATERIALIZED (SELECT cart_lock($1, $2, $3) AS others),
+         line AS (
+             DELETE FROM cart_lines USING held
+              WHERE held.others IS NOT NULL AND cart_id = $1 AND sku = $3 RETURNING sku),
+         cart AS (UPDATE carts SET content_id = $5, changed_at = $4 FROM line WHERE id = $1)
+         SELECT held.others, EXISTS (SELECT FROM line) FROM held",
+    );
+    let remove = remove.bind(id).bind(of_client).bind(sku.as_str()).bind(now).bind(Uuid::new_v4());
+    changed(db::ask(pool, async |session| remove.fetch_one(session).await).await?)
+}
+
+fn changed((others, was_there): (Option<i64>, bool)) -> Result<(), CartError> {
+    match (others, was_there) {
+        (None, _) => Err(CartError::NoCart),
+        (Some(_), false) => Err(CartError::NotInCart),
+        (Some(_), true) => Ok(()),
+    }
+}
+
+/// Empties a cart if its content is still this one; says whether it was. What was put in later stays.
+pub async fn empty(pool: &PgPool, cart: CartRef, content_id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let (id, of_client) = cart.parts();
+    let empty = sqlx::query_scalar(
+        "WITH cart AS (
+             UPDATE carts SET content_id = $4, changed_at = $5
+              WHERE id = $1 AND (session_id IS NULL AND member_id IS NULL) = $2 AND content_id = $3 RETURNING id),
+         lines AS (DELETE FROM cart_lines USING cart WHERE cart_id = cart.id)
+         SELECT EXISTS (SELECT FROM cart)",
+    );
+    let empty = empty.bind(id).bind(of_client).bind(content_id).bind(Uuid::new_v4()).bind(now);
+    db::ask(pool, async |session| empty.fetch_one(session).await).await
+}
+
+/// Moves what is in one visitor's cart into another's: quantities are added up to [`Quantity::MAX`], and lines are moved
+/// until there are [`MAX_LINES`], the oldest first. The one that they came from is empty then.
+pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<(), CartError> {
+    if from == into {
+        return Ok(());
+    }
+    db::work(pool, MERGE_AT_MOST, async |session| {
+        let mut transaction = session.begin().await?;
+        // In one order, so that two that merge the same carts wait for each other.
+        let lock = sqlx::query(
+            "SELECT FROM carts WHERE id IN ($1, $2) AND num_nonnulls(session_id, member_id) = 1
+              ORDER BY id FOR NO KEY UPDATE",
+        );
+        if lock.bind(from).bind(into).fetch_all(&mut *transaction).await?.len() < 2 {
+            return Err(CartError::NoCart);
+        }
+        let merge = sqlx::query(
+            "WITH moved AS (DELETE FROM cart_lines WHERE cart_id = $1 RETURNING sku, quantity, added_at),
+             ranked AS (
+                 SELECT moved.*, own.sku IS NOT NULL AS joins,
+                        row_number() OVER (PARTITION BY own.sku IS NULL ORDER BY moved.added_at, moved.sku) AS place
+                   FROM moved LEFT JOIN cart_lines AS own ON own.cart_id = $2 AND own.sku = moved.sku)
+             INSERT INTO cart_lines AS line (cart_id, sku, quantity, added_at)
+             SELECT $2, sku, quantity, added_at FROM ranked
+              WHERE joins OR place <= $3 - (SELECT count(*) FROM cart_lines WHERE cart_id = $2)
+             ON CONFLICT (cart_id, sku) DO UPDATE SET quantity = least(line.quantity + excluded.quantity, $4)",
+        );
+        let merge = merge.bind(from).bind(into).bind(MAX_LINES as i64).bind(Quantity::MAX as i32);
+        merge.execute(&mut *transaction).await?;
+        let note = sqlx::query("UPDATE carts SET content_id = gen_random_uuid(), changed_at = $3 WHERE id IN ($1, $2)");
+        note.bind(from).bind(into).bind(now).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    })
+    .await
+}
+
+/// Deletes at most so many carts of API clients that nobody changed for [`CLIENT_CARTS_KEPT_FOR`]; returns how many.
+pub(super) async fn sweep(pool: &PgPool, now: DateTime<Utc>, most: i64) -> Result<u64, sqlx::Error> {
+    let kept_for = TimeDelta::from_std(CLIENT_CARTS_KEPT_FOR).unwrap_or(TimeDelta::MAX);
+    let sweep = sqlx::query(
+        "DELETE FROM carts WHERE id = ANY(ARRAY(
+             SELECT id FROM carts WHERE session_id IS NULL AND member_id IS NULL AND changed_at <= $1
+              ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    );
+    let sweep = sweep.bind(now - kept_for).bind(most);
+    Ok(db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected())
+}

@@ -1,0 +1,284 @@
+//! Visits that go on over several requests.
+//!
+//! The browser holds a secret of 256 random bits, the database its SHA-256 alone. A slow hash would add nothing: such a secret
+//! can't be guessed at any price. A session is found by its secret and known by its id, which stays when the secret is
+//! exchanged at login.
+
+use super::later;
+use crate::db;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use std::fmt;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Bytes of a secret.
+const SECRET_BYTES: usize = 32;
+/// A session that was last seen within this part of its life is not noted as seen again: a page that is only looked at
+/// writes nothing most of the time.
+const SEEN_AGAIN_AFTER: u32 = 24;
+/// Nor is one that was seen within this time, however short its life is.
+const SEEN_AGAIN_AFTER_AT_LEAST: Duration = Duration::from_secs(60);
+
+/// What the browser's cookie holds. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionSecret([u8; SECRET_BYTES]);
+
+impl SessionSecret {
+    /// A new one, random throughout.
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// Parses a secret. There is one spelling of each.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// As it stands in the cookie: 43 characters of the URL-safe base64 alphabet.
+    pub fn expose(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// Another secret that is made of this one: whoever knows it does not know this one. `purpose` keeps apart what must not
+    /// stand for each other.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update((purpose.len() as u64).to_le_bytes());
+        digest.update(purpose);
+        digest.update(self.0);
+        digest.finalize().into()
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(…)")
+    }
+}
+
+/// How long a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// How long after it was last seen; whole seconds, at least one.
+    pub lasts: Duration,
+    /// Whether it ends when the browser is closed, if that comes first.
+    pub ends_with_browser: bool,
+}
+
+impl Lifetime {
+    fn seconds(self) -> i64 {
+        i64::try_from(self.lasts.as_secs()).unwrap_or(i64::MAX).max(1)
+    }
+}
+
+/// A session as it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// What it is known by. No secret, but nobody's business either.
+    pub id: Uuid,
+    /// A small object of whatever belongs to the visit.
+    pub data: Value,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// When it was last noted as seen.
+    pub last_seen_at: DateTime<Utc>,
+    /// Its cart.
+    pub cart_id: Uuid,
+    /// How many products are in the cart, each counted as often as it is in there.
+    pub cart_units: u32,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    data: Value,
+    lasts_s: i64,
+    ends_with_browser: bool,
+    last_seen_at: DateTime<Utc>,
+    cart_id: Uuid,
+    cart_units: i64,
+}
+
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        let lasts = Duration::from_secs(row.lasts_s.unsigned_abs());
+        Self {
+            id: row.id,
+            data: row.data,
+            lifetime: Lifetime { lasts, ends_with_browser: row.ends_with_browser },
+            last_seen_at: row.last_seen_at,
+            cart_id: row.cart_id,
+            cart_units: u32::try_from(row.cart_units).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl Session {
+    /// Whether it is time to note that it was seen again, so that it goes on living.
+    pub fn is_to_be_renewed(&self, now: DateTime<Utc>) -> bool {
+        let pause = (self.lifetime.lasts / SEEN_AGAIN_AFTER).max(SEEN_AGAIN_AFTER_AT_LEAST);
+        now >= later(self.last_seen_at, pause)
+    }
+}
+
+/// Begins a session, with an empty cart.
+pub async fn begin(
+    pool: &PgPool,
+    secret: &SessionSecret,
+    lifetime: Lifetime,
+    now: DateTime<Utc>,
+) -> Result<Session, sqlx::Error> {
+    let (id, cart_id) = (Uuid::now_v7(), Uuid::new_v4());
+    let begin = sqlx::query(
+        "WITH session AS (
+             INSERT INTO sessions
+                 (id, secret_hash, lasts_s, ends_with_browser, created_at, last_seen_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $5, $6) RETURNING id)
+         INSERT INTO carts (id, session_id, content_id, created_at, changed_at)
+         SELECT $7, id, $8, $5, $5 FROM session",
+    );
+    let begin = begin
+        .bind(id)
+        .bind(secret.hash().to_vec())
+        .bind(lifetime.seconds())
+        .bind(lifetime.ends_with_browser)
+        .bind(now)
+        .bind(later(now, lifetime.lasts))
+        .bind(cart_id)
+        .bind(Uuid::new_v4());
+    db::ask(pool, async |session| begin.execute(session).await).await?;
+    let data = Value::Object(serde_json::Map::new());
+    Ok(Session { id, data, lifetime, last_seen_at: now, cart_id, cart_units: 0 })
+}
+
+/// The session of a secret, unless it has expired.
+pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> Result<Option<Session>, sqlx::Error> {
+    let hash = secret.hash();
+    let row: Option<Row> = db::read(pool, async |session| {
+        let find = sqlx::query_as(
+            "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at, c.id AS cart_id,
+                    (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units
+               FROM sessions AS s JOIN carts AS c ON c.session_id = s.id
+              WHERE s.secret_hash = $1 AND s.expires_at > $2",
+        );
+        find.bind(hash.as_slice()).bind(now).fetch_optional(session).await
+    })
+    .await?;
+    Ok(row.map(Session::from))
+}
+
+/// Notes that a session was seen: it lives on from now.
+pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    set_lifetime(pool, session.id, session.lifetime, now).await
+}
+
+/// Has a session live as long as `lifetime` says, from now on.
+pub async fn set_lifetime(pool: &PgPool, id: Uuid, lifetime: Lifetime, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let set = sqlx::query(
+        "UPDATE sessions SET lasts_s = $2, ends_with_browser = $3, last_seen_at = $4, expires_at = $5 WHERE id = $1",
+    );
+    let set = set
+        .bind(id)
+        .bind(lifetime.seconds())
+        .bind(lifetime.ends_with_browser)
+        .bind(now)
+        .bind(later(now, lifetime.lasts));
+    db::ask(pool, async |session| set.execute(session).await).await.map(drop)
+}
+
+/// Exchanges the secret: who knew the old one is not let in by it any more. To be done whenever a visitor becomes somebody
+/// else, so that a secret planted before is worth nothing. Says whether the session was still there.
+pub async fn rotate(pool: &PgPool, id: Uuid, secret: &SessionSecret) -> Result<bool, sqlx::Error> {
+    let rotate = sqlx::query("UPDATE sessions SET secret_hash = $2 WHERE id = $1");
+    let rotate = rotate.bind(id).bind(secret.hash().to_vec());
+    Ok(db::ask(pool, async |session| rotate.execute(session).await).await?.rows_affected() == 1)
+}
+
+/// Sets one member of a session's data; the others stay as they are, also when two set theirs at once.
+pub async fn set_data(pool: &PgPool, id: Uuid, member: &str, value: &Value) -> Result<(), sqlx::Error> {
+    let set = sqlx::query("UPDATE sessions SET data = data || jsonb_build_object($2::text, $3::jsonb) WHERE id = $1");
+    let set = set.bind(id).bind(member).bind(value);
+    db::ask(pool, async |session| set.execute(session).await).await.map(drop)
+}
+
+/// Ends a session, with its cart and what was looked at in it.
+pub async fn end(pool: &PgPool, id: Uuid) -> Result<(), sqlx::Error> {
+    let end = sqlx::query(
+        "WITH ended AS (DELETE FROM sessions WHERE id = $1 RETURNING id)
+         DELETE FROM products_viewed USING ended WHERE visitor_id = ended.id",
+    );
+    let end = end.bind(id);
+    db::ask(pool, async |session| end.execute(session).await).await.map(drop)
+}
+
+/// Deletes at most so many sessions that have expired, each with its cart and what was looked at in it; returns how many.
+pub(super) async fn sweep(pool: &PgPool, now: DateTime<Utc>, most: i64) -> Result<u64, sqlx::Error> {
+    let swept: i64 = db::ask(pool, async |session| {
+        // Carts go by their foreign key. What another instance is sweeping is its own.
+        let sweep = sqlx::query_scalar(
+            "WITH expired AS MATERIALIZED (
+                 SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED),
+             ended AS (DELETE FROM sessions USING expired WHERE sessions.id = expired.id RETURNING sessions.id),
+             viewed AS (DELETE FROM products_viewed USING ended WHERE visitor_id = ended.id)
+             SELECT count(*) FROM ended",
+        );
+        sweep.bind(now).bind(most).fetch_one(session).await
+    })
+    .await?;
+    Ok(swept.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn a_secret_reads_back_and_has_one_spelling() {
+        let secret = SessionSecret::random();
+        let text = secret.expose();
+        assert_eq!(text.len(), 43);
+        assert_eq!(SessionSecret::parse(&text), Some(secret));
+        for wrong in ["", "abc", &format!("{text}="), &text[1..], &format!("{text}A"), &format!("{}_", "A".repeat(42))]
+        {
+            assert_eq!(SessionSecret::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_derived_differs_by_secret_and_purpose_and_shows_neither() {
+        let (one, other) = (SessionSecret::random(), SessionSecret::random());
+        assert_eq!(one.derive("form"), one.derive("form"));
+        assert_ne!(one.derive("form"), one.derive("link"));
+        assert_ne!(one.derive("form"), other.derive("form"));
+        assert_ne!(one.derive(""), one.hash());
+        assert!(!format!("{one:?}").contains(&one.expose()));
+    }
+
+    #[test]
+    fn a_session_is_noted_as_seen_again_only_now_and_then() {
+        let seen = |hours: u64| Session {
+            id: Uuid::nil(),
+            data: Value::Null,
+            lifetime: Lifetime { lasts: Duration::from_secs(hours * 3_600), ends_with_browser: false },
+            last_seen_at: DateTime::UNIX_EPOCH,
+            cart_id: Uuid::nil(),
+            cart_units: 0,
+        };
+        let after = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        assert!(!seen(24).is_to_be_renewed(after(3_599)));
+        assert!(seen(24).is_to_be_renewed(after(3_600)));
+        assert!(!seen(1).is_to_be_renewed(after(149)));
+        assert!(seen(1).is_to_be_renewed(after(150)));
+    }
+}

@@ -1,0 +1,42 @@
+//! Which products a visitor looked at, and how often.
+//!
+//! Of each visitor no more than [`MAX_PRODUCTS`] are kept, those looked at last.
+
+use crate::db;
+use chrono::{DateTime, Utc};
+use domain::Sku;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// The most products that are kept of one visitor.
+pub const MAX_PRODUCTS: i64 = 50;
+/// As often as this is often enough to count.
+const MAX_VIEWS: i32 = 1_000_000;
+
+/// Notes that a visitor looks at a product.
+pub async fn note(pool: &PgPool, visitor: Uuid, sku: &Sku, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let note = sqlx::query(
+        "WITH note AS (
+             INSERT INTO products_viewed AS known (visitor_id, sku, views, last_at) VALUES ($1, $2, 1, $3)
+             ON CONFLICT (visitor_id, sku)
+             DO UPDATE SET views = least(known.views + 1, $5), last_at = greatest(known.last_at, excluded.last_at))
+         DELETE FROM products_viewed
+          WHERE visitor_id = $1 AND sku IN (
+             SELECT sku FROM products_viewed WHERE visitor_id = $1 AND sku <> $2
+              ORDER BY last_at DESC, sku OFFSET $4)",
+    );
+    let note = note.bind(visitor).bind(sku.as_str()).bind(now).bind(MAX_PRODUCTS - 1).bind(MAX_VIEWS);
+    db::ask(pool, async |session| note.execute(session).await).await.map(drop)
+}
+
+/// The products that a visitor looked at most often, at most `limit`; of those looked at as often, the last first.
+pub async fn most(pool: &PgPool, visitor: Uuid, limit: u32) -> Result<Vec<Sku>, sqlx::Error> {
+    let skus: Vec<String> = db::read(pool, async |session| {
+        let most = sqlx::query_scalar(
+            "SELECT sku FROM products_viewed WHERE visitor_id = $1 ORDER BY views DESC, last_at DESC, sku LIMIT $2",
+        );
+        most.bind(visitor).bind(i64::from(limit)).fetch_all(session).await
+    })
+    .await?;
+    Ok(skus.iter().filter_map(|sku| Sku::parse(sku).ok()).collect())
+}

@@ -1,0 +1,14 @@
+# The mails about an order.
+mail-confirmation-subject = Order nr. { $number }
+mail-receipt-subject = Receipt for order nr. { $number }
+mail-salutation = Dear { $name },
+mail-confirmation = Thank you for your order. We have received it, and this is what it holds:
+mail-receipt = We have received your payment. Thank you! This is what you paid for:
+mail-product = Product
+mail-quantity = Quantity
+mail-price = Price
+mail-each = { $price } each
+mail-total = Total
+mail-paid = Paid
+mail-goes-to = It goes to
+mail-answer = If anything is not as it should be, just answer this mail.

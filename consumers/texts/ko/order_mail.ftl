@@ -1,0 +1,14 @@
+# The mails about an order.
+mail-confirmation-subject = 주문 번호 { $number }
+mail-receipt-subject = 주문 번호 { $number } 영수증
+mail-salutation = { $name } 님, 안녕하세요.
+mail-confirmation = 주문해 주셔서 감사합니다. 아래와 같이 주문을 접수했습니다.
+mail-receipt = 결제가 확인되었습니다. 감사합니다! 결제하신 내역은 다음과 같습니다.
+mail-product = 상품
+mail-quantity = 수량
+mail-price = 금액
+mail-each = 개당 { $price }
+mail-total = 합계
+mail-paid = 결제 금액
+mail-goes-to = 배송지
+mail-answer = 잘못된 점이 있으면 이 메일에 답장해 주세요.

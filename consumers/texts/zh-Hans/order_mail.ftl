@@ -1,0 +1,14 @@
+# The mails about an order.
+mail-confirmation-subject = 订单号 { $number }
+mail-receipt-subject = 订单号 { $number } 的收据
+mail-salutation = { $name }，您好：
+mail-confirmation = 感谢您的订购。我们已收到您的订单，内容如下：
+mail-receipt = 我们已收到您的付款，谢谢！您支付的内容如下：
+mail-product = 商品
+mail-quantity = 数量
+mail-price = 金额
+mail-each = 单价 { $price }
+mail-total = 合计
+mail-paid = 已付
+mail-goes-to = 收货地址
+mail-answer = 如有任何问题，直接回复本邮件即可。
