@@ -222,7 +222,8 @@ fn an_event_of_ours_passes_through_cqrs_es_unchanged() {
     for event in placed() {
         let payload = serde_json::to_value(&event).unwrap();
         assert_eq!(payload.as_object().unwrap().keys().collect::<Vec<_>>(), [&event.event_type()]);
-        assert!(domain::wire::is_current(&event.event_type(), &event.event_version()));
+        let version = if event.event_type() == "OrderPlaced" { "2" } else { "1" };
+        assert_eq!(event.event_version(), version);
         assert!(serde_json::from_value::<CqrsEvent<OrderEvent>>(payload).unwrap() == event);
     }
     let of_a_product = serde_json::to_value(CqrsEvent(added("TEA", "12.50"))).unwrap();

@@ -21,6 +21,9 @@ pub const BOUND: Duration = Duration::from_secs(900);
 /// The exit code of a verification that finds no difference, and could not check everything.
 const NOT_ALL_CHECKED: i32 = 2;
 
+/// How many views there are.
+const VIEWS: usize = 4;
+
 /// What shops share.
 pub struct Servers {
     pub postgres: PostgresServer,
@@ -224,8 +227,7 @@ impl Shop {
     pub async fn views_reach(&self, superuser: &PgPool, position: i64) {
         eventually("the views hold it", BOUND, async || {
             let views = self.views(superuser).await;
-            let there =
-                views.len() == projections::Views::names().count() && views.iter().all(|(_, at)| *at >= position);
+            let there = views.len() == VIEWS && views.iter().all(|(_, at)| *at >= position);
             if there { Ok(()) } else { Err(format!("{views:?}, {position}")) }
         })
         .await;
