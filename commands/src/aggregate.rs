@@ -3,6 +3,7 @@
 use cqrs_es::DomainEvent;
 use cqrs_es::event_sink::EventSink;
 use domain::category::{self, Category, CategoryEvent};
+use domain::newsletter::{self, Newsletter, NewsletterEvent};
 use domain::order::{self, Order, OrderEvent};
 use domain::product::{self, Product, ProductEvent};
 use domain::{AggregateType, Decision, Event, Prices, wire};
@@ -81,6 +82,25 @@ impl Aggregate for Category {
 
     fn own(event: &Event) -> Option<&CategoryEvent> {
         if let Event::Category(event) = event { Some(event) } else { None }
+    }
+}
+
+impl Aggregate for Newsletter {
+    const KIND: AggregateType = AggregateType::Newsletter;
+    type Command = newsletter::Command;
+    type Event = NewsletterEvent;
+    type Rejection = newsletter::Rejection;
+
+    fn decide(&self, command: &Self::Command, _prices: &Prices) -> Decision<NewsletterEvent, newsletter::Rejection> {
+        newsletter::decide(self, command)
+    }
+
+    fn evolve(self, event: &NewsletterEvent) -> Self {
+        newsletter::evolve(self, event)
+    }
+
+    fn own(event: &Event) -> Option<&NewsletterEvent> {
+        if let Event::Newsletter(event) = event { Some(event) } else { None }
     }
 }
 
@@ -164,6 +184,7 @@ macro_rules! cqrs {
 cqrs!(Order, OrderEvent, Order);
 cqrs!(Product, ProductEvent, Product);
 cqrs!(Category, CategoryEvent, Category);
+cqrs!(Newsletter, NewsletterEvent, Newsletter);
 
 /// Hands `cqrs-es` events of older versions as they are written today.
 pub fn upcasters() -> Vec<Box<dyn cqrs_es::persist::EventUpcaster>> {

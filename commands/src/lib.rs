@@ -7,6 +7,8 @@
 //! - [`idempotency`], [`numbers`]: what is handed out or kept beside the events.
 //! - [`messages`]: what customers and staff write to each other about orders.
 //! - [`payments`]: what is asked of payment providers, and the inbox of what they tell.
+//! - [`members`], [`subscribers`]: the accounts of customers and who gets the newsletter, in plain tables.
+//! - [`schedule`]: work at a given time, and periodic work. [`clock`]: what time it is.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
 //! - [`shop`]: what the shop keeps of its visitors, beside the log.
@@ -16,23 +18,29 @@
 
 pub mod aggregate;
 pub mod catalogue;
+pub mod clock;
 pub mod db;
 pub mod gateway;
 pub mod idempotency;
 pub mod lead;
 pub mod log;
+pub mod members;
 pub mod messages;
 pub mod numbers;
 pub mod payments;
+pub mod schedule;
 pub mod shop;
+pub mod subscribers;
 mod tasks;
 pub mod verify;
 
 pub use aggregate::Aggregate;
 pub use catalogue::Catalogue;
+pub use clock::Clock;
 pub use gateway::{
     Admission, Answer, AnswerFn, CommandError, Context, Done, Gateway, GatewaySettings, Snapshot, Submission, Timing,
 };
 pub use idempotency::IdempotencyKey;
 pub use lead::Lead;
 pub use log::{EventOutline, Log, LogError, LogIdentity, ReadError, StoredEvent, StreamPlace, TypedEvents};
+pub use schedule::Schedule;

@@ -4,6 +4,7 @@ use crate::claim::Claim;
 use chrono::{DateTime, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::SubjectId;
+use domain::newsletter::{IssueReleased, NewsletterEvent};
 use domain::order::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::product::ProductEvent;
 use domain::{AggregateType, Event, Position, Recorded};
@@ -68,6 +69,18 @@ impl FromEvent for ProductEvent {
 impl FromEvent for CategoryEvent {
     fn from_event(event: Event) -> Option<Self> {
         if let Event::Category(event) = event { Some(event) } else { None }
+    }
+}
+
+impl FromEvent for NewsletterEvent {
+    fn from_event(event: Event) -> Option<Self> {
+        if let Event::Newsletter(event) = event { Some(event) } else { None }
+    }
+}
+
+impl FromEvent for IssueReleased {
+    fn from_event(event: Event) -> Option<Self> {
+        if let Event::Newsletter(NewsletterEvent::IssueReleased(event)) = event { Some(event) } else { None }
     }
 }
 

@@ -4,6 +4,9 @@
 //! - [`relay`]: the log to Kafka, each event once and in order.
 //! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in the registry below.
 //! - [`runner`]: runs consumers: notes, claims, retries, parks.
+//! - [`account_mail`], [`subscription_mail`]: mails about accounts, and about getting the newsletter.
+//! - [`newsletter`]: has issues of it mailed. [`newsletter_mail`]: an issue of the newsletter, to its subscribers.
+//! - `scheduled`: mail as the work of a job of the schedule, see [`scheduled_tasks`].
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
 //! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
@@ -11,6 +14,7 @@
 //!
 //! Only this crate knows Kafka and mail.
 
+pub mod account_mail;
 pub mod cloud_event;
 pub mod consumer;
 pub mod embedded_broker;
@@ -18,19 +22,23 @@ pub mod kafka;
 pub mod language;
 pub mod ledger;
 pub mod mail;
+pub mod newsletter_mail;
 pub mod parked;
 pub mod relay;
 pub mod runner;
 pub mod status;
+pub mod subscription_mail;
 pub mod topics;
 pub mod verify;
 
 mod claim;
+mod note;
 mod pause;
+mod scheduled;
 #[macro_use]
 mod registry;
 
-registry![order_mail::OrderMail];
+registry![order_mail::OrderMail, newsletter::Newsletter];
 
 pub use claim::Claim;
 pub use consumer::{Consumer, Done, Failure, Retry, Start, Wants};
@@ -40,3 +48,31 @@ pub use mail::{MailBackend, MailSettings, Mailer};
 pub use relay::{RelayError, run_relay};
 pub use runner::{ConsumerSettings, RunError, Services, run_consumer, run_consumers};
 pub use status::{ReaderState, ReaderStatus};
+
+use commands::Log;
+use commands::schedule::{Schedule, Task};
+use std::sync::Arc;
+
+/// The tasks of the schedule that send mail. `base` is where visitors reach the shop (scheme, host and port), `pay_link` makes the
+/// address under which an order is paid, where they are known.
+pub fn scheduled_tasks(
+    log: &Log,
+    schedule: &Schedule,
+    mailer: &Mailer,
+    base: Option<String>,
+    pay_link: Option<order_mail::reminder::PayLink>,
+) -> Vec<Arc<dyn Task>> {
+    let mut tasks: Vec<Arc<dyn Task>> = vec![
+        Arc::new(account_mail::AccountMail::new(mailer.clone(), base.clone())),
+        Arc::new(subscription_mail::SubscriptionMail::new(mailer.clone(), base.clone())),
+        Arc::new(order_mail::reminder::UnpaidOrders::new(log.clone(), schedule.clone())),
+        Arc::new(order_mail::reminder::PaymentReminder::new(log.clone(), mailer.clone(), pay_link)),
+        Arc::new(order_mail::again::OrderMailAgain::new(log.clone(), mailer.clone())),
+    ];
+    // Without an address no issue could say how one leaves: they wait until it is known.
+    if let Some(base) = base {
+        let issues = Arc::new(newsletter_mail::ReleasedIssues(log.clone()));
+        tasks.push(Arc::new(newsletter_mail::NewsletterMail::new(issues, mailer.clone(), base)));
+    }
+    tasks
+}

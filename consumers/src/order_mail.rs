@@ -1,6 +1,10 @@
-//! Mails to the customer: the confirmation when an order is placed, the receipt when it is paid.
+//! Mails to the customer: the confirmation when an order is placed, the receipt when it is paid. Besides, by the schedule:
+//! either of them once more ([`again`]), and a reminder when it is not paid after a day ([`reminder`]).
 
+pub mod again;
+mod history;
 mod letter;
+pub mod reminder;
 mod texts;
 
 use crate::claim::Claim;
@@ -29,26 +33,36 @@ impl Consumer for OrderMail {
     }
 
     async fn handle(&self, event: &Recorded<OrderEvent>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
-        let lang = Lang::accepted(event.metadata.locale.as_deref().unwrap_or_default());
-        let content = match &event.event {
-            OrderEvent::OrderPlaced(placed) => Content::confirmation(lang, placed),
-            OrderEvent::OrderPaid(paid) => Content::receipt(lang, paid),
-            OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => {
-                return Ok(Done::plainly());
-            }
-        };
-        let Some(customer) = customer(&event.event) else { return Ok(Done::plainly()) };
-        let content = content.map_err(|error| Failure::Permanent(error.to_string()))?.signed(claim.shop_name());
-        let unwritten = |error: askama::Error| Failure::Permanent(format!("the mail's template: {error}"));
-        let letter = Letter {
-            address: customer.email.as_str(),
-            name: format!("{} {}", customer.first_name.as_str(), customer.last_name.as_str()),
-            subject: content.subject.clone(),
-            text: text(&content).map_err(unwritten)?,
-            html: html(&content).map_err(unwritten)?,
-        };
-        claim.send_mail(&letter).await
+        match letter_of(event, claim.shop_name()).map_err(Failure::Permanent)? {
+            Some(letter) => claim.send_mail(&letter).await,
+            None => Ok(Done::plainly()),
+        }
     }
+}
+
+/// The mail about an event, in the order's language, signed by the shop; `None` where there is none. The error says, without
+/// personal data, why it can't be written.
+fn letter_of<'e>(event: &'e Recorded<OrderEvent>, shop_name: &str) -> Result<Option<Letter<'e>>, String> {
+    let lang = Lang::accepted(event.metadata.locale.as_deref().unwrap_or_default());
+    let content = match &event.event {
+        OrderEvent::OrderPlaced(placed) => Content::confirmation(lang, placed),
+        OrderEvent::OrderPaid(paid) => Content::receipt(lang, paid),
+        OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => return Ok(None),
+    };
+    let Some(customer) = customer(&event.event) else { return Ok(None) };
+    let content = content.map_err(|error| error.to_string())?.signed(shop_name);
+    let unwritten = |error: askama::Error| format!("the mail's template: {error}");
+    Ok(Some(Letter {
+        address: customer.email.as_str(),
+        name: full_name(customer),
+        subject: content.subject.clone(),
+        text: text(&content).map_err(unwritten)?,
+        html: html(&content).map_err(unwritten)?,
+    }))
+}
+
+fn full_name(customer: &Customer) -> String {
+    format!("{} {}", customer.first_name.as_str(), customer.last_name.as_str())
 }
 
 fn customer(event: &OrderEvent) -> Option<&Customer> {

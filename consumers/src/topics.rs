@@ -23,13 +23,16 @@ pub struct Topics {
     pub products: String,
     /// Every event of every category.
     pub categories: String,
+    /// Every event of every issue of the newsletter.
+    pub newsletters: String,
     /// How far the relay is: one record per transaction, of which compaction keeps the last.
     pub relay: String,
 }
 
 impl fmt::Display for Topics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}, {} and {}", self.orders, self.products, self.categories, self.relay)
+        let Self { orders, products, categories, newsletters, relay } = self;
+        write!(f, "{orders}, {products}, {categories}, {newsletters} and {relay}")
     }
 }
 
@@ -40,6 +43,7 @@ impl Topics {
             orders: format!("{prefix}orders.events"),
             products: format!("{prefix}products.events"),
             categories: format!("{prefix}categories.events"),
+            newsletters: format!("{prefix}newsletters.events"),
             relay: format!("{prefix}orders.relay"),
         }
     }
@@ -50,6 +54,7 @@ impl Topics {
             AggregateType::Order => &self.orders,
             AggregateType::Product => &self.products,
             AggregateType::Category => &self.categories,
+            AggregateType::Newsletter => &self.newsletters,
         }
     }
 
@@ -59,7 +64,7 @@ impl Topics {
     }
 
     /// All topics of events.
-    pub fn events(&self) -> [&str; 3] {
+    pub fn events(&self) -> [&str; 4] {
         AggregateType::ALL.map(|kind| self.of(kind))
     }
 }

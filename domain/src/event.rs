@@ -2,6 +2,7 @@
 
 use crate::category::CategoryEvent;
 use crate::ids::EventId;
+use crate::newsletter::NewsletterEvent;
 use crate::order::OrderEvent;
 use crate::product::ProductEvent;
 use chrono::{DateTime, Utc};
@@ -43,6 +44,8 @@ pub enum Event {
     Product(ProductEvent),
     /// Something happened to a category.
     Category(CategoryEvent),
+    /// Something happened to an issue of the newsletter.
+    Newsletter(NewsletterEvent),
 }
 
 impl Event {
@@ -52,6 +55,7 @@ impl Event {
             Self::Order(event) => event.event_type(),
             Self::Product(event) => event.event_type(),
             Self::Category(event) => event.event_type(),
+            Self::Newsletter(event) => event.event_type(),
         }
     }
 
@@ -61,6 +65,7 @@ impl Event {
             Self::Order(_) => AggregateType::Order,
             Self::Product(_) => AggregateType::Product,
             Self::Category(_) => AggregateType::Category,
+            Self::Newsletter(_) => AggregateType::Newsletter,
         }
     }
 }
@@ -83,6 +88,12 @@ impl From<CategoryEvent> for Event {
     }
 }
 
+impl From<NewsletterEvent> for Event {
+    fn from(event: NewsletterEvent) -> Self {
+        Self::Newsletter(event)
+    }
+}
+
 /// Which kind of aggregate a stream of events belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateType {
@@ -92,11 +103,13 @@ pub enum AggregateType {
     Product,
     /// A category; its aggregate id is the slug.
     Category,
+    /// An issue of the newsletter; its aggregate id is a UUID, in lower-case hyphenated form.
+    Newsletter,
 }
 
 impl AggregateType {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Order, Self::Product, Self::Category];
+    pub const ALL: [Self; 4] = [Self::Order, Self::Product, Self::Category, Self::Newsletter];
 
     /// The name of every event type of this kind.
     pub const fn event_types(self) -> &'static [&'static str] {
@@ -104,6 +117,7 @@ impl AggregateType {
             Self::Order => OrderEvent::TYPES,
             Self::Product => ProductEvent::TYPES,
             Self::Category => CategoryEvent::TYPES,
+            Self::Newsletter => NewsletterEvent::TYPES,
         }
     }
 
@@ -113,6 +127,7 @@ impl AggregateType {
             Self::Order => "order",
             Self::Product => "product",
             Self::Category => "category",
+            Self::Newsletter => "newsletter",
         }
     }
 

@@ -46,6 +46,11 @@ uuid_id! {
     SubjectId
 }
 
+uuid_id! {
+    /// One issue of the newsletter.
+    IssueId
+}
+
 /// The short number of an order that people read out. Unique, growing, with gaps: it is no invoice number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -16,6 +16,7 @@ pub mod event;
 pub mod ids;
 pub mod language;
 pub mod money;
+pub mod newsletter;
 pub mod order;
 pub mod prices;
 pub mod product;

@@ -165,6 +165,14 @@ text! {
     CategoryName, 100, lines: false, public
 }
 text! {
+    /// The subject of an issue of the newsletter.
+    IssueSubject, 200, lines: false, public
+}
+text! {
+    /// The text of an issue of the newsletter; line feeds are allowed.
+    IssueText, 10000, lines: true, public
+}
+text! {
     /// What a payment is known by where it was made: a transaction id, a receipt number.
     PaymentReference, 100, lines: false, public
 }
@@ -173,7 +181,18 @@ text! {
     MessageText, 1000, lines: true, personal
 }
 
-stored_texts![PersonName, StreetAddress, PostalCode, City, ProductName, Description, CategoryName, PaymentReference];
+stored_texts![
+    PersonName,
+    StreetAddress,
+    PostalCode,
+    City,
+    ProductName,
+    Description,
+    CategoryName,
+    IssueSubject,
+    IssueText,
+    PaymentReference,
+];
 
 /// An e-mail address: `Local-part "@" Domain` of RFC 5321, internationalized as in RFC 6531.
 ///

@@ -10,9 +10,11 @@
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
 //! | [`ReadProducts`]: products and categories | any valid key |
 //! | [`WriteProducts`]: products and categories | `staff` |
+//! | [`WriteNewsletters`]: write and release issues of the newsletter | `staff` |
 //! | [`ReadEvents`]: the whole history, personal data included | `analyst` |
+//! | [`RunSystem`]: the schedule, and what else runs the system | `operator` |
 //!
-//! `operator` allows none of these: it is for running the system.
+//! `operator` allows nothing else: it is for running the system.
 
 use super::Scope;
 
@@ -50,6 +52,10 @@ permissions! {
     ReadProducts = &Scope::ALL;
     /// Changing the catalogue.
     WriteProducts = &[Scope::Staff];
+    /// Writing and releasing issues of the newsletter.
+    WriteNewsletters = &[Scope::Staff];
     /// Reading the history.
     ReadEvents = &[Scope::Analyst];
+    /// Looking at what runs the system.
+    RunSystem = &[Scope::Operator];
 }

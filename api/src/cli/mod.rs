@@ -8,6 +8,7 @@ mod migrate;
 mod parked;
 mod rebuild;
 mod refusal;
+mod schedule;
 mod table;
 mod tell;
 mod verify;
@@ -82,6 +83,9 @@ enum Command {
     /// What consumers could not do and a person must look at
     #[command(subcommand)]
     Parked(parked::ParkedCommand),
+    /// Work at a given time, and periodic work
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// Proves that log, views, Kafka and mail ledger agree, beside a running system
     #[command(after_help = verify::DETAILS)]
     Verify(With<verify::VerifyArgs>),
@@ -168,6 +172,7 @@ impl Cli {
             Some(Command::Events(with)) => &with.log,
             Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
+            Some(Command::Schedule(schedule)) => schedule.log_args(),
             Some(Command::Verify(with)) => &with.log,
         }
     }
@@ -186,6 +191,7 @@ impl Cli {
             Some(Command::Events(with)) => events::run(&with.args).await,
             Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,
+            Some(Command::Schedule(schedule)) => schedule.run().await,
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
         };

@@ -74,7 +74,7 @@ impl ParkedCommand {
 }
 
 /// Who decided, for the record: the operating system's user.
-fn who() -> String {
+pub(super) fn who() -> String {
     let name = crate::embedded::account::own_name();
     name.map_or_else(|_| "command line".to_owned(), |name| format!("command line, {name}"))
 }

@@ -21,6 +21,7 @@ pub mod timing;
 
 pub use admission::Place;
 pub(crate) use admission::overloaded;
+pub(crate) use limit::Limiter;
 pub use limit::RateLimit;
 pub use negotiate::Produces;
 pub use panics::log_panics;
@@ -32,11 +33,11 @@ pub use server::{ServeError, Server, ServerSettings};
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
+use crate::shop::members::Desk;
 use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
 use axum::Router;
 use commands::shop::links::LinkKey;
 use commands::{Gateway, Log};
-use limit::Limiter;
 use projections::Views;
 use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
@@ -106,6 +107,8 @@ pub struct App {
     pub payments: Payments,
     /// What pages have in common.
     pub(crate) frame: Frame,
+    /// What the pages of accounts work with.
+    pub(crate) members: Desk,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
@@ -128,6 +131,7 @@ impl App {
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
+        let members = Desk::new(pool.clone(), clock.clone());
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
             gateway,
@@ -138,6 +142,7 @@ impl App {
             live,
             payments,
             frame,
+            members,
             limiter,
             checkouts,
             messages,

@@ -69,6 +69,8 @@ codes! {
     CartNotFound = NOT_FOUND, "cart_not_found", "There is no such cart";
     /// The cart has no line of this product.
     NotInCart = NOT_FOUND, "not_in_cart", "The product is not in the cart";
+    /// No issue of the newsletter has this id.
+    NewsletterNotFound = NOT_FOUND, "newsletter_not_found", "There is no such issue of the newsletter";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.
@@ -90,6 +92,12 @@ codes! {
     ProductExists = CONFLICT, "product_exists", "The product exists already";
     /// A category with this slug exists.
     CategoryExists = CONFLICT, "category_exists", "The category exists already";
+    /// An issue of the newsletter with this id exists.
+    NewsletterExists = CONFLICT, "newsletter_exists", "The issue of the newsletter exists already";
+    /// The issue of the newsletter has gone out: it stays as it is.
+    NewsletterReleased = CONFLICT, "newsletter_released", "The issue of the newsletter was released";
+    /// The release of the issue is scheduled: `orders schedule` shows it, and cancels it.
+    NewsletterScheduled = CONFLICT, "newsletter_scheduled", "The release of the issue is scheduled already";
     /// The first request with this key is still being worked on.
     RequestInFlight = CONFLICT, "request_in_flight", "The first request with this key is not done yet";
 

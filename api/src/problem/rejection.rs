@@ -5,6 +5,7 @@ use crate::http::conditions::etag;
 use commands::{Aggregate, CommandError, Snapshot};
 use domain::Money;
 use domain::category::{self, Category};
+use domain::newsletter::{self, Newsletter};
 use domain::order::{self, ItemFault, ItemProblem, LineError, Order};
 use domain::product::{self, Product, Status};
 use http::header;
@@ -169,6 +170,24 @@ impl Refuses for Category {
             Category::Absent => None,
             Category::Listed(listed) => Some(json!({ "removed": listed.removed })),
         }
+    }
+}
+
+impl Refuses for Newsletter {
+    const NOT_FOUND: Code = Code::NewsletterNotFound;
+
+    fn refusal(rejection: &newsletter::Rejection, _items_at: Option<&str>) -> Problem {
+        let detail = sentence(rejection);
+        match rejection {
+            newsletter::Rejection::AlreadyExists => Problem::new(Code::NewsletterExists, detail),
+            newsletter::Rejection::NotFound => Problem::new(Code::NewsletterNotFound, detail),
+            newsletter::Rejection::AlreadyReleased => Problem::new(Code::NewsletterReleased, detail),
+            newsletter::Rejection::TooManyTranslations => at(Code::TooMany, detail, "/translations", "too_many"),
+        }
+    }
+
+    fn current(newsletter: &Newsletter) -> Option<Value> {
+        newsletter.content().map(|_| json!({ "released": newsletter.is_released() }))
     }
 }
 

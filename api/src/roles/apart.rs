@@ -1,7 +1,7 @@
 //! The roles as processes of their own: `orders api`, `orders relay`, `orders projections run`, `orders consumers run`.
 
 use super::process::stop_token;
-use super::serve::{http_settings, mail_settings, mailer, payment_settings};
+use super::serve::{http_settings, mail_settings, mailer, own_tasks, pay_link, payment_settings, public_base};
 use super::{Asker, Failure, Process};
 use crate::http::{App, HttpSettings, Server, ServerSettings};
 use crate::payments::PaymentSettings;
@@ -10,6 +10,7 @@ use crate::settings::{
     ViewArgs,
 };
 use consumers::KafkaSettings;
+use consumers::order_mail::reminder::PayLink;
 use projections::Views;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
@@ -109,7 +110,8 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
         }
     };
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
-    process.sweep();
+    let schedule = process.schedule();
+    process.carry_out(&schedule, own_tasks(&schedule, &gateway));
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let payments = PaymentSettings { listens_at: address, ..payments };
@@ -157,10 +159,29 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     consumers::topics::ensure(&kafka).await?;
     let mailer = mailer(&mail)?;
     let mut process = open_with(&kafka, &args.database, "orders consumers run", stop).await?;
+    let base = public_base(&args.shop);
+    let link = match pay_link_at(&process, base.clone()).await {
+        Ok(link) => link,
+        Err(failure) => {
+            process.close().await;
+            return Err(failure);
+        }
+    };
     process.consume(&kafka, &mailer, &names);
+    let schedule = process.schedule();
+    let tasks = consumers::scheduled_tasks(&process.core.log, &schedule, &mailer, base, link);
+    process.carry_out(&schedule, tasks);
     process.show_health(server);
     tracing::info!(names = names.join(" "), brokers = kafka.brokers, "running consumers");
     process.run().await
+}
+
+/// Where the shop's address is not known, mails lead nowhere.
+async fn pay_link_at(process: &Process, base: Option<String>) -> Result<Option<PayLink>, Failure> {
+    match base {
+        Some(base) => pay_link(process.core.pool(), base).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A process of a role that works with the log and with Kafka, if the two belong together.

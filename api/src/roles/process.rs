@@ -10,10 +10,11 @@ use crate::payments::Payments;
 use crate::settings::{DatabaseArgs, MigrationArgs};
 use crate::shop::Live;
 use axum::Router;
-use chrono::Utc;
-use commands::db;
+use commands::schedule::{Task, Worker};
+use commands::{Clock, Schedule, db};
 use consumers::{ConsumerSettings, KafkaSettings, Mailer, ReaderState, ReaderStatus};
 use projections::Views;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,9 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long runners may take to end: a mail in hand gets to its reply, a batch is written.
 const RUNNERS_AT_MOST: Duration = Duration::from_secs(45);
-
-/// How often answers kept under old idempotency keys are swept, and what visitors left behind.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// A process with its database, before and while its tasks run.
 pub struct Process {
@@ -159,20 +157,18 @@ impl Process {
         });
     }
 
-    /// Deletes what was kept for clients that repeat a request, once it is old enough; and sessions and carts that expired.
-    pub fn sweep(&self) {
-        let pool = self.core.pool().clone();
-        self.supervisor.spawn_plain("sweep", move |cancel| {
-            let pool = pool.clone();
+    /// The schedule of work at a given time.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.core.pool().clone(), Clock::system())
+    }
+
+    /// Carries out what is due of these tasks.
+    pub fn carry_out(&self, schedule: &Schedule, tasks: Vec<Arc<dyn Task>>) {
+        let worker = Worker::new(schedule.clone(), tasks);
+        self.supervisor.spawn_plain("schedule", move |cancel| {
+            let worker = worker.clone();
             async move {
-                while cancel.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
-                    if let Err(error) = commands::idempotency::sweep(&pool).await {
-                        tracing::warn!(%error, "old idempotency keys could not be swept; the next sweep takes them");
-                    }
-                    if let Err(error) = commands::shop::sweep(&pool, Utc::now()).await {
-                        tracing::warn!(%error, "expired sessions could not be swept; the next sweep takes them");
-                    }
-                }
+                worker.run(&cancel).await;
                 Ok::<(), Failure>(())
             }
         });

@@ -3,19 +3,26 @@
 use super::process::stop_token;
 use super::{Asker, Failure, Process, data_path};
 use crate::embedded::directory::EmbeddedKafka;
-use crate::embedded::welcome::Welcome;
+use crate::embedded::welcome::{Welcome, base_url};
 use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
 use crate::payments::PaymentSettings;
+use crate::scheduled::ReleaseIssue;
 use crate::settings::{
     DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, ShopArgs, ViewArgs,
 };
-use commands::{Catalogue, Gateway};
+use commands::schedule::Task;
+use commands::schedule::sweeps::Sweep;
+use commands::shop::links::LinkKey;
+use commands::{Catalogue, Gateway, Schedule};
+use consumers::order_mail::reminder::PayLink;
 use consumers::topics::Topics;
 use consumers::{EmbeddedBroker, KafkaSettings, MailBackend, MailSettings, Mailer};
 use projections::Views;
+use sqlx::PgPool;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the welcome waits for the views: on a first start they are there in no time; a large one that is built anew
@@ -95,7 +102,12 @@ async fn start(
     }
     process.relay(&kafka.settings);
     process.consume(&kafka.settings, &mailer, consumers::NAMES);
-    process.sweep();
+    let schedule = process.schedule();
+    let base = public_base(&args.shop).unwrap_or_else(|| base_url(address));
+    let link = pay_link(process.core.pool(), base.clone()).await?;
+    let mut tasks = consumers::scheduled_tasks(&process.core.log, &schedule, &mailer, Some(base), Some(link));
+    tasks.extend(own_tasks(&schedule, &gateway));
+    process.carry_out(&schedule, tasks);
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let payments = PaymentSettings { listens_at: address, ..payments };
@@ -127,6 +139,22 @@ async fn bring_along(
     demo::stock(gateway, &process.core.log, catalogue).await?;
     let token = dev_key::ensure(&private.directory, process.core.pool()).await?;
     Ok(Some((private.directory.path().to_path_buf(), token.to_string())))
+}
+
+/// Where visitors reach the shop, as links in mails begin.
+pub(super) fn public_base(shop: &ShopArgs) -> Option<String> {
+    shop.public_url.as_ref().map(|url| url.origin().ascii_serialization())
+}
+
+/// Makes the addresses under which orders are paid, for mails: those of their pages, with the key that a guest has.
+pub(super) async fn pay_link(pool: &PgPool, base: String) -> Result<PayLink, Failure> {
+    let key = LinkKey::load(pool).await?;
+    Ok(Arc::new(move |order| format!("{base}/orders/{order}/thanks/?key={}", key.sign(order))))
+}
+
+/// The tasks of the schedule that every process with an API carries out.
+pub(super) fn own_tasks(schedule: &Schedule, gateway: &Gateway) -> Vec<Arc<dyn Task>> {
+    vec![Arc::new(Sweep::new(schedule.clone())), Arc::new(ReleaseIssue::new(gateway.clone()))]
 }
 
 /// What the routes need of the settings.

@@ -9,6 +9,7 @@
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
 //! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`live`]: orders as they change, by WebSocket.
+//! - [`members`]: accounts, and the newsletter.
 //! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
 
 mod assets;
@@ -16,13 +17,13 @@ pub(crate) mod basket;
 mod cart;
 mod catalogue;
 mod checkout;
-mod clock;
 mod cookies;
 mod fault;
 mod frame;
 mod language;
 mod live;
 mod media;
+pub(crate) mod members;
 mod money;
 mod origin;
 mod page;
@@ -34,7 +35,7 @@ mod session;
 mod texts;
 mod visit;
 
-pub use clock::Clock;
+pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
@@ -57,7 +58,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always("/static/{name}", Produces::Html, get(assets::handle))
         .route("/media/{picture}", Produces::Html, get(media::handle))
         .always("/language/", Produces::Html, get(language::handle));
-    live::routes(payment::routes(checkout::routes(cart::routes(catalogue::routes(routes)))))
+    let routes = checkout::routes(cart::routes(catalogue::routes(routes)));
+    members::routes(live::routes(payment::routes(routes)))
 }
 
 /// To the same path with a slash at its end, which is where pages are.

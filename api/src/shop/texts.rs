@@ -16,7 +16,7 @@ macro_rules! subjects {
     };
 }
 
-subjects!["frame", "catalogue", "errors", "cart", "checkout", "payment", "live",];
+subjects!["frame", "catalogue", "errors", "cart", "checkout", "payment", "live", "members", "newsletter",];
 
 /// The texts of all pages.
 pub(super) static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(sources));

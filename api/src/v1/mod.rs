@@ -6,6 +6,8 @@ mod cart;
 mod categories;
 pub mod events;
 mod incoming;
+mod newsletters;
+mod ops;
 pub mod orders;
 mod paging;
 mod products;
@@ -44,5 +46,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             patch(cart::change_item::handle).delete(cart::remove_item::handle),
         )
         .route("/v1/totals", Produces::Json, get(totals::handle))
+        .route("/v1/newsletters", Produces::Json, post(newsletters::write::draft))
+        .route("/v1/newsletters/{id}", Produces::Json, get(newsletters::get::handle).put(newsletters::write::rewrite))
+        .route("/v1/newsletters/{id}/release", Produces::Json, post(newsletters::release::handle))
+        .route("/v1/ops/schedule", Produces::Json, get(ops::schedule::handle))
         .route("/v1/events", Produces::Ndjson, get(events::handle))
 }

@@ -78,3 +78,29 @@ async fn a_key_that_was_made_is_listed_and_revoked() {
     let unknown = keys(&["revoke", "nothing"]).run().await;
     assert!(!unknown.status.success() && unknown.stderr.contains("orders keys list"), "{unknown:?}");
 }
+
+#[tokio::test]
+async fn what_is_scheduled_is_listed_cancelled_and_run() {
+    let db = Db::new().await;
+    let schedule = |arguments: &[&str]| {
+        Launch::orders().args(["schedule"]).args(arguments.iter().copied()).env("DATABASE_URL", db.app_url())
+    };
+    assert_eq!(schedule(&["list"]).run().await.succeeded(), "Nothing is scheduled.\n");
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO scheduled_jobs (task, job_key, payload, every_s, state, run_at, due_at, created_at, changed_at)
+         VALUES ('sweep', '', '{}', 600, 'waiting', '2999-01-01', '2999-01-01', now(), now()) RETURNING id",
+    )
+    .fetch_one(&db.pool().await)
+    .await
+    .unwrap();
+    let id = id.to_string();
+    let listed = schedule(&["list"]).run().await.succeeded();
+    assert!(listed.contains("sweep") && listed.contains("2999-01-01") && listed.contains("600 s"), "{listed}");
+    schedule(&["cancel", &id]).run().await.succeeded();
+    assert_eq!(schedule(&["list"]).run().await.succeeded(), "Nothing is scheduled.\n");
+    let refused = schedule(&["cancel", &id]).run().await;
+    assert!(!refused.status.success() && refused.stderr.contains("orders schedule list"), "{refused:?}");
+    assert!(schedule(&["list", "--all"]).run().await.succeeded().contains("cancelled"));
+    schedule(&["run", &id]).run().await.succeeded();
+    assert!(schedule(&["list"]).run().await.succeeded().contains("waiting"));
+}

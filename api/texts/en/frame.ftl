@@ -9,6 +9,8 @@ cart-with-items = { $count ->
     [one] Cart, one item
    *[other] Cart, { $count } items
  }
+account = Account
+newsletter = Newsletter
 languages = Language
 footer-shop = Shop
 footer-everything = Everything we sell

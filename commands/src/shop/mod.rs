@@ -1,6 +1,7 @@
 //! What the shop keeps of its visitors, in plain tables: it is no history, changes in place, and expires.
 //!
-//! - [`sessions`]: visits over several requests. [`carts`]: what somebody is about to order.
+//! - [`sessions`]: visits over several requests. [`carts`]: what somebody is about to order. [`member_carts`]: where they are
+//!   one whichever session it is filled from.
 //! - [`viewed`]: what a visitor looked at. [`links`]: addresses that only who was given them knows.
 //!
 //! Every function takes the time from its caller, so that what depends on it can be tested. What may be called a thousand
@@ -8,6 +9,7 @@
 
 pub mod carts;
 pub mod links;
+pub mod member_carts;
 pub mod sessions;
 pub mod viewed;
 

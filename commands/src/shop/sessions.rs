@@ -92,7 +92,7 @@ pub struct Session {
     pub lifetime: Lifetime,
     /// When it was last noted as seen.
     pub last_seen_at: DateTime<Utc>,
-    /// Its cart.
+    /// Its cart; the member's where it is a member's visit.
     pub cart_id: Uuid,
     /// How many products are in the cart, each counted as often as it is in there.
     pub cart_units: u32,
@@ -161,14 +161,18 @@ pub async fn begin(
     Ok(Session { id, data, lifetime, last_seen_at: now, cart_id, cart_units: 0 })
 }
 
-/// The session of a secret, unless it has expired.
+/// The session of a secret, unless it has expired. Its cart is the member's, for whom a visitor is known as.
 pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> Result<Option<Session>, sqlx::Error> {
     let hash = secret.hash();
     let row: Option<Row> = db::read(pool, async |session| {
         let find = sqlx::query_as(
             "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at, c.id AS cart_id,
                     (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units
-               FROM sessions AS s JOIN carts AS c ON c.session_id = s.id
+               FROM sessions AS s JOIN carts AS c ON c.id = coalesce(
+                    (SELECT own.id FROM carts AS own JOIN members AS m ON m.id = own.member_id
+                      WHERE m.id = (s.data #>> '{member,id}')::uuid
+                        AND m.credentials = (s.data #>> '{member,credentials}')::bigint),
+                    (SELECT own.id FROM carts AS own WHERE own.session_id = s.id))
               WHERE s.secret_hash = $1 AND s.expires_at > $2",
         );
         find.bind(hash.as_slice()).bind(now).fetch_optional(session).await

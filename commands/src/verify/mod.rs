@@ -30,6 +30,8 @@ pub struct LogChecked {
     pub products: u64,
     /// How many categories there are.
     pub categories: u64,
+    /// How many issues of the newsletter there are.
+    pub newsletters: u64,
     /// What is not as it must be.
     pub differences: Found<Difference>,
 }
@@ -168,6 +170,7 @@ pub async fn check_log(log: &Log, up_to: Position, watch: &mut Watch<'_>) -> Res
         orders: 0,
         products: 0,
         categories: 0,
+        newsletters: 0,
         differences: Found::new(watch.most_listed),
     };
     positions::check(log, watch, &mut checked).await?;

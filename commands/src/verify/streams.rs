@@ -9,6 +9,7 @@ use crate::log::{Log, LogError, StoredEvent, StreamPlace};
 use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{AggregateError, EventStore};
 use domain::category::{self, Category};
+use domain::newsletter::{self, Newsletter};
 use domain::order::{self, Order};
 use domain::product::{self, Product};
 use domain::{AggregateType, Event, Position};
@@ -81,6 +82,7 @@ enum State {
     Order(Order),
     Product(Product),
     Category(Category),
+    Newsletter(Newsletter),
 }
 
 impl State {
@@ -89,6 +91,7 @@ impl State {
             AggregateType::Order => Self::Order(Order::default()),
             AggregateType::Product => Self::Product(Product::default()),
             AggregateType::Category => Self::Category(Category::default()),
+            AggregateType::Newsletter => Self::Newsletter(Newsletter::default()),
         })
     }
 
@@ -97,6 +100,7 @@ impl State {
             (Self::Order(state), Event::Order(event)) => Self::Order(order::evolve(state, event)),
             (Self::Product(state), Event::Product(event)) => Self::Product(product::evolve(state, event)),
             (Self::Category(state), Event::Category(event)) => Self::Category(category::evolve(state, event)),
+            (Self::Newsletter(state), Event::Newsletter(event)) => Self::Newsletter(newsletter::evolve(state, event)),
             // Decoding goes by the aggregate's kind: there is no such event.
             (state, _) => state,
         }
@@ -146,6 +150,7 @@ impl Walk<'_> {
             Some(AggregateType::Order) => self.checked.orders += 1,
             Some(AggregateType::Product) => self.checked.products += 1,
             Some(AggregateType::Category) => self.checked.categories += 1,
+            Some(AggregateType::Newsletter) => self.checked.newsletters += 1,
             None => {}
         }
         self.whole.push(folded);
@@ -197,13 +202,20 @@ struct Loaders {
     orders: Loader<Order>,
     products: Loader<Product>,
     categories: Loader<Category>,
+    newsletters: Loader<Newsletter>,
 }
 
 type Loader<A> = PersistedEventStore<PostgresEventRepository, Cqrs<A>>;
 
 impl Loaders {
     fn new(log: &Log) -> Self {
-        Self { log: log.clone(), orders: loader(log), products: loader(log), categories: loader(log) }
+        Self {
+            log: log.clone(),
+            orders: loader(log),
+            products: loader(log),
+            categories: loader(log),
+            newsletters: loader(log),
+        }
     }
 
     async fn compare(&self, folded: Folded) -> Result<Option<Difference>, VerifyError> {
@@ -212,6 +224,7 @@ impl Loaders {
             Some(State::Order(state)) => self.compare_with(&self.orders, id, version, state).await,
             Some(State::Product(state)) => self.compare_with(&self.products, id, version, state).await,
             Some(State::Category(state)) => self.compare_with(&self.categories, id, version, state).await,
+            Some(State::Newsletter(state)) => self.compare_with(&self.newsletters, id, version, state).await,
             None => Ok(None),
         }
     }

@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, MultiPart};
 pub struct Letter<'a> {
     /// The recipient's mail address.
     pub address: &'a str,
-    /// The recipient's name.
+    /// The recipient's name; may be empty.
     pub name: String,
     /// The subject.
     pub subject: String,
@@ -60,20 +60,64 @@ impl Header for AutoSubmitted {
     }
 }
 
-pub(super) fn compose(settings: &MailSettings, letter: &Letter<'_>, message_id: &str) -> Result<Message, ComposeError> {
+/// RFC 2369: where whoever got this can end it.
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
+
+/// RFC 8058: one click of the mail program is enough for that.
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
+pub(super) fn compose(
+    settings: &MailSettings,
+    letter: &Letter<'_>,
+    message_id: &str,
+    leave: Option<&str>,
+) -> Result<Message, ComposeError> {
     let address: Address = letter.address.parse()?;
     // lettre would read it back from the header, which changes quoted local parts or fails on them.
     let envelope = Envelope::new(Some(settings.from.email.clone()), vec![address.clone()])?;
     let mut builder = lettre::Message::builder()
         .envelope(envelope.clone())
         .from(settings.from.clone())
-        .to(Mailbox::new(Some(letter.name.clone()), address))
+        .to(Mailbox::new(Some(letter.name.clone()).filter(|name| !name.is_empty()), address))
         .subject(&letter.subject)
         .message_id(Some(format!("<{message_id}>")))
         .date_now()
         .header(AutoSubmitted);
     if let Some(reply_to) = &settings.reply_to {
         builder = builder.reply_to(reply_to.clone());
+    }
+    if let Some(leave) = leave {
+        builder = builder.header(ListUnsubscribe(format!("<{leave}>"))).header(OneClick);
     }
     let message = builder.multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))?;
     Ok(Message {

@@ -77,7 +77,18 @@ impl Mailer {
 
     /// Writes a letter as a message from the configured sender.
     pub fn compose(&self, letter: &Letter<'_>, message_id: &str) -> Result<Message, ComposeError> {
-        compose::compose(&self.shared.settings, letter, message_id)
+        self.compose_for_list(letter, message_id, None)
+    }
+
+    /// The same, of a letter that goes to many, with the address at which one click ends that for whoever got it (RFC 8058): it
+    /// takes a POST from anybody who knows it.
+    pub fn compose_for_list(
+        &self,
+        letter: &Letter<'_>,
+        message_id: &str,
+        leave: Option<&str>,
+    ) -> Result<Message, ComposeError> {
+        compose::compose(&self.shared.settings, letter, message_id, leave)
     }
 
     /// Waits until one more message may be under way.

@@ -6,7 +6,7 @@ use askama::Template;
 use domain::Money;
 use domain::ids::OrderNumber;
 use domain::money::MoneyError;
-use domain::order::{Customer, Line, OrderPaid, OrderPlaced};
+use domain::order::{Customer, Line, OrderPaid, OrderPlaced, Placed};
 
 /// What a mail says.
 pub(super) struct Content {
@@ -21,6 +21,8 @@ pub(super) struct Content {
     total: String,
     /// Lines of an address; none in a receipt, nor where nothing is sent.
     address: Vec<String>,
+    /// Where it is paid.
+    link: Option<String>,
     shop_name: String,
 }
 
@@ -48,8 +50,23 @@ impl Content {
         Self::common(lang, order.number, &order.customer, &order.lines, order.total)
     }
 
+    /// That it is not paid.
+    pub(super) fn reminder(lang: Lang, order: &Placed) -> Result<Self, MoneyError> {
+        Ok(Self {
+            subject: subject(lang, "mail-reminder-subject", order.number),
+            lead: "mail-reminder",
+            total_label: "mail-to-pay",
+            ..Self::common(lang, order.number, &order.customer, &order.lines, order.balance()?)?
+        })
+    }
+
     fn t(&self, id: &str) -> String {
         TEXTS.get(self.lang, id)
+    }
+
+    /// With a link to where it is paid.
+    pub(super) fn leading_to(self, link: Option<String>) -> Self {
+        Self { link, ..self }
     }
 
     /// Signed by the shop.
@@ -73,6 +90,7 @@ impl Content {
             total_label: "mail-paid",
             total: total.to_string(),
             address: Vec::new(),
+            link: None,
             shop_name: String::new(),
         })
     }

@@ -6,13 +6,17 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod account_mails;
 mod addresses;
 mod embedded;
 mod faults;
 mod kafka;
 mod mails;
+mod newsletter;
 mod points;
 mod process;
+mod scheduled;
 mod shop;
 mod smtp;
+mod subscription_mails;
 mod verify;

@@ -4,12 +4,16 @@ use chrono::Utc;
 use commands::{Aggregate, Answer, Catalogue, Context, Gateway, GatewaySettings, Log, Submission, db};
 use domain::ids::{OrderId, SubjectId};
 use domain::money::Money;
+use domain::newsletter::{self, IssueContent, IssueWords, Newsletter};
 use domain::order::{Command, Customer, Place, RequestedItem, ShippingAddress};
 use domain::product;
 use domain::quantity::Quantity;
 use domain::sku::Sku;
-use domain::text::{City, Email, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress};
+use domain::text::{
+    City, Email, IssueSubject, IssueText, PaymentReference, PersonName, PostalCode, ProductName, StreetAddress,
+};
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use testkit::Db;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -99,6 +103,20 @@ impl Shop {
         let reference = PaymentReference::parse("till-1").unwrap();
         let command = Command::RecordPayment { reference, amount: Money::parse("25.00", "USD").unwrap() };
         self.gateway.submit(submission::<domain::order::Order>(&order.id, command)).await.expect("it is paid");
+    }
+
+    /// Writes an issue of the newsletter and releases it; says which.
+    pub async fn release_issue(&self) -> Uuid {
+        let words = IssueWords {
+            subject: IssueSubject::parse("The first flush").unwrap(),
+            text: IssueText::parse("It is here.").unwrap(),
+        };
+        let id = Uuid::now_v7();
+        let content = IssueContent { words, translations: BTreeMap::new() };
+        for command in [newsletter::Command::Draft(content), newsletter::Command::Release] {
+            self.gateway.submit(submission::<Newsletter>(&id.to_string(), command)).await.expect("it is released");
+        }
+        id
     }
 
     /// Every entry of the ledger: the order's id, the event's type and the state.

@@ -1,6 +1,10 @@
 # The mails about an order.
 mail-confirmation-subject = 주문 번호 { $number }
 mail-receipt-subject = 주문 번호 { $number } 영수증
+mail-reminder-subject = 주문 번호 { $number } 결제 안내
+mail-reminder = 하루 전에 주문해 주셨는데 아직 결제가 확인되지 않았습니다. 혹시 잊으셨나요? 주문하신 내역은 다음과 같습니다.
+mail-to-pay = 결제하실 금액
+mail-pay = 지금 결제하기
 mail-salutation = { $name } 님, 안녕하세요.
 mail-confirmation = 주문해 주셔서 감사합니다. 아래와 같이 주문을 접수했습니다.
 mail-receipt = 결제가 확인되었습니다. 감사합니다! 결제하신 내역은 다음과 같습니다.

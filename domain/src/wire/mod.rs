@@ -31,6 +31,7 @@
 mod category;
 #[cfg(test)]
 mod evolving;
+mod newsletter;
 mod order;
 mod parts;
 mod presentation;
@@ -94,6 +95,7 @@ pub fn encode(event: &Event) -> Encoded {
         Event::Order(event) => order::encode(event),
         Event::Product(event) => product::encode(event),
         Event::Category(event) => category::encode(event),
+        Event::Newsletter(event) => newsletter::encode(event),
     }
 }
 
@@ -109,6 +111,7 @@ pub fn decode(
         AggregateType::Order => Shape::decode(order::SHAPES, aggregate_type, &stored).map(Event::Order),
         AggregateType::Product => Shape::decode(product::SHAPES, aggregate_type, &stored).map(Event::Product),
         AggregateType::Category => Shape::decode(category::SHAPES, aggregate_type, &stored).map(Event::Category),
+        AggregateType::Newsletter => Shape::decode(newsletter::SHAPES, aggregate_type, &stored).map(Event::Newsletter),
     }
 }
 
@@ -126,7 +129,8 @@ pub fn versions() -> impl Iterator<Item = (AggregateType, &'static str, &'static
     let orders = order::SHAPES.iter().map(Shape::name).map(of(AggregateType::Order));
     let products = product::SHAPES.iter().map(Shape::name).map(of(AggregateType::Product));
     let categories = category::SHAPES.iter().map(Shape::name).map(of(AggregateType::Category));
-    orders.chain(products).chain(categories)
+    let newsletters = newsletter::SHAPES.iter().map(Shape::name).map(of(AggregateType::Newsletter));
+    orders.chain(products).chain(categories).chain(newsletters)
 }
 
 /// Whether `event_version` is the version in which events of this type are written today.

@@ -2,6 +2,7 @@
 
 use crate::samples::shop;
 use domain::category::{self, Category, CategoryEvent};
+use domain::newsletter::{self, Newsletter, NewsletterEvent};
 use domain::order::{self, Order, OrderEvent};
 use domain::product::{self, Product, ProductEvent};
 use domain::{Decision, Event, Prices, wire};
@@ -56,6 +57,20 @@ impl Happened for CategoryEvent {
 
     fn evolve(state: Category, event: &Self) -> Category {
         category::evolve(state, event)
+    }
+}
+
+impl Happened for NewsletterEvent {
+    type State = Newsletter;
+    type Command = newsletter::Command;
+    type Rejection = newsletter::Rejection;
+
+    fn decide(state: &Newsletter, command: &newsletter::Command, _: &Prices) -> Decision<Self, newsletter::Rejection> {
+        newsletter::decide(state, command)
+    }
+
+    fn evolve(state: Newsletter, event: &Self) -> Newsletter {
+        newsletter::evolve(state, event)
     }
 }
 

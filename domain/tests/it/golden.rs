@@ -10,12 +10,13 @@ use domain::category::{
     CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
 };
 use domain::ids::{OrderNumber, SubjectId};
+use domain::newsletter::{IssueContent, IssueDrafted, IssueReleased, IssueWords, NewsletterEvent};
 use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress};
 use domain::product::{
     ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
     ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
 };
-use domain::text::{City, Country, Email, PersonName, PostalCode, StreetAddress};
+use domain::text::{City, Country, Email, IssueSubject, IssueText, PersonName, PostalCode, StreetAddress};
 use domain::{AggregateType, Event, Metadata, wire};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -27,7 +28,8 @@ pub fn expected() -> BTreeMap<&'static str, Event> {
     let products = product_events().into_iter().map(|(name, event)| (name, Event::from(event)));
     let shown = presentation_events().into_iter().map(|(name, event)| (name, Event::from(event)));
     let categories = category_events().into_iter().map(|(name, event)| (name, Event::from(event)));
-    orders.chain(products).chain(shown).chain(categories).collect()
+    let issues = issue_events().into_iter().map(|(name, event)| (name, Event::from(event)));
+    orders.chain(products).chain(shown).chain(categories).chain(issues).collect()
 }
 
 fn order_events() -> [(&'static str, OrderEvent); 14] {
@@ -137,6 +139,25 @@ fn category_events() -> [(&'static str, CategoryEvent); 10] {
         ("CategoryRemoved.v1.minimal", CategoryRemoved { slug: x() }.into()),
         ("CategoryRestored.v1.full", CategoryRestored { slug: longest() }.into()),
         ("CategoryRestored.v1.minimal", CategoryRestored { slug: x() }.into()),
+    ]
+}
+
+fn issue_events() -> [(&'static str, NewsletterEvent); 4] {
+    let said = |subject: &str, text: &str| IssueWords {
+        subject: IssueSubject::parse(subject).unwrap(),
+        text: IssueText::parse(text).unwrap(),
+    };
+    let translations = [(language("ko"), said("차", "첫물차")), (language("zh-Hant-TW"), said("茶", "頭春茶"))];
+    let full = IssueContent {
+        words: said("Tea \"& more\" 茶", "First flush.\n\n100 g \\ box"),
+        translations: translations.into_iter().collect(),
+    };
+    let minimal = IssueContent { words: said("x", "x"), translations: BTreeMap::new() };
+    [
+        ("IssueDrafted.v1.full", IssueDrafted { content: full.clone() }.into()),
+        ("IssueDrafted.v1.minimal", IssueDrafted { content: minimal.clone() }.into()),
+        ("IssueReleased.v1.full", IssueReleased { content: full }.into()),
+        ("IssueReleased.v1.minimal", IssueReleased { content: minimal }.into()),
     ]
 }
 

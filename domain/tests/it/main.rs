@@ -7,6 +7,7 @@ mod given;
 mod golden;
 mod items;
 mod money;
+mod newsletters;
 mod payments;
 mod placing;
 mod presentation;

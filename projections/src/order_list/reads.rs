@@ -12,8 +12,9 @@ use crate::read::{Plan, Sql, rows_of};
 use crate::{Page, ReadError, Seen, Views};
 use chrono::{DateTime, Utc};
 use domain::Position;
-use domain::ids::{OrderId, OrderNumber};
+use domain::ids::{OrderId, OrderNumber, SubjectId};
 use domain::text::Email;
+use sqlx::types::Uuid;
 
 /// Which orders to list; all where nothing is said. Ranges of times are `[from, to)`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,6 +99,22 @@ pub async fn search(
     page(views, conditions, Order::Position, Plan::Kept, limit).await
 }
 
+/// The orders whose personal data are this subject's, such as a member's own, behind `after`, newest first; at most `limit`.
+pub async fn of_subject(
+    views: &Views,
+    subject: SubjectId,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<Seen<Page<OrderRow, Position>>, ReadError> {
+    let mut conditions = Conditions::default();
+    conditions.add("subject_id = ?", subject.0);
+    if let Some(position) = after {
+        conditions.add("placed_position < ?", position.as_i64());
+    }
+    let rows = rows(views, conditions, Order::Position, Plan::Kept, limit).await?;
+    Ok(rows.map(|rows| Page::cut(rows, limit, |row| row.placed_position)))
+}
+
 /// The conditions of a filter and a key, narrow enough to bound the search in the index.
 fn conditions(filter: &Filter, after: Option<ListKey>) -> Conditions {
     const AHEAD: &str = "(SELECT ahead_us * interval '1 microsecond' FROM @.clock_distance)";
@@ -136,6 +153,17 @@ async fn page(
     plan: Plan,
     limit: u32,
 ) -> Result<Seen<OrderPage>, ReadError> {
+    Ok(rows(views, conditions, order, plan, limit).await?.map(|rows| Page::cut(rows, limit, ListKey::of)))
+}
+
+/// The rows of a page, and one more where there is a next one.
+async fn rows(
+    views: &Views,
+    conditions: Conditions,
+    order: Order,
+    plan: Plan,
+    limit: u32,
+) -> Result<Seen<Vec<OrderRow>>, ReadError> {
     let rows = limit.saturating_add(1);
     let select = |schema: &str| {
         let conditions = conditions.sql(schema);
@@ -144,7 +172,7 @@ async fn page(
     };
     let seen = views.read::<OrderList>(plan, select, &order.of("found."), |query| conditions.bind_to(query)).await?;
     let rows = rows_of::<OrderList, OrderRow>(&seen.value)?;
-    Ok(seen.map(|_| Page::cut(rows, limit, ListKey::of)))
+    Ok(seen.map(|_| rows))
 }
 
 /// Two ways to say the same order, each for its own index.
@@ -176,6 +204,7 @@ enum Value {
     Number(i64),
     Text(String),
     Time(DateTime<Utc>),
+    Id(Uuid),
 }
 
 impl Conditions {
@@ -206,6 +235,7 @@ impl Conditions {
             Value::Number(number) => query.bind(number),
             Value::Text(text) => query.bind(text),
             Value::Time(time) => query.bind(time),
+            Value::Id(id) => query.bind(id),
         })
     }
 }
@@ -217,6 +247,7 @@ impl Value {
             Self::Number(_) => "bigint",
             Self::Text(_) => "text",
             Self::Time(_) => "timestamptz",
+            Self::Id(_) => "uuid",
         }
     }
 }
@@ -230,4 +261,4 @@ macro_rules! value_from {
         })+
     };
 }
-value_from!(bool => Flag, i64 => Number, String => Text, DateTime<Utc> => Time);
+value_from!(bool => Flag, i64 => Number, String => Text, DateTime<Utc> => Time, Uuid => Id);

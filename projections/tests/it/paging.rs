@@ -240,3 +240,33 @@ async fn a_read_is_one_statement_for_one_row_and_for_two_hundred() {
     let ids: HashSet<_> = all_pages(&process, &Filter::default(), 200).await.into_iter().map(|row| row.id).collect();
     assert_eq!(ids.len(), 200);
 }
+
+#[tokio::test]
+async fn a_subjects_orders_are_all_its_own_newest_first() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let running = process.run(NAME);
+    let time = at("2026-03-01T10:00:00Z");
+    let subject = many_orders(1)[0].customer.subject_id;
+    let mut own = Vec::new();
+    for (n, mut order) in many_orders(12).into_iter().enumerate() {
+        if n % 2 == 0 {
+            std::sync::Arc::make_mut(&mut order.customer).subject_id = subject;
+            own.insert(0, order.id);
+        }
+        history.append(order.placed(time)).await;
+    }
+    process.caught_up(NAME).await;
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = order_list::of_subject(&process.views, subject, after, 4).await.unwrap().value;
+        assert!(page.rows.len() <= 4 && page.rows.iter().all(|row| row.customer.subject_id == subject));
+        seen.extend(page.rows.iter().map(|row| row.id.0));
+        match page.next {
+            Some(key) => after = Some(key),
+            None => break,
+        }
+    }
+    assert_eq!(seen, own);
+    running.stop().await.unwrap();
+}

@@ -2,6 +2,7 @@
 
 use super::super::basket::Basket;
 use super::super::cart::show::{Line, lines, of_session, rows};
+use super::super::members::signed_in;
 use super::super::reads::Reads;
 use super::super::{Fault, Page, Visit, cart};
 use super::form::{Form, ShownField};
@@ -74,7 +75,9 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
         return thanks::lead_to(&app, &visit, order).await;
     }
     let basket = Basket::of(&content, &app.gateway.prices());
-    show(&app, &visit, &basket, content.content_id, &Form::default(), None).await
+    let member = signed_in::member(&app, &visit).await?;
+    let form = member.as_ref().map(Form::of_member).unwrap_or_default();
+    show(&app, &visit, &basket, content.content_id, &form, None).await
 }
 
 /// Shows the form, again with a notice. A cart of which something can't be ordered is shown instead, as it says what.

@@ -1,6 +1,7 @@
 //! What a customer types: read once into the domain's types, and kept as it was typed where that fails.
 
 use super::super::{Page, Posted};
+use commands::members::Member;
 use domain::ids::SubjectId;
 use domain::order::{Customer, ShippingAddress};
 use domain::text::{City, Email, PersonName, PostalCode, StreetAddress, TextError};
@@ -97,6 +98,23 @@ impl Form {
         let fields = Field::PERSON.into_iter().chain(Field::PLACE);
         let typed = fields.map(|field| (field, posted.get(field.name()).unwrap_or_default().to_owned()));
         Self { typed: typed.collect(), wrong: Vec::new() }
+    }
+
+    /// What is known of a member, to begin with.
+    pub(super) fn of_member(member: &Member) -> Self {
+        let mut typed = vec![
+            (Field::FirstName, member.first_name.to_string()),
+            (Field::LastName, member.last_name.to_string()),
+            (Field::Email, member.email.to_string()),
+        ];
+        if let Some(place) = &member.address {
+            typed.extend([
+                (Field::Address, place.address.to_string()),
+                (Field::PostalCode, place.postal_code.to_string()),
+                (Field::City, place.city.to_string()),
+            ]);
+        }
+        Self { typed, wrong: Vec::new() }
     }
 
     /// The customer, with an address if one is needed; `None` where something is wrong, all of which is noted.

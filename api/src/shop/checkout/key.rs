@@ -1,4 +1,4 @@
-//! What makes two checkouts the same one: the visit, and the content of the cart.
+//! What makes two checkouts the same one: the cart, and its content.
 
 use super::super::Fault;
 use crate::http::App;
@@ -13,13 +13,13 @@ use uuid::Uuid;
 /// Keeps these keys apart from those of the API's clients.
 const PURPOSE: &str = "shop checkout";
 
-/// The key of the order that is placed of this content of the session's cart. What else the form held does not matter: one
+/// The key of the order that is placed of this content of the session's cart, which a member may fill from several sessions. What else the form held does not matter: one
 /// content is ordered once, and who sends it again, whatever was typed then, is led to the order that there is.
 pub(super) fn of(session: &Session, content_id: Uuid) -> IdempotencyKey {
     let mut digest = Sha256::new();
     digest.update((PURPOSE.len() as u64).to_le_bytes());
     digest.update(PURPOSE);
-    digest.update(session.id.as_bytes());
+    digest.update(session.cart_id.as_bytes());
     digest.update(content_id.as_bytes());
     let digest: [u8; 32] = digest.finalize().into();
     IdempotencyKey { digest, request_digest: Sha256::digest(digest).into() }

@@ -2,6 +2,7 @@
 
 use super::super::basket::Basket;
 use super::super::cart::show::of_session;
+use super::super::members::signed_in;
 use super::super::{Fault, Posted, Visit, cart};
 use super::create::{Notice, show, show_again};
 use super::form::Form;
@@ -46,9 +47,13 @@ pub(super) async fn handle(
         };
     };
     let basket = Basket::of(&content, &app.gateway.prices());
-    let Some(customer) = form.customer(basket.requires_shipping) else {
+    let Some(mut customer) = form.customer(basket.requires_shipping) else {
         return show(&app, &visit, &basket, content_id, &form, Some(Notice::Fields)).await;
     };
+    // A member's orders are found by their subject; a guest's has one of its own.
+    if let Some(member) = signed_in::member(&app, &visit).await? {
+        customer.subject_id = member.id;
+    }
     let items = basket.lines.into_iter().map(|line| RequestedItem { sku: line.sku, quantity: line.quantity }).collect();
     let context =
         Context { locale: Some(visit.lang.tag().to_owned()), ..context::by(ACTOR.to_owned(), &request_id, &headers) };

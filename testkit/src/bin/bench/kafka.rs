@@ -26,7 +26,8 @@ pub fn fresh_prefix() -> String {
 pub async fn committed_events(kafka: &KafkaBroker, prefix: &str) -> u64 {
     let (brokers, topics) = (
         kafka.brokers(),
-        ["orders.events", "products.events", "categories.events"].map(|name| format!("{prefix}{name}")),
+        ["orders.events", "products.events", "categories.events", "newsletters.events"]
+            .map(|name| format!("{prefix}{name}")),
     );
     let read = move || topics.iter().map(|topic| read_topic(&brokers, topic)).sum();
     tokio::task::spawn_blocking(read).await.expect("the topics can be read")

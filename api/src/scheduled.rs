@@ -1,0 +1,90 @@
+//! Work of the schedule that goes through the gateway.
+
+use chrono::{DateTime, Utc};
+use commands::schedule::{Done, Failure, NewJob, Retry, Run, Schedule, Task};
+use commands::{Answer, Clock, CommandError, Context, Gateway, Submission};
+use domain::ids::IssueId;
+use domain::newsletter::{Command, Newsletter};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::json;
+use sqlx::PgPool;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The name of the task.
+const RELEASE: &str = "newsletter_release";
+const AT_MOST: Duration = Duration::from_secs(60);
+/// An issue that is hours late is better looked at by a person.
+const INSIST: Retry = Retry { first: Duration::from_secs(2), longest: Duration::from_secs(300), attempts: 20 };
+
+/// Has an issue of the newsletter released at that time, by whoever asked for it; says whether it was not scheduled before.
+pub(crate) async fn put_release(
+    pool: &PgPool,
+    issue: IssueId,
+    at: DateTime<Utc>,
+    actor: &str,
+) -> Result<bool, sqlx::Error> {
+    let schedule = Schedule::new(pool.clone(), Clock::system());
+    let (key, payload) = (issue.to_string(), json!({ "actor": actor }));
+    schedule.put_again(&NewJob { task: RELEASE, key: &key, payload, run_at: at }, Duration::ZERO).await
+}
+
+/// Releases issues at their hour.
+pub struct ReleaseIssue {
+    gateway: Gateway,
+}
+
+impl ReleaseIssue {
+    /// Releases by this gateway.
+    pub fn new(gateway: Gateway) -> Self {
+        Self { gateway }
+    }
+
+    async fn release(&self, run: &Run) -> Result<Done, Failure> {
+        let actor = run.payload()["actor"].as_str().unwrap_or("schedule").to_owned();
+        let submission = Submission::<Newsletter> {
+            id: run.key().to_owned(),
+            command: Command::Release,
+            fresh_id: false,
+            expected_version: None,
+            context: Context {
+                actor,
+                correlation_id: format!("{RELEASE} {}", run.key()),
+                causation_id: None,
+                traceparent: None,
+                locale: None,
+                occurred_at: run.now(),
+            },
+            key: None,
+            answer: Arc::new(|_| Answer { status: 200, location: None, etag: None, body: String::new() }),
+            admission: None,
+        };
+        match self.gateway.submit(submission).await {
+            Ok(_) => Ok(Done::plainly()),
+            Err(
+                error @ (CommandError::Rejected { .. } | CommandError::NotStorable(_) | CommandError::Unreadable(_)),
+            ) => Err(Failure::Permanent(error.to_string())),
+            // Also where the outcome is not known: what is released already is not released again.
+            Err(error) => Err(Failure::Temporary(error.to_string())),
+        }
+    }
+}
+
+impl Task for ReleaseIssue {
+    fn name(&self) -> &'static str {
+        RELEASE
+    }
+
+    fn at_most(&self) -> Duration {
+        AT_MOST
+    }
+
+    fn retry(&self) -> Retry {
+        INSIST
+    }
+
+    fn run<'r>(&'r self, run: &'r mut Run) -> BoxFuture<'r, Result<Done, Failure>> {
+        self.release(run).boxed()
+    }
+}

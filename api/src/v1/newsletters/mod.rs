@@ -1,0 +1,7 @@
+//! Issues of the newsletter, behind the counter: written, rewritten, and released, at once or at their hour.
+
+pub(super) mod get;
+mod id;
+pub(super) mod release;
+mod resource;
+pub(super) mod write;

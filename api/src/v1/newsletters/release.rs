@@ -1,0 +1,81 @@
+//! `POST /v1/newsletters/{id}/release`: sends an issue to the subscribers of this moment, or with `at` of that one: then it is a job
+//! of the schedule until then, which `orders schedule` shows and cancels. Released once, it is released for good.
+
+use super::super::incoming::{Ask, Incoming};
+use super::super::reads::json;
+use super::super::time;
+use super::id;
+use crate::auth::Allowed;
+use crate::auth::permission::WriteNewsletters;
+use crate::http::body::{self, Accepts, Fields};
+use crate::http::{App, RequestId};
+use crate::problem::{Code, Problem, ValueError, rejection, within};
+use crate::scheduled;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::ids::IssueId;
+use domain::newsletter::{Command, Newsletter};
+use http::StatusCode;
+use std::fmt;
+use std::sync::Arc;
+
+pub(in crate::v1) async fn handle(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<WriteNewsletters>,
+    id::InPath(id): id::InPath,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let actor = allowed.key.actor.clone();
+    let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
+    match body::read(&incoming.body, at)? {
+        Some(at) if at > Utc::now() => schedule(&app, id, at, &actor).await,
+        _ => {
+            let (id, command) = (id.to_string(), Command::Release);
+            let ask = Ask { id, command, creates: false, fresh_id: false, items_at: None };
+            incoming.submit::<Newsletter>(&app, ask).await
+        }
+    }
+}
+
+async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Result<Response, Problem> {
+    let issue = within(app.gateway.load::<Newsletter>(&id.to_string())).await?;
+    if issue.state.content().is_none() {
+        return Err(rejection::not_found::<Newsletter>());
+    }
+    if issue.state.is_released() {
+        return Err(Problem::new(Code::NewsletterReleased, "It has gone out already."));
+    }
+    if !within(scheduled::put_release(app.log.pool(), id, at, actor)).await? {
+        let detail = "Cancel it first, if it is to go out at another time: `orders schedule list`.";
+        return Err(Problem::new(Code::NewsletterScheduled, detail));
+    }
+    let body = serde_json::json!({ "id": id.to_string(), "released": false, "release_at": time::text(at) });
+    let mut response = json(body.to_string());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+/// Reads `at`, which may be missing.
+fn at(body: &mut Fields<'_, '_>) -> Option<Option<DateTime<Utc>>> {
+    body.optional_text("at", |text| {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| NotATime)?;
+        Ok::<_, NotATime>(time.with_timezone(&Utc))
+    })
+}
+
+/// The text names no time.
+struct NotATime;
+
+impl fmt::Display for NotATime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("is not a time by RFC 3339 such as 2026-01-31T08:00:00Z")
+    }
+}
+
+impl ValueError for NotATime {
+    fn code(&self) -> &'static str {
+        "not_a_time"
+    }
+}

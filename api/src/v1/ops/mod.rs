@@ -1,0 +1,3 @@
+//! What whoever runs the system looks at.
+
+pub(super) mod schedule;

@@ -1,0 +1,19 @@
+# The newsletter.
+newsletter-title = News from the shop
+newsletter-lead = A mail now and then: what is new, and what the season brings. We send a link to your address first; you can leave at any time by one click.
+newsletter-button = Send me the newsletter
+newsletter-asked-title = Please look into your mailbox
+newsletter-asked-lead = We have sent you a mail. The newsletter comes once you follow the link in it, which is good for three days.
+newsletter-confirm-title = Get the newsletter
+newsletter-confirm-lead = One more press, and it comes to you.
+newsletter-confirm-button = Yes, send it to me
+newsletter-confirmed-title = Thank you
+newsletter-confirmed-lead = You get the newsletter from now on. Each one has a link by which you leave.
+newsletter-void-title = This link is no longer good
+newsletter-void-lead = It was used before, or is too old. Please ask for another one.
+newsletter-leave-title = Leave the newsletter
+newsletter-leave-lead = You get no more of them, and we delete your address from the list.
+newsletter-leave-button = Leave
+newsletter-left-title = You have left
+newsletter-left-lead = You get no more newsletters, and your address is deleted from the list.
+newsletter-to-ask = Ask for the newsletter

@@ -1,0 +1,19 @@
+# The newsletter.
+newsletter-title = 가게 소식
+newsletter-lead = 새로 들어온 것과 계절의 소식을 가끔 메일로 보내 드립니다. 먼저 확인 링크를 보내 드리며, 언제든지 한 번의 클릭으로 그만두실 수 있습니다.
+newsletter-button = 소식지 받기
+newsletter-asked-title = 메일함을 확인해 주세요
+newsletter-asked-lead = 메일을 보내 드렸습니다. 메일의 링크를 여시면 소식지를 보내 드립니다. 링크는 사흘 동안 유효합니다.
+newsletter-confirm-title = 소식지 받기
+newsletter-confirm-lead = 한 번만 더 눌러 주시면 보내 드립니다.
+newsletter-confirm-button = 네, 보내 주세요
+newsletter-confirmed-title = 감사합니다
+newsletter-confirmed-lead = 이제부터 소식지를 보내 드립니다. 소식지마다 그만 받는 링크가 있습니다.
+newsletter-void-title = 더 이상 쓸 수 없는 링크입니다
+newsletter-void-lead = 이미 사용되었거나 너무 오래된 링크입니다. 다시 신청해 주세요.
+newsletter-leave-title = 소식지 그만 받기
+newsletter-leave-lead = 더 이상 보내 드리지 않으며, 목록에서 주소를 지웁니다.
+newsletter-leave-button = 그만 받기
+newsletter-left-title = 그만 받으시도록 했습니다
+newsletter-left-lead = 더 이상 소식지를 보내 드리지 않으며, 목록에서 주소를 지웠습니다.
+newsletter-to-ask = 소식지 신청하기

@@ -1,0 +1,196 @@
+//! The statements of the schedule. Each is bounded, and found by an index.
+
+use super::job::{Claimed, Decided, Job, NewJob, Next};
+use crate::db;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many old jobs one statement deletes at a time, so that none holds locks for long.
+const SWEEP_ROWS: i64 = 1_000;
+
+/// What is kept of an attempt that a crash cut off while it acted outside.
+const CUT_OFF: &str = "the program ended while it was being sent: whether it arrived is not known";
+
+pub(super) async fn put(session: &mut PgConnection, job: &NewJob<'_>, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let put = sqlx::query(
+        "INSERT INTO scheduled_jobs (task, job_key, payload, state, run_at, due_at, created_at, changed_at)
+         VALUES ($1, $2, $3, 'waiting', $4, $4, $5, $5) ON CONFLICT (task, job_key) DO NOTHING",
+    );
+    let put = put.bind(job.task).bind(job.key).bind(&job.payload).bind(job.run_at).bind(now);
+    Ok(put.execute(session).await?.rows_affected() == 1)
+}
+
+pub(super) async fn put_again(
+    session: &mut PgConnection,
+    job: &NewJob<'_>,
+    ended_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let put = sqlx::query(
+        "INSERT INTO scheduled_jobs AS job (task, job_key, payload, state, run_at, due_at, created_at, changed_at)
+         VALUES ($1, $2, $3, 'waiting', $4, $4, $5, $5)
+         ON CONFLICT (task, job_key) DO UPDATE
+            SET payload = excluded.payload, state = 'waiting', run_at = excluded.run_at, due_at = excluded.due_at,
+                attempts = 0, last_error = NULL, decided_by = NULL, changed_at = excluded.changed_at
+          WHERE job.state NOT IN ('waiting', 'running', 'sending') AND job.changed_at <= $6",
+    );
+    let put = put.bind(job.task).bind(job.key).bind(&job.payload).bind(job.run_at).bind(now).bind(ended_before);
+    Ok(put.execute(session).await?.rows_affected() == 1)
+}
+
+/// Makes a periodic task's job known, or gives it its new pace. One that is new is due at once.
+pub(super) async fn register(
+    pool: &PgPool,
+    task: &'static str,
+    every: Duration,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let every_s = i64::try_from(every.as_secs()).unwrap_or(i64::MAX).max(1);
+    let register = sqlx::query(
+        "INSERT INTO scheduled_jobs AS job
+             (task, job_key, payload, every_s, state, run_at, due_at, created_at, changed_at)
+         VALUES ($1, '', '{}', $2, 'waiting', $3, $3, $3, $3)
+         ON CONFLICT (task, job_key) DO UPDATE SET every_s = excluded.every_s
+          WHERE job.every_s IS DISTINCT FROM excluded.every_s",
+    );
+    let register = register.bind(task).bind(every_s).bind(now);
+    db::ask(pool, async |session| register.execute(session).await).await.map(drop)
+}
+
+/// Claims up to `limit` jobs of these tasks that are due, or whose lease ran out, each for as long as its task's lease.
+pub(super) async fn claim(
+    pool: &PgPool,
+    leases: &[(&'static str, Duration)],
+    limit: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Claimed>, sqlx::Error> {
+    let claim = sqlx::query_as(
+        "WITH due AS (
+             SELECT id FROM scheduled_jobs
+              WHERE state IN ('waiting', 'running') AND due_at <= $3 AND task = ANY($1)
+              ORDER BY due_at, id LIMIT $4
+                FOR UPDATE SKIP LOCKED)
+         UPDATE scheduled_jobs AS job
+            SET state = 'running', owner = gen_random_uuid(), attempts = job.attempts + 1, changed_at = $3,
+                due_at = $3 + make_interval(secs => lease.seconds)
+           FROM due, unnest($1::text[], $2::float8[]) AS lease (task, seconds)
+          WHERE job.id = due.id AND lease.task = job.task
+         RETURNING job.id, job.task, job.job_key, job.payload, job.every_s, job.run_at, job.attempts, job.owner",
+    );
+    let claim = claim
+        .bind(leases.iter().map(|(task, _)| *task).collect::<Vec<_>>())
+        .bind(leases.iter().map(|(_, lease)| lease.as_secs_f64()).collect::<Vec<_>>())
+        .bind(now)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    db::ask(pool, async |session| claim.fetch_all(session).await).await
+}
+
+/// Marks as unknown what acted outside when its lease ran out: nobody can tell any more. A periodic job goes on with its next
+/// run, due at once. Says how many there were.
+pub(super) async fn give_up_sending(
+    pool: &PgPool,
+    tasks: &[&'static str],
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let give_up = sqlx::query(
+        "UPDATE scheduled_jobs
+            SET state = CASE WHEN every_s IS NULL THEN 'unknown' ELSE 'waiting' END,
+                due_at = CASE WHEN every_s IS NULL THEN NULL ELSE $2 END,
+                owner = NULL, last_error = $3, last_run_at = $2, changed_at = $2
+          WHERE state = 'sending' AND due_at <= $2 AND task = ANY($1)",
+    );
+    let give_up = give_up.bind(tasks.to_vec()).bind(now).bind(CUT_OFF);
+    Ok(db::ask(pool, async |session| give_up.execute(session).await).await?.rows_affected())
+}
+
+/// Says whether the job is still this attempt's.
+pub(super) async fn sending(
+    pool: &PgPool,
+    id: i64,
+    owner: Uuid,
+    lease_ends: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let sending = sqlx::query(
+        "UPDATE scheduled_jobs SET state = 'sending', due_at = $3, changed_at = $4
+          WHERE id = $1 AND owner = $2 AND state = 'running'",
+    );
+    let sending = sending.bind(id).bind(owner).bind(lease_ends).bind(now);
+    Ok(db::ask(pool, async |session| sending.execute(session).await).await?.rows_affected() == 1)
+}
+
+/// Writes what came of an attempt. Says whether the job was still its own. Doing it twice is doing it once.
+pub(super) async fn finish(pool: &PgPool, job: &Claimed, next: &Next, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let finish = sqlx::query(
+        "UPDATE scheduled_jobs
+            SET state = $3, due_at = $4, run_at = $5, payload = coalesce($6, payload), last_error = $7,
+                attempts = CASE WHEN $8 THEN 0 ELSE attempts END, owner = NULL, last_run_at = $9, changed_at = $9
+          WHERE id = $1 AND owner = $2",
+    );
+    let finish = finish
+        .bind(job.id)
+        .bind(job.owner)
+        .bind(next.state.as_str())
+        .bind(next.due_at)
+        .bind(next.run_at)
+        .bind(next.payload.as_ref())
+        .bind(next.last_error.as_deref())
+        .bind(next.starts_over)
+        .bind(now);
+    Ok(db::ask(pool, async |session| finish.execute(session).await).await?.rows_affected() == 1)
+}
+
+pub(super) async fn list(pool: &PgPool, after: i64, limit: u32, all: bool) -> Result<Vec<Job>, sqlx::Error> {
+    // Two texts, as the index of those that are open serves only a condition that says so.
+    let open = if all { "" } else { "AND state NOT IN ('done', 'cancelled')" };
+    let sql = format!("SELECT * FROM scheduled_jobs WHERE id > $1 {open} ORDER BY id LIMIT $2");
+    db::read(pool, async |session| sqlx::query_as(&sql).bind(after).bind(i64::from(limit)).fetch_all(session).await)
+        .await
+}
+
+pub(super) async fn cancel(pool: &PgPool, id: i64, who: &str, now: DateTime<Utc>) -> Result<Decided, sqlx::Error> {
+    let cancel = sqlx::query(
+        "UPDATE scheduled_jobs
+            SET state = 'cancelled', due_at = NULL, owner = NULL, decided_by = $2, changed_at = $3,
+                payload = CASE WHEN every_s IS NULL THEN '{}' ELSE payload END
+          WHERE id = $1 AND state IN ('waiting', 'running', 'failed', 'unknown')",
+    );
+    let cancel = cancel.bind(id).bind(who).bind(now);
+    Ok(decided(db::ask(pool, async |session| cancel.execute(session).await).await?.rows_affected()))
+}
+
+pub(super) async fn run_now(pool: &PgPool, id: i64, who: &str, now: DateTime<Utc>) -> Result<Decided, sqlx::Error> {
+    let run = sqlx::query(
+        "UPDATE scheduled_jobs
+            SET state = 'waiting', due_at = $3, attempts = 0, decided_by = $2, changed_at = $3
+          WHERE id = $1
+            AND (state IN ('waiting', 'failed', 'unknown') OR (state = 'cancelled' AND every_s IS NOT NULL))",
+    );
+    let run = run.bind(id).bind(who).bind(now);
+    Ok(decided(db::ask(pool, async |session| run.execute(session).await).await?.rows_affected()))
+}
+
+fn decided(rows: u64) -> Decided {
+    if rows == 1 { Decided::Done } else { Decided::NotPossible }
+}
+
+/// Deletes what ended well, or was cancelled, before `before`; returns how many.
+pub(super) async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let mut swept = 0;
+    loop {
+        let sweep = sqlx::query(
+            "DELETE FROM scheduled_jobs WHERE id = ANY(ARRAY(
+                 SELECT id FROM scheduled_jobs
+                  WHERE state IN ('done', 'cancelled') AND changed_at < $1 AND every_s IS NULL
+                  ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        );
+        let sweep = sweep.bind(before).bind(SWEEP_ROWS);
+        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
+        swept += deleted;
+        if deleted < SWEEP_ROWS.unsigned_abs() {
+            return Ok(swept);
+        }
+    }
+}
