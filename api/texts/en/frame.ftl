@@ -14,4 +14,4 @@ newsletter = Newsletter
 languages = Language
 footer-shop = Shop
 footer-everything = Everything we sell
-footer-help = A question? Answer any of our mails; a person reads it.
+footer-help = A question? Reply to any of our e-mails; a person reads it.
