@@ -6,7 +6,7 @@ search-placeholder = What are you looking for?
 search-button = Search
 cart = Cart
 cart-with-items = { $count ->
-    [one] Cart, one item
+    [one] Cart, 1 item
    *[other] Cart, { $count } items
  }
 account = Account
