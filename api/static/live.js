@@ -55,6 +55,7 @@
     const head = element("p", "message-head");
     const time = element("time", "", `${message.sent_at.slice(0, 16).replace("T", " ")} UTC`);
     time.dateTime = message.sent_at;
+    if (globalThis.shownAt) globalThis.shownAt(time);
     head.append(element("span", "message-who", text(message.from)), " ", time);
     item.append(head, element("p", "message-text", message.text));
     list.append(item);

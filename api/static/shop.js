@@ -21,6 +21,17 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// Times are shown as the visitor's own clock and language have them; what the server wrote stays in the markup.
+globalThis.shownAt = (time) => {
+  const at = new Date(time.dateTime);
+  if (Number.isNaN(at.getTime())) return;
+  const isDay = !time.dateTime.includes("T");
+  const style = isDay ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short" };
+  time.title = time.textContent;
+  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, style).format(at);
+};
+document.querySelectorAll("time[datetime]").forEach(globalThis.shownAt);
+
 // Quantities get buttons for one less and one more.
 for (const stepper of document.querySelectorAll(".stepper")) {
   const input = stepper.querySelector("input");

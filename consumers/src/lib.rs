@@ -10,7 +10,7 @@
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
 //! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
-//! - [`language`]: the languages that the shop speaks, in mails and on its pages.
+//! - [`language`]: the languages that the shop speaks, in mails and on its pages. [`money`]: how amounts are shown in them.
 //!
 //! Only this crate knows Kafka and mail.
 
@@ -22,6 +22,7 @@ pub mod kafka;
 pub mod language;
 pub mod ledger;
 pub mod mail;
+pub mod money;
 pub mod newsletter_mail;
 pub mod parked;
 pub mod relay;

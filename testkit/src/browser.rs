@@ -12,7 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
-use thirtyfour::{ChromeCapabilities, DesiredCapabilities, WebDriver};
+use thirtyfour::{ChromeCapabilities, DesiredCapabilities, TypingData, WebDriver, WindowHandle};
+
+pub use thirtyfour::Key;
 
 use crate::ports::free_port;
 use crate::prerequisites::{cache, missing, require};
@@ -101,6 +103,29 @@ impl Browser {
     pub async fn run(&self, script: &str) -> Value {
         let returned = self.driver.execute(script.to_owned(), Vec::<Value>::new()).await;
         returned.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+    }
+
+    /// Presses keys one after the other, wherever the focus is: as a person does who has no mouse.
+    pub async fn keys(&self, keys: impl Into<TypingData>) {
+        self.driver.action_chain().send_keys(keys).perform().await.expect("keys can be pressed");
+    }
+
+    /// Opens one more tab, which has the same cookies, and goes to it.
+    pub async fn open_tab(&self, looks: &Looks) -> WindowHandle {
+        let tab = self.driver.new_tab().await.expect("a tab can be opened");
+        self.go_to_tab(&tab).await;
+        self.look(looks).await;
+        tab
+    }
+
+    /// The tab that is driven.
+    pub async fn tab(&self) -> WindowHandle {
+        self.driver.window().await.expect("there is a tab")
+    }
+
+    /// Drives another tab from now on.
+    pub async fn go_to_tab(&self, tab: &WindowHandle) {
+        self.driver.switch_to_window(tab.clone()).await.expect("the tab is open");
     }
 
     /// Looks at the pages from now on in this way; the languages stay.

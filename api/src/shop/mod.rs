@@ -3,7 +3,7 @@
 //! A handler takes a [`Visit`] (who asks, in which language), reads the views, and shows a template whose field `page` is
 //! the [`Page`] that all have in common. What goes wrong is a [`Fault`], a page of its own.
 //!
-//! - [`frame`]: what all pages of a process share. [`texts`]: what they say. [`money`]: how they show amounts.
+//! - [`frame`]: what all pages of a process share. [`texts`]: what they say.
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
@@ -24,7 +24,6 @@ mod language;
 mod live;
 mod media;
 pub(crate) mod members;
-mod money;
 mod origin;
 mod page;
 mod payment;

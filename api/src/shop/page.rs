@@ -1,8 +1,9 @@
 //! What all pages have in common, as templates use it.
 
 use super::texts::TEXTS;
-use super::{Frame, assets, language, media, money};
+use super::{Frame, assets, language, media};
 use consumers::language::{FluentValue, Lang};
+use consumers::money;
 use domain::Money;
 
 /// The frame of one page: the field `page` of every template.
@@ -61,7 +62,7 @@ impl Page {
 
     /// An amount.
     pub fn money(&self, amount: &Money) -> String {
-        money::shown(amount, self.lang)
+        money::shown(*amount, self.lang)
     }
 
     /// Where one of our own files is to be had.

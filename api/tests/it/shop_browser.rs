@@ -1,9 +1,7 @@
 //! The shop's pages in a real browser: on a desk and on a phone, light and dark, with and without a script.
-//!
-//! `SHOP_PICTURES=/directory` keeps a picture of each.
 
 use crate::shop_pages::stocked;
-use std::path::PathBuf;
+use crate::window::fits;
 use testkit::browser::{Browser, Looks};
 
 const PAGES: [(&str, &str); 6] = [
@@ -31,22 +29,11 @@ async fn every_page_fits_and_keeps_nobody_out() {
         let browser = Browser::open(&looks).await;
         for (name, path) in PAGES {
             browser.goto(&format!("http://{}{path}", instance.address)).await;
-            let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
-            assert_eq!(wider, 0, "{path} is wider than the window ({look})");
-            let small = browser.run(SMALL_TARGETS).await;
-            assert_eq!(small, serde_json::json!([]), "{path} has controls too small to touch ({look})");
-            assert_eq!(browser.axe().await, Vec::<String>::new(), "{path} ({look})");
-            if let Some(directory) = std::env::var_os("SHOP_PICTURES") {
-                browser.picture(&PathBuf::from(directory).join(format!("{name}-{look}.png"))).await;
-            }
+            fits(&browser, &looks, &format!("{name}-{look}")).await;
         }
         browser.close().await;
     }
 }
-
-/// Buttons and fields less than 44 pixels high, but for those that nobody sees.
-const SMALL_TARGETS: &str = "return [...document.querySelectorAll('button, input, .button')]
-    .filter((e) => e.type !== 'hidden' && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quantity_is_stepped_with_a_script_and_typed_without() {

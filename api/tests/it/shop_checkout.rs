@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-const ADA: [(&str, &str); 6] = [
+pub const ADA: [(&str, &str); 6] = [
     ("first_name", "Ada"),
     ("last_name", "Lovelace"),
     ("email", "ada@example.com"),
@@ -35,7 +35,7 @@ async fn opened(browser: &Browser<'_>) -> Vec<(String, String)> {
     filled(&browser.get("/orders/create/").await.is(200), &ADA)
 }
 
-async fn orders(shop: &Shop) -> i64 {
+pub async fn orders(shop: &Shop) -> i64 {
     let sql = "SELECT count(*) FROM events WHERE event_type = 'OrderPlaced'";
     sqlx::query_scalar(sql).fetch_one(&shop.db.pool().await).await.unwrap()
 }
@@ -52,7 +52,7 @@ async fn stocked() -> (Shop, Instance) {
     (shop, instance)
 }
 
-async fn reprice(instance: &Instance, sku: &str, price: &str) {
+pub async fn reprice(instance: &Instance, sku: &str, price: &str) {
     let path = format!("/v1/products/{sku}");
     instance.patch(&path, &json!({ "price": usd(price) })).header("if-match", "*").await.is(200);
 }

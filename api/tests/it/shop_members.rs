@@ -108,7 +108,7 @@ async fn who_joins_confirms_by_link_and_password_and_is_logged_in_by_another_sec
     ada.add("TEA", 1).await;
     let before = ada.cookie("__Host-orders").unwrap();
     let told = join(&ada, "ada@example.com").await.is(200);
-    assert!(main_of(&told).contains("look into your mailbox"), "{}", told.text);
+    assert!(main_of(&told).contains("check your inbox"), "{}", told.text);
     let guest = ada.get("/account/").await.is(303);
     assert_eq!(guest.header("location"), "/account/login/?next=%2Faccount%2F");
 
@@ -120,7 +120,7 @@ async fn who_joins_confirms_by_link_and_password_and_is_logged_in_by_another_sec
     let account = ada.get("/account/").await.is(200);
     assert!(main_of(&account).contains("Ada Lovelace") && main_of(&account).contains("ada@example.com"));
     let again = ada.get(&format!("/account/confirm/?token={}", token.expose())).await.is(200);
-    assert!(main_of(&again).contains("no longer good"), "{}", again.text);
+    assert!(main_of(&again).contains("no longer works"), "{}", again.text);
     let old = Browser::new(&instance);
     old.set_cookie("__Host-orders", &before);
     old.get("/account/").await.is(303);
@@ -266,7 +266,7 @@ async fn a_new_password_logs_everybody_else_out() {
     let csrf_token = csrf(&home, &format!("/account/reset/?token={token}")).await;
     let fields = [("csrf", csrf_token.as_str()), ("token", token.as_str()), ("new_password", "lapsang & smoke")];
     assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("Your password is set"));
-    assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("no longer good"));
+    assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("no longer works"));
     stolen.get("/account/").await.is(303);
     log_in(&stolen, "ada@example.com", PASSWORD).await.is(422);
 

@@ -1,43 +1,9 @@
 //! Paying in a real browser: on the built-in test page, and on a PayPal that is on another origin.
-//!
-//! `SHOP_PICTURES=/directory` keeps a picture of each page.
 
-use crate::http_support::BOUND;
 use crate::shop_payments_pages::{ordered, sandboxed, thanks};
 use crate::shop_payments_support::{Market, happened};
-use std::path::PathBuf;
+use crate::window::{fits, press};
 use testkit::browser::{Browser, Looks};
-use testkit::eventually;
-
-async fn picture(browser: &Browser, name: &str) {
-    if let Some(directory) = std::env::var_os("SHOP_PICTURES") {
-        browser.picture(&PathBuf::from(directory).join(format!("{name}.png"))).await;
-    }
-}
-
-/// Holds the page that is shown to what all pages are held to.
-async fn fits(browser: &Browser, looks: &Looks, name: &str) {
-    let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
-    assert_eq!(wider, 0, "{name} is wider than the window");
-    if looks.scripts {
-        assert_eq!(browser.axe().await, Vec::<String>::new(), "{name}");
-    }
-    picture(browser, name).await;
-}
-
-/// Presses what this selector finds, and waits until another page is shown.
-async fn press(browser: &Browser, selector: &str, leads_to: &str) {
-    browser.run(&format!("document.querySelector({selector:?}).click()")).await;
-    arrived(browser, leads_to).await;
-}
-
-async fn arrived(browser: &Browser, part: &str) {
-    eventually("another page is shown", BOUND, async || {
-        let at = browser.run("return location.href + ' ' + document.readyState").await.to_string();
-        if at.contains(part) && at.contains("complete") { Ok(()) } else { Err(at) }
-    })
-    .await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_browser_an_order_is_paid_on_the_test_page() {

@@ -23,6 +23,7 @@ checkout-outcome-unknown = We can't tell whether your order came through. Please
 thanks-title = Order { $number }
 thanks-words = Thank you, { $name }!
 thanks-order = Your order
+thanks-track = How far it is
 thanks-placed = Placed
 thanks-paid = Paid
 thanks-mailed = Confirmation sent

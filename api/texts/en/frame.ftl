@@ -6,7 +6,7 @@ search-placeholder = What are you looking for?
 search-button = Search
 cart = Cart
 cart-with-items = { $count ->
-    [one] Cart, one item
+    [one] Cart, 1 item
    *[other] Cart, { $count } items
  }
 account = Account
@@ -14,4 +14,4 @@ newsletter = Newsletter
 languages = Language
 footer-shop = Shop
 footer-everything = Everything we sell
-footer-help = A question? Answer any of our mails; a person reads it.
+footer-help = A question? Reply to any of our e-mails; a person reads it.

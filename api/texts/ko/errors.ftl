@@ -1,6 +1,6 @@
 # What went wrong, and a way on. Each has a title, and words.
-error-invalid = 요청을 이해하지 못했습니다
-error-invalid-words = 저희 페이지에서 보낸 요청이 아닌 것 같습니다. 뒤로 돌아가 다시 시도하거나 첫 페이지에서 시작해 주세요.
+error-invalid = 잘못된 요청입니다
+error-invalid-words = 저희 페이지에서 보낸 요청이 아닌 것 같습니다. 이전 페이지로 돌아가 다시 시도하시거나 홈에서 시작해 주세요.
 error-forbidden = 이 사이트에서 보낸 요청이 아닙니다
 error-forbidden-words = 안전을 위해 저희 페이지에서 보낸 요청만 받습니다. 페이지를 다시 열고 한 번 더 시도해 주세요.
 error-not-found = 페이지를 찾을 수 없습니다
@@ -8,12 +8,12 @@ error-not-found-words = 페이지가 옮겨졌거나 없는 주소입니다. 위
 error-too-large = 한 번에 보내기에 너무 큽니다
 error-too-large-words = 보내신 내용이 허용된 크기를 넘었습니다. 줄여서 다시 시도해 주세요.
 error-too-many = 잠시만 기다려 주세요
-error-too-many-words = 요청이 너무 잦습니다. 잠시 후 다시 시도해 주세요. 사라진 내용은 없습니다.
-error-internal = 저희 쪽에 문제가 생겼습니다
-error-internal-words = 저희 잘못이며 기록을 남겨 두었습니다. 잠시 후 다시 시도해 주세요. 계속되면 아래 번호를 알려 주세요.
-error-unavailable = 곧 다시 열립니다
-error-unavailable-words = 지금 이용이 많거나 다시 시작하는 중입니다. 바뀐 내용은 없습니다. 몇 초 후 다시 시도해 주세요.
+error-too-many-words = 짧은 시간에 요청이 너무 많았습니다. 잠시 후 다시 시도해 주세요. 입력하신 내용은 사라지지 않습니다.
+error-internal = 오류가 발생했습니다
+error-internal-words = 불편을 드려 죄송합니다. 저희 쪽의 문제이며, 오류는 기록되었습니다. 잠시 후 다시 시도해 주세요. 문제가 계속되면 아래 번호를 알려 주세요.
+error-unavailable = 잠시 후 다시 이용해 주세요
+error-unavailable-words = 접속이 많거나 서비스를 다시 시작하는 중입니다. 변경된 내용은 없습니다. 몇 초 후 다시 시도해 주세요.
 error-request = 요청 번호
-error-home = 첫 페이지로
+error-home = 홈으로 가기
 error-shelves = 전체 상품 보기
 error-again = 다시 시도

@@ -2,6 +2,7 @@
 
 use super::texts::TEXTS;
 use crate::language::Lang;
+use crate::money::shown;
 use askama::Template;
 use domain::Money;
 use domain::ids::OrderNumber;
@@ -29,8 +30,7 @@ pub(super) struct Content {
 struct Row {
     name: String,
     quantity: String,
-    unit_price: String,
-    /// The same in words.
+    /// What one costs, in words.
     each: String,
     cost: String,
 }
@@ -88,7 +88,7 @@ impl Content {
             lead: "mail-receipt",
             lines: lines.iter().map(|line| row(lang, line)).collect::<Result<_, _>>()?,
             total_label: "mail-paid",
-            total: total.to_string(),
+            total: shown(total, lang),
             address: Vec::new(),
             link: None,
             shop_name: String::new(),
@@ -102,13 +102,11 @@ fn subject(lang: Lang, id: &str, number: OrderNumber) -> String {
 }
 
 fn row(lang: Lang, line: &Line) -> Result<Row, MoneyError> {
-    let unit_price = line.unit_price.to_string();
     Ok(Row {
         name: line.name.as_str().to_owned(),
         quantity: line.quantity.get().to_string(),
-        each: TEXTS.with(lang, "mail-each", &[("price", unit_price.as_str().into())]),
-        unit_price,
-        cost: line.cost()?.to_string(),
+        each: TEXTS.with(lang, "mail-each", &[("price", shown(line.unit_price, lang).into())]),
+        cost: shown(line.cost()?, lang),
     })
 }
 
@@ -144,4 +142,30 @@ pub(super) fn text(mail: &Content) -> Result<String, askama::Error> {
 /// As HTML; whatever customers and catalogue say is escaped.
 pub(super) fn html(mail: &Content) -> Result<String, askama::Error> {
     Html { mail }.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::quantity::Quantity;
+    use domain::sku::Sku;
+    use domain::text::ProductName;
+
+    #[test]
+    fn amounts_are_written_as_the_mail_s_language_does() {
+        let line = Line {
+            sku: Sku::parse("KETTLE").unwrap(),
+            name: ProductName::parse("A kettle").unwrap(),
+            unit_price: Money::parse("617.25", "USD").unwrap(),
+            quantity: Quantity::try_from(2).unwrap(),
+        };
+        for (lang, each, cost) in [
+            (Lang::En, "$617.25 each", "$1,234.50"),
+            (Lang::Ko, "개당 US$617.25", "US$1,234.50"),
+            (Lang::ZhHans, "单价 US$617.25", "US$1,234.50"),
+        ] {
+            let row = row(lang, &line).unwrap();
+            assert_eq!((row.each.as_str(), row.cost.as_str()), (each, cost));
+        }
+    }
 }

@@ -77,13 +77,13 @@ async fn an_account_is_confirmed_by_the_link_in_the_mail_and_a_password_set_anew
 
     office.ask(&email, "en").await;
     let told = mails(&email).pop().unwrap();
-    assert_eq!(told.subject(), "You have an account at Leaf & Kettle already");
+    assert_eq!(told.subject(), "You already have an account at Leaf & Kettle");
     assert!(!told.text().unwrap().contains("token="), "nothing to confirm");
 
     recovery::ask(&office.schedule, &email, "ko").await.unwrap();
     office.run_due(Some("https://leaf.example")).await;
     let reset = mails(&email).pop().unwrap();
-    assert_eq!(reset.subject(), "Leaf & Kettle 새 비밀번호");
+    assert_eq!(reset.subject(), "Leaf & Kettle 비밀번호 재설정 안내");
     let set = recovery::set_password(&office.pool, &token(&reset, "reset"), HASH, Utc::now()).await.unwrap();
     assert_eq!(set, id);
     assert_eq!(mails(&email).len(), 3);

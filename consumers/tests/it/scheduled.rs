@@ -78,8 +78,8 @@ async fn who_has_not_paid_after_a_day_is_reminded_once() {
     assert_eq!(reminder.subject(), format!("Order nr. {} is not paid yet", unpaid.number));
     let (text, html) = (reminder.text().unwrap(), reminder.html().unwrap());
     let link = format!("https://leaf.example/pay/{}?a=1&b=2", unpaid.id);
-    assert!(text.contains("Still to be paid: 25.00 USD") && text.contains(&link), "{text}");
-    assert!(html.contains("25.00 USD") && html.contains(&link.replace('&', "&#38;")), "{html}");
+    assert!(text.contains("Still to be paid: $25.00") && text.contains(&link), "{text}");
+    assert!(html.contains("$25.00") && html.contains(&link.replace('&', "&#38;")), "{html}");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn it_is_confirmed_by_the_link_and_left_by_one_click() {
     let pool = db.pool().await;
     let email = Email::parse(&format!("{}@example.com", Uuid::now_v7())).unwrap();
     let confirm = ask(&pool, &email, "zh-Hans").await;
-    assert_eq!(confirm.subject(), "请确认订阅 Leaf & Kettle 的新闻邮件");
+    assert_eq!(confirm.subject(), "请确认订阅 Leaf & Kettle 的资讯邮件");
     let text = confirm.text().unwrap();
     let token = LinkToken::parse(behind(&text, "https://leaf.example/newsletter/confirm/?token=")).unwrap();
     let leave = behind(&text, "https://leaf.example/newsletter/leave/?who=");
@@ -46,7 +46,7 @@ async fn it_is_confirmed_by_the_link_and_left_by_one_click() {
     assert!(subscribers::confirm(&pool, &token, Utc::now()).await.unwrap());
 
     let told = ask(&pool, &email, "en").await;
-    assert_eq!(told.subject(), "您已订阅 Leaf & Kettle 的新闻邮件", "in the language of the subscription");
+    assert_eq!(told.subject(), "您已订阅 Leaf & Kettle 的资讯邮件", "in the language of the subscription");
     assert!(!told.text().unwrap().contains("token="));
     assert!(subscribers::leave(&pool, &LeaveLink::parse(leave).unwrap()).await.unwrap());
     assert!(subscribers::page(&pool, Utc::now(), Uuid::nil(), 10).await.unwrap().is_empty());

@@ -1,13 +1,13 @@
 # The mails about an order.
-mail-confirmation-subject = 订单号 { $number }
-mail-receipt-subject = 订单号 { $number } 的收据
-mail-reminder-subject = 订单号 { $number } 尚未付款
-mail-reminder = 您一天前在本店下了订单，我们尚未收到付款。是否忘记了？您订购的内容如下：
+mail-confirmation-subject = 订单 { $number } 已收到
+mail-receipt-subject = 订单 { $number } 的收据
+mail-reminder-subject = 订单 { $number } 尚未付款
+mail-reminder = 您一天前在本店下单，我们尚未收到付款。也许您还没来得及付款？您订购的商品如下：
 mail-to-pay = 待付金额
 mail-pay = 立即付款
 mail-salutation = { $name }，您好：
-mail-confirmation = 感谢您的订购。我们已收到您的订单，内容如下：
-mail-receipt = 我们已收到您的付款，谢谢！您支付的内容如下：
+mail-confirmation = 感谢您的惠顾。我们已收到您的订单，明细如下：
+mail-receipt = 我们已收到您的付款，谢谢！付款明细如下：
 mail-product = 商品
 mail-quantity = 数量
 mail-price = 金额

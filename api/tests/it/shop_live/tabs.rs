@@ -1,13 +1,10 @@
 //! An order's page in a real browser, in two tabs at two processes.
-//!
-//! `SHOP_PICTURES=/directory` keeps a picture of each.
 
 use super::{note_mail, ordered};
-use crate::http_support::{BOUND, Instance};
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use crate::http_support::Instance;
+use crate::window::{fits, shows};
+use serde_json::json;
 use testkit::browser::{Browser, Looks};
-use testkit::eventually;
 
 const STEPS: &str = "return [...document.querySelectorAll('li.done')].map((step) => step.dataset.step).join()";
 const MESSAGES: &str = "return [...document.querySelectorAll('.message-text')].map((said) => said.textContent)";
@@ -18,23 +15,6 @@ async fn open(instance: &Instance, page: &str, looks: &Looks) -> Browser {
     let browser = Browser::open(looks).await;
     browser.goto(&format!("http://{}{page}", instance.address)).await;
     browser
-}
-
-/// Waits until what the script returns is this.
-async fn shows(browser: &Browser, script: &str, expected: Value) {
-    eventually("the page shows it", BOUND, async || {
-        let shown = browser.run(script).await;
-        if shown == expected { Ok(()) } else { Err(format!("{shown} and not {expected}")) }
-    })
-    .await;
-}
-
-async fn fits(browser: &Browser, name: &str) {
-    assert_eq!(browser.run("return document.documentElement.scrollWidth - innerWidth").await, 0, "{name}");
-    assert_eq!(browser.axe().await, Vec::<String>::new(), "{name}");
-    if let Some(directory) = std::env::var_os("SHOP_PICTURES") {
-        browser.picture(&PathBuf::from(directory).join(format!("{name}.png"))).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,9 +50,9 @@ async fn two_tabs_follow_an_order_and_speak_with_staff() {
     }
     shows(&tabs[0], "return document.querySelector('#message-text').value", json!("")).await;
     one.post(&format!("/v1/orders/{order}/messages"), &json!({ "text": "Gladly." })).await.is(201);
-    for (tab, name) in tabs.iter().zip(["followed-desk", "followed-phone-dark"]) {
+    for (tab, looks, name) in [(&tabs[0], Looks::desk(), "desk"), (&tabs[1], dark, "phone-dark")] {
         shows(tab, MESSAGES, json!([asked, "Gladly."])).await;
-        fits(tab, name).await;
+        fits(tab, &looks, &format!("followed-{name}")).await;
     }
 
     tabs[0].look(&Looks { scripts: false, ..Looks::desk() }).await;

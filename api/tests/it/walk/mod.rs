@@ -79,7 +79,7 @@ async fn serve(db: &Db, prefix: &str, mail: &Scripted, settings: &[(&str, &str)]
 }
 
 /// Where the API of a whole system is, as its welcome says.
-async fn address_printed(program: &mut Program) -> String {
+pub async fn address_printed(program: &mut Program) -> String {
     program.wait_for_line("orders is ready").await;
     let line = program.wait_for_line("  API ").await;
     line.trim().trim_start_matches("API").trim().trim_start_matches("http://").to_owned()

@@ -1,11 +1,11 @@
-//! How amounts are shown to people: by the data of Unicode's CLDR for our three languages, which write digits, groups and
-//! decimals alike and differ in the signs of currencies.
+//! How amounts are shown to people, in mails and on pages: by the data of Unicode's CLDR for our three languages, which write
+//! digits, groups and decimals alike and differ in the signs of currencies.
 
-use consumers::language::Lang;
+use crate::language::Lang;
 use domain::Money;
 
 /// `$1,234.50` in English, `US$1,234.50` in the others. Where a currency has no sign of its own: `CHF 1,234.50`.
-pub(super) fn shown(money: &Money, lang: Lang) -> String {
+pub fn shown(money: Money, lang: Lang) -> String {
     let amount = grouped(&money.amount().to_string());
     let code = money.currency().code();
     match sign(code, lang) {
@@ -30,9 +30,8 @@ fn sign(code: &str, lang: Lang) -> Option<&'static str> {
         ("INR", _) => "₹",
         ("ILS", _) => "₪",
         ("VND", _) => "₫",
-        ("AUD", Lang::ZhHans) => "AU$",
-        ("AUD", Lang::Ko) => "AU$",
         ("AUD", Lang::En) => "A$",
+        ("AUD", Lang::Ko | Lang::ZhHans) => "AU$",
         ("CAD", _) => "CA$",
         ("HKD", _) => "HK$",
         ("NZD", _) => "NZ$",
@@ -62,7 +61,7 @@ mod tests {
     use super::*;
 
     fn text(amount: &str, currency: &str, lang: Lang) -> String {
-        shown(&Money::parse(amount, currency).unwrap(), lang)
+        shown(Money::parse(amount, currency).unwrap(), lang)
     }
 
     #[test]
