@@ -230,6 +230,13 @@ async fn members_see_their_own_orders_with_history_and_nobody_elses() {
     write(&ada, &path).await.is(303);
     assert!(ada.get(&path).await.is(200).text.contains("Is it on its way?"));
     assert_eq!(write(&grace, "/account/person/").await.status.as_u16(), 404, "neither a key nor their order");
+    // The order's own page, which guests reach by a key, is the member's without one.
+    let thanks = format!("/orders/{id}/thanks/");
+    assert!(ada.get(&thanks).await.is(200).text.contains("Thank you, Ada!"));
+    for stranger in [&grace, &Browser::new(&instance)] {
+        assert_eq!(stranger.get(&thanks).await.status.as_u16(), 404);
+    }
+    assert_eq!(ada.get(&format!("{thanks}?key=wrong")).await.status.as_u16(), 404);
     instance.pay(&id, "12.50", "till-1").await.is(200);
     let page = ada.get(&path).await.is(200);
     assert!(page.text.contains("We received $12.50.") && page.text.contains("The order is paid."), "{}", page.text);
