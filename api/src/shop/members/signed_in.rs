@@ -9,7 +9,7 @@ use crate::problem::{Problem, within};
 use axum::response::Response;
 use commands::members::{self, Member};
 use commands::shop::sessions::{self, Session};
-use commands::shop::{carts, member_carts};
+use commands::shop::{carts, member_carts, viewed};
 use domain::ids::SubjectId;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub(super) async fn required(app: &App, visit: &Visit) -> Result<Result<Member, 
     }
 }
 
-/// Logs the visitor in: the session gets another secret, and what is in its cart goes into the member's.
+/// Logs the visitor in: the session gets another secret, and what is in its cart, and what was looked at in it, become the member's.
 pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials: i64) -> Result<(), Fault> {
     let session = visit.session.rotate().await?;
     let (pool, now) = (app.log.pool(), visit.session.now());
@@ -57,7 +57,10 @@ pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials
     if Mark::of(&session).is_some_and(|before| before.id != id) {
         return Ok(());
     }
-    // Last, and not what logging in fails for: what was in the cart of the visit stays there.
+    // Last, and not what logging in fails for: what was of the visit stays there.
+    if let Err(error) = viewed::merge(pool, session.id, id.0).await {
+        tracing::warn!(%error, "what a visitor looked at was not noted as the member's");
+    }
     if let Err(error) = carts::merge(pool, session.cart_id, cart, now).await {
         tracing::warn!(%error, "a visitor's cart was not moved into the member's");
     }
