@@ -3,7 +3,7 @@
 use crate::db;
 use crate::gateway::Answer;
 use domain::Position;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,6 +57,27 @@ pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<R
         position: Position::from_i64(row.position),
         request_digest: row.request_digest,
     }))
+}
+
+/// Keeps an answer under a key, in the transaction of what it tells of, which is nothing of the log; says whether the key was free.
+/// Waits for who is about to take it.
+pub(crate) async fn keep(
+    session: &mut PgConnection,
+    key: &IdempotencyKey,
+    answer: &Answer,
+) -> Result<bool, sqlx::Error> {
+    let keep = sqlx::query(
+        "INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, position, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, clock_timestamp()) ON CONFLICT DO NOTHING",
+    );
+    let keep = keep
+        .bind(key.digest.as_slice())
+        .bind(key.request_digest.as_slice())
+        .bind(answer.status.cast_signed())
+        .bind(&answer.location)
+        .bind(&answer.etag)
+        .bind(&answer.body);
+    Ok(keep.execute(session).await?.rows_affected() == 1)
 }
 
 /// Deletes answers older than [`KEPT_FOR`]; returns how many.
