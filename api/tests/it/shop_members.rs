@@ -199,6 +199,27 @@ async fn the_carts_of_visit_and_member_become_one_at_login() {
     }
 }
 
+/// A process that ended between placing an order and emptying the cart leaves what was ordered in it.
+#[tokio::test]
+async fn what_a_crash_left_in_a_cart_is_not_taken_along_at_login() {
+    let (shop, instance, club) = stocked().await;
+    let (home, phone) = (Browser::new(&instance), Browser::new(&instance));
+    member(&club, &home, "ada@example.com").await;
+    phone.add("TEA", 2).await;
+    let content = value(&phone.get("/orders/create/").await.is(200), "key").expect("a form");
+    order(&phone).await;
+    let pool = shop.db.pool().await;
+    let full = "UPDATE carts SET content_id = $1::uuid WHERE member_id IS NULL AND session_id =
+                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1) RETURNING id";
+    let cart: Uuid = sqlx::query_scalar(full).bind(&content).fetch_one(&pool).await.unwrap();
+    let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) VALUES ($1, 'TEA', 2, now())";
+    sqlx::query(line).bind(cart).execute(&pool).await.unwrap();
+    log_in(&phone, "ada@example.com", PASSWORD).await.is(303);
+    for browser in [&phone, &home] {
+        assert!(browser.get("/cart/").await.is(200).text.contains("Your cart is empty"));
+    }
+}
+
 #[tokio::test]
 async fn what_a_member_looked_at_is_known_in_every_session_and_what_a_visit_did_is_added() {
     let (_shop, instance, club) = stocked().await;

@@ -69,9 +69,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
     let Some(content) = of_session(&app, &session).await?.filter(|cart| !cart.lines.is_empty()) else {
         return visit.see_other(cart::PATH);
     };
-    // The process may have ended between placing the order and emptying the cart.
-    if let Some(order) = key::placed_before(&app, &session, content.content_id).await? {
-        key::empty_cart(&app, &session, content.content_id, visit.session.now()).await;
+    if let Some(order) = key::settle(&app, &session, content.content_id, visit.session.now()).await? {
         return order_page::lead_to(&app, &visit, order).await;
     }
     let basket = Basket::of(&content, &app.gateway.prices());
