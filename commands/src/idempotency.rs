@@ -3,15 +3,16 @@
 use crate::db;
 use crate::gateway::Answer;
 use domain::Position;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// How long a duplicate waits for the first to end.
 pub const WAIT_AT_MOST: Duration = Duration::from_secs(10);
-/// How long an answer is kept.
+/// How long an answer is kept at least.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many old answers one sweep deletes at a time, so that none holds locks for long.
 const SWEEP_ROWS: i64 = 5_000;
@@ -23,6 +24,17 @@ pub struct IdempotencyKey {
     pub digest: [u8; 32],
     /// SHA-256 of the request's body: the same key with another body is refused.
     pub request_digest: [u8; 32],
+    /// What is ordered under it, where that is in a cart: the answer is kept until it is no more, at least for [`KEPT_FOR`].
+    pub ordered: Option<CartContent>,
+}
+
+/// What is in a cart at one moment. No content comes twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CartContent {
+    /// The cart.
+    pub cart_id: Uuid,
+    /// Its content.
+    pub content_id: Uuid,
 }
 
 /// An answer that was given before.
@@ -59,14 +71,37 @@ pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<R
     }))
 }
 
-/// Deletes answers older than [`KEPT_FOR`]; returns how many.
+/// Keeps an answer under a key, in the transaction of what it tells of, which is nothing of the log; says whether the key was free.
+/// Waits for who is about to take it.
+pub(crate) async fn keep(
+    session: &mut PgConnection,
+    key: &IdempotencyKey,
+    answer: &Answer,
+) -> Result<bool, sqlx::Error> {
+    let keep = sqlx::query(
+        "INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, position, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, clock_timestamp()) ON CONFLICT DO NOTHING",
+    );
+    let keep = keep
+        .bind(key.digest.as_slice())
+        .bind(key.request_digest.as_slice())
+        .bind(answer.status.cast_signed())
+        .bind(&answer.location)
+        .bind(&answer.etag)
+        .bind(&answer.body);
+    Ok(keep.execute(session).await?.rows_affected() == 1)
+}
+
+/// Deletes answers older than [`KEPT_FOR`], unless what was ordered is still in its cart; returns how many.
 pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let mut swept = 0;
     loop {
         let sweep = sqlx::query(
             "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
-                 SELECT key_digest FROM idempotency_keys
-                  WHERE created_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2))",
+                 SELECT k.key_digest FROM idempotency_keys AS k
+                  WHERE k.created_at < clock_timestamp() - make_interval(secs => $1)
+                    AND NOT EXISTS (SELECT FROM carts AS c WHERE c.id = k.cart_id AND c.content_id = k.content_id)
+                  LIMIT $2))",
         );
         let sweep = sweep.bind(KEPT_FOR.as_secs_f64()).bind(SWEEP_ROWS);
         let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();

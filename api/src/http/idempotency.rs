@@ -27,7 +27,8 @@ pub fn key(
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
-    Ok(Some(IdempotencyKey { digest: digest.finalize().into(), request_digest: Sha256::digest(body).into() }))
+    let request_digest = Sha256::digest(body).into();
+    Ok(Some(IdempotencyKey { digest: digest.finalize().into(), request_digest, ordered: None }))
 }
 
 /// The problem of a request that must not be carried out twice and came without a key.

@@ -1,8 +1,9 @@
-//! How often somebody may ask, an API key or a visitor: a token bucket each.
+//! How often somebody may ask, an API key, a visitor or an address: a token bucket each.
 
 use crate::problem::{Code, Problem};
 use http::header;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -10,6 +11,8 @@ use uuid::Uuid;
 /// The most buckets that are kept. Whoever comes when there are more is not counted: memory stays bounded, and nobody is kept
 /// out by strangers.
 const MAX_BUCKETS: usize = 100_000;
+/// How often, at most, all of them are looked through for some that say nothing any more.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a key may ask.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,11 +23,42 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
+/// How often one address may do what everybody may do without being known. All customers behind one address (an office, a mobile
+/// network) share what is given to it, so it is more than one of them takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AddressLimits {
+    /// Tries of a password, whoever's.
+    pub log_ins: RateLimit,
+    /// Forms after which a mail is written: joining, a forgotten password, the newsletter.
+    pub mails: RateLimit,
+    /// Orders that are sent on the pages.
+    pub checkouts: RateLimit,
+    /// Notices of payment providers, genuine or not. They send one or two for each payment, and again what we do not take.
+    pub notices: RateLimit,
+}
+
+impl Default for AddressLimits {
+    fn default() -> Self {
+        Self {
+            log_ins: RateLimit { per_second: 0.5, burst: 40 },
+            mails: RateLimit { per_second: 1.0 / 30.0, burst: 20 },
+            checkouts: RateLimit { per_second: 0.5, burst: 60 },
+            notices: RateLimit { per_second: 100.0, burst: 500 },
+        }
+    }
+}
+
 /// Counts the requests of each key.
-#[derive(Debug, Default)]
-pub(crate) struct Limiter {
+#[derive(Debug)]
+pub(crate) struct Limiter<K = Uuid> {
     limit: Option<RateLimit>,
-    buckets: Mutex<HashMap<Uuid, Bucket>>,
+    buckets: Mutex<Buckets<K>>,
+}
+
+#[derive(Debug)]
+struct Buckets<K> {
+    of: HashMap<K, Bucket>,
+    swept_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -33,32 +67,28 @@ struct Bucket {
     filled_at: Instant,
 }
 
-impl Limiter {
+impl<K: Eq + Hash> Limiter<K> {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
-        Self { limit, buckets: Mutex::default() }
+        Self { limit, buckets: Mutex::new(Buckets { of: HashMap::new(), swept_at: None }) }
     }
 
     /// Counts one request of the key, or says when to come again.
-    pub(crate) fn take(&self, key: Uuid) -> Result<(), Problem> {
+    pub(crate) fn take(&self, key: K) -> Result<(), Problem> {
         self.wait_for(key).map_err(refused)
     }
 
     /// Counts one request of the key, or says how long to wait.
-    pub(crate) fn wait_for(&self, key: Uuid) -> Result<(), Duration> {
+    pub(crate) fn wait_for(&self, key: K) -> Result<(), Duration> {
         self.limit.map_or(Ok(()), |limit| self.take_at(limit, key, Instant::now()))
     }
 
-    fn take_at(&self, limit: RateLimit, key: Uuid, now: Instant) -> Result<(), Duration> {
+    fn take_at(&self, limit: RateLimit, key: K, now: Instant) -> Result<(), Duration> {
         let burst = f64::from(limit.burst);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(&key) {
-            // A full one says as much as none.
-            buckets.retain(|_, bucket| bucket.tokens_at(limit, now) < burst);
-            if buckets.len() >= MAX_BUCKETS {
-                return Ok(());
-            }
+        if !buckets.of.contains_key(&key) && !buckets.make_room(limit, now) {
+            return Ok(());
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { tokens: burst, filled_at: now });
+        let bucket = buckets.of.entry(key).or_insert(Bucket { tokens: burst, filled_at: now });
         bucket.tokens = bucket.tokens_at(limit, now);
         bucket.filled_at = now;
         if bucket.tokens < 1.0 {
@@ -66,6 +96,19 @@ impl Limiter {
         }
         bucket.tokens -= 1.0;
         Ok(())
+    }
+}
+
+impl<K> Buckets<K> {
+    /// Whether one more may be kept.
+    fn make_room(&mut self, limit: RateLimit, now: Instant) -> bool {
+        let is_due = |swept_at: Instant| now.saturating_duration_since(swept_at) >= SWEEP_EVERY;
+        if self.of.len() >= MAX_BUCKETS && self.swept_at.is_none_or(is_due) {
+            self.swept_at = Some(now);
+            // A full one says as much as none.
+            self.of.retain(|_, bucket| bucket.tokens_at(limit, now) < f64::from(limit.burst));
+        }
+        self.of.len() < MAX_BUCKETS
     }
 }
 
@@ -115,6 +158,6 @@ mod tests {
         assert!(take(0, 0).is_err(), "who is counted stays so");
         assert_eq!(take(u128::MAX, 1), Ok(()), "buckets that have filled made room");
         assert!(take(u128::MAX, 1).is_err());
-        assert_eq!(limiter.buckets.lock().unwrap().len(), 1);
+        assert_eq!(limiter.buckets.lock().unwrap().of.len(), 1);
     }
 }

@@ -17,18 +17,20 @@ pub mod query;
 mod request_id;
 mod routes;
 mod server;
+mod source;
 pub mod timing;
 
 pub use admission::Place;
 pub(crate) use admission::overloaded;
 pub(crate) use limit::Limiter;
-pub use limit::RateLimit;
+pub use limit::{AddressLimits, RateLimit};
 pub use negotiate::Produces;
 pub use panics::log_panics;
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use routes::Routes;
 pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
+pub use source::Source;
 
 use crate::auth::Keys;
 use crate::health::Readiness;
@@ -38,6 +40,7 @@ use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
 use axum::Router;
 use commands::shop::links::LinkKey;
 use commands::{Gateway, Log};
+use ipnet::IpNet;
 use projections::Views;
 use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
@@ -64,6 +67,10 @@ pub struct HttpSettings {
     pub max_exports: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
+    /// How often one address may do what anybody may; on by default.
+    pub address_limits: AddressLimits,
+    /// The networks of the proxies before us, whose word is taken for where a request comes from; none by default.
+    pub trusted_proxies: Vec<IpNet>,
     /// What the pages show.
     pub shop: ShopSettings,
     /// How long visits go on.
@@ -81,6 +88,8 @@ impl Default for HttpSettings {
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             max_exports: DEFAULT_MAX_EXPORTS,
             rate_limit: None,
+            address_limits: AddressLimits::default(),
+            trusted_proxies: Vec::new(),
             shop: ShopSettings::default(),
             sessions: SessionSettings::default(),
             live: LiveSettings::default(),
@@ -112,10 +121,12 @@ pub struct App {
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
+    /// How often all visitors of one address may.
+    pub(crate) checkouts_by_address: Limiter<Source>,
     /// How often a customer may write about one order.
     pub(crate) messages: Limiter,
-    /// How often payment providers may tell something.
-    pub(crate) notices: Limiter,
+    /// How often somebody may tell something as a payment provider.
+    pub(crate) notices: Limiter<Source>,
     link_key: OnceCell<LinkKey>,
     /// A place for each export of the history: its answer goes on long after the request gave up its own.
     pub(crate) exports: Arc<Semaphore>,
@@ -129,9 +140,11 @@ impl App {
         let (live, messages) = (Live::new(log.clone(), settings.live), Limiter::new(Some(MESSAGES)));
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
-        let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
+        let by_address = settings.address_limits;
+        let (notices, checkouts_by_address) =
+            (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.checkouts)));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
-        let members = Desk::new(pool.clone(), clock.clone());
+        let members = Desk::new(pool.clone(), clock.clone(), by_address);
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
             gateway,
@@ -145,9 +158,10 @@ impl App {
             members,
             limiter,
             checkouts,
+            checkouts_by_address,
             messages,
             notices,
-            link_key,
+            link_key: OnceCell::new(),
             exports,
             settings,
         }

@@ -1,6 +1,7 @@
 //! Serving over TCP, by hyper itself: `axum::serve` bounds neither how long headers take nor how long draining does.
 
 use super::open_files;
+use super::source::Peer;
 use axum::Router;
 use axum::body::Body;
 use http::header;
@@ -100,9 +101,9 @@ impl Server {
         let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
         let room = Arc::new(Semaphore::new(open_files::most_connections(settings.max_connections)));
         let builder = builder(&settings);
-        while let Some((stream, place)) = accept(&listener, &room, &cancel).await {
-            let place = ConnectionPlace { _place: Arc::new(place) };
-            connections.spawn(serve(&builder, bounded(stream, &settings), place, router.clone(), stopping.clone()));
+        while let Some(Accepted { stream, peer, place }) = accept(&listener, &room, &cancel).await {
+            let stream = bounded(stream, &settings);
+            connections.spawn(serve(&builder, stream, peer, place, router.clone(), stopping.clone()));
         }
         drop(listener);
         let open = connections.len();
@@ -128,18 +129,24 @@ fn builder(settings: &ServerSettings) -> http1::Builder {
     builder
 }
 
-/// The next connection, and its place among those that may be open; `None` when it is time to stop.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-    cancel: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+/// A connection, whose it is, and its place among those that may be open.
+struct Accepted {
+    stream: TcpStream,
+    peer: Peer,
+    place: ConnectionPlace,
+}
+
+/// The next connection; `None` when it is time to stop.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, cancel: &CancellationToken) -> Option<Accepted> {
     let accepted = async {
         loop {
             // The semaphore is never closed.
             let Ok(place) = Arc::clone(room).acquire_owned().await else { continue };
             match listener.accept().await {
-                Ok((stream, _)) => return (stream, place),
+                Ok((stream, address)) => {
+                    let place = ConnectionPlace { _place: Arc::new(place) };
+                    return Accepted { stream, peer: Peer(address.ip()), place };
+                }
                 Err(error) => {
                     // A connection that was gone before it was taken is its own affair; anything else may pass.
                     tracing::debug!(%error, "a connection could not be accepted");
@@ -167,12 +174,14 @@ fn bounded(stream: TcpStream, settings: &ServerSettings) -> Pin<Box<TimeoutStrea
 fn serve(
     builder: &http1::Builder,
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    peer: Peer,
     place: ConnectionPlace,
     router: Router,
     stopping: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
     let upgraded_place = place.clone();
     let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         // Of all requests only these may outlive their answer.
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(upgraded_place.clone());

@@ -25,7 +25,6 @@ pub use begin::BeginError;
 pub use provider::Provider;
 pub use settle::Settled;
 
-use crate::http::RateLimit;
 use crate::shop::{Clock, ShopSettings};
 use chrono::{DateTime, Utc};
 use commands::Gateway;
@@ -42,8 +41,6 @@ use uuid::Uuid;
 
 /// The most requests of providers, and of certificates to check notices with, that are under way at once.
 const MAX_CALLS: usize = 32;
-/// How often webhooks may come. Providers send one or two for each payment, and again what we do not take.
-pub const NOTICES: RateLimit = RateLimit { per_second: 100.0, burst: 500 };
 
 /// How payments are made.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,14 +3,13 @@
 
 use super::inbox::ReceiveError;
 use super::provider::NoticeError;
-use crate::http::{App, Produces, Routes, body};
+use crate::http::{App, Produces, Routes, Source, body};
 use crate::problem::{Code, Problem};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Adds the path.
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -20,13 +19,14 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 async fn handle(
     State(app): State<Arc<App>>,
     Path(provider): Path<String>,
+    source: Source,
     request: Request,
 ) -> Result<Response, Problem> {
     if app.payments.provider_named(&provider).is_none() {
         return Err(not_found());
     }
-    // One bucket for all: nobody is known before the signature is checked.
-    app.notices.take(Uuid::nil())?;
+    // Nobody is known before the signature is checked: who floods us must not use up what is the provider's.
+    app.notices.take(source)?;
     let (head, body) = request.into_parts();
     let body = body::receive_raw(&head, body).await?;
     match app.payments.receive(&provider, &head.headers, &body).await {

@@ -22,6 +22,14 @@ pub trait Refuses: Aggregate {
     const NOT_FOUND: Code;
 }
 
+/// The key was used for another request.
+pub fn key_reused() -> Problem {
+    Problem::new(
+        Code::IdempotencyKeyReused,
+        "This Idempotency-Key came with another body before. Use a new key for a new request.",
+    )
+}
+
 /// What the client is told of a command that was not carried out.
 pub fn problem<A: Refuses>(error: &CommandError<A>, items_at: Option<&str>) -> Problem {
     match error {
@@ -35,10 +43,7 @@ pub fn problem<A: Refuses>(error: &CommandError<A>, items_at: Option<&str>) -> P
             let problem = Problem::new(Code::VersionMismatch, detail).header(header::ETAG, etag(current.version));
             with_current(problem, current)
         }
-        CommandError::KeyReused => Problem::new(
-            Code::IdempotencyKeyReused,
-            "This Idempotency-Key came with another body before. Use a new key for a new request.",
-        ),
+        CommandError::KeyReused => key_reused(),
         CommandError::KeyInFlight => Problem::new(
             Code::RequestInFlight,
             "The first request with this Idempotency-Key is still being worked on. Send it again for its answer.",

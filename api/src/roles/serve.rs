@@ -11,6 +11,7 @@ use crate::scheduled::ReleaseIssue;
 use crate::settings::{
     DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, ShopArgs, ViewArgs,
 };
+use crate::shop::order_address;
 use commands::schedule::Task;
 use commands::schedule::sweeps::Sweep;
 use commands::shop::links::LinkKey;
@@ -149,7 +150,7 @@ pub(super) fn public_base(shop: &ShopArgs) -> Option<String> {
 /// Makes the addresses under which orders are paid, for mails: those of their pages, with the key that a guest has.
 pub(super) async fn pay_link(pool: &PgPool, base: String) -> Result<PayLink, Failure> {
     let key = LinkKey::load(pool).await?;
-    Ok(Arc::new(move |order| format!("{base}/orders/{order}/thanks/?key={}", key.sign(order))))
+    Ok(Arc::new(move |order| format!("{base}{}", order_address(&key, order))))
 }
 
 /// The tasks of the schedule that every process with an API carries out.
@@ -174,7 +175,8 @@ pub(super) fn http_settings(
              serve it by https, and say so with --public-url"
         );
     }
-    HttpSettings { rate_limit, shop: shop.settings(media), sessions, ..HttpSettings::default() }
+    let trusted_proxies = args.trusted_proxies.clone();
+    HttpSettings { rate_limit, trusted_proxies, shop: shop.settings(media), sessions, ..HttpSettings::default() }
 }
 
 /// How payments are made. Touches nothing yet.

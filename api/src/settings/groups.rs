@@ -4,7 +4,8 @@
 use super::Secret;
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use url::Url;
 
@@ -142,6 +143,11 @@ pub struct HttpArgs {
     #[arg(long, value_name = "COUNT", env = "ORDERS_RATE_LIMIT", hide_env_values = true,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
+    /// Networks of the proxies before this process, such as 10.0.0.0/8, separated by commas: what they say in X-Forwarded-For
+    /// is taken for where a request comes from [default: none]
+    #[arg(long, value_name = "NETWORKS", env = "ORDERS_TRUSTED_PROXIES", hide_env_values = true, value_delimiter = ',',
+          value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// What views depend on besides the log.
@@ -209,6 +215,13 @@ fn public_url(text: &str) -> Result<Url, String> {
     bare.ok_or_else(|| "it is no URL of a host alone, such as https://shop.example.com".to_owned())
 }
 
+/// A network in CIDR notation (RFC 4632), or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| IpNet::from(address)));
+    network.ok_or_else(|| "it is no network such as 10.0.0.0/8 or 2001:db8::/32, and no address".to_owned())
+}
+
 fn time_zone(name: &str) -> Result<Tz, String> {
     name.parse().map_err(|_error| "it is no IANA time zone such as Europe/Berlin".to_owned())
 }
@@ -220,5 +233,28 @@ fn prefix(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("up to 100 of the characters A-Z a-z 0-9 . _ - are allowed".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        http: HttpArgs,
+    }
+
+    #[test]
+    fn proxies_are_networks_or_addresses() {
+        let program = |networks: &str| Program::try_parse_from(["orders", "--trusted-proxies", networks]);
+        let trusted = program("10.0.0.0/8, 192.0.2.1,fd00::/8,::1").unwrap_or_else(|error| panic!("{error}"));
+        let shown: Vec<String> = trusted.http.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8", "::1/128"]);
+        for wrong in ["10.0.0.0/33", "proxy", "10.0.0", "10.0.0.0/8,"] {
+            assert!(program(wrong).is_err(), "{wrong}");
+        }
     }
 }

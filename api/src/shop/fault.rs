@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use consumers::language::Lang;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use std::time::Duration;
 
 /// Why a visitor is not shown what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Too often, for as long as this.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        Self::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
     /// HTTP's status.
     pub const fn status(self) -> StatusCode {
         match self {

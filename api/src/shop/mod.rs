@@ -7,10 +7,12 @@
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
+//! - [`order_page`]: where an order's page is, and who may see it.
 //! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`live`]: orders as they change, by WebSocket.
 //! - [`members`]: accounts, and the newsletter.
-//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
+//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours. [`query`]: what
+//!   stands in addresses.
 
 mod assets;
 pub(crate) mod basket;
@@ -24,10 +26,12 @@ mod language;
 mod live;
 mod media;
 pub(crate) mod members;
+mod order_page;
 mod origin;
 mod page;
 mod payment;
 mod posted;
+mod query;
 mod reads;
 mod security;
 mod session;
@@ -39,6 +43,7 @@ pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
 pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
+pub(crate) use order_page::address as order_address;
 pub use page::Page;
 pub use posted::Posted;
 pub(crate) use security::protect;

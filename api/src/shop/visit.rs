@@ -1,8 +1,7 @@
 //! Who asks for a page, and how.
 
 use super::{Fault, Page, VisitSession, language};
-use crate::http::App;
-use crate::http::timing;
+use crate::http::{App, Source, timing};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -35,6 +34,8 @@ pub struct Visit {
     pub here: String,
     /// What goes on over several requests.
     pub session: VisitSession,
+    /// Where it comes from, for limits alone.
+    pub source: Source,
     headers: HeaderMap,
 }
 
@@ -44,7 +45,8 @@ impl FromRequestParts<Arc<App>> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let (lang, here) = (language::of(&parts.headers), way_back(&parts.method, &parts.uri));
         let session = VisitSession::of(app, &parts.headers);
-        Ok(Self { lang, here, session, headers: parts.headers.clone() })
+        let source = Source::of_parts(parts, &app.settings().trusted_proxies);
+        Ok(Self { lang, here, session, source, headers: parts.headers.clone() })
     }
 }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 /// The position that an answer is of. Opaque to clients.
 pub(super) const ORDERS_POSITION: HeaderName = HeaderName::from_static("orders-position");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// On an answer that was given before.
+pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An aggregate as a resource. Commands and reads answer with the same JSON.

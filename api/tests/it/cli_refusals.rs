@@ -49,6 +49,7 @@ async fn bad_values_say_where_they_come_from() {
     line_has(orders(&["--log-format", "xml"]), &["xml", "json"]).await;
     line_has(orders(&["--payment-provider", "cash"]), &["cash", "paypal"]).await;
     line_has(orders(&["--paypal-base-url", "http://api-m.paypal.com"]), &["--paypal-base-url", "by https"]).await;
+    line_has(orders(&["--trusted-proxies", "10.0.0.0/8,10.0.0.0/33"]), &["10.0.0.0/33", "2001:db8::/32"]).await;
     line_has(orders(&["--mail-from", "nobody"]), &["ORDERS_MAIL_FROM"]).await;
     line_has(orders(&["keys", "create", "--name", "shop", "--scope", "all"]), &["all", "orders:write"]).await;
 }

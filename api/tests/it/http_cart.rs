@@ -2,7 +2,9 @@
 
 use crate::http_support::{Call, Instance, Shop, faults, usd};
 use api::auth::Scope;
+use futures::future::join_all;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 fn item(sku: &str, quantity: u32) -> Value {
     json!({ "sku": sku, "quantity": quantity })
@@ -61,6 +63,62 @@ async fn a_guest_s_cart_is_made_changed_and_read_at_today_s_prices() {
     remove("CUP").await.problem(404, "not_in_cart");
     let empty = remove("TEA").await.is(200).json();
     assert_eq!((&empty["items"], &empty["total"]), (&json!([]), &Value::Null));
+}
+
+#[tokio::test]
+async fn under_one_key_it_is_added_once_and_told_again() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let add = |key: &str, body: &Value| api.post("/v1/cart/items", body).header("idempotency-key", key);
+    let made = add("first", &item("TEA", 2)).await.is(201);
+    assert_eq!((made.header("location"), made.header("idempotent-replayed")), ("/v1/cart", ""));
+    let cart = made.id();
+    let again = add("first", &item("TEA", 2)).await.is(201);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (made.json(), "true"));
+    assert_eq!((again.header("orders-cart"), again.header("location")), (&*cart, "/v1/cart"));
+
+    let more = add("second", &item("CUP", 1)).cart(&cart).await.is(200);
+    assert_eq!(more.header("orders-cart"), cart);
+    // What happened since does not change what was told, also when it would be refused by now.
+    api.post("/v1/cart/items", &item("TEA", 1)).cart(&cart).await.is(200);
+    api.post("/v1/products/CUP/withdraw", &json!({})).await.is(200);
+    let again = add("second", &item("CUP", 1)).cart(&cart).await.is(200);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (more.json(), "true"));
+    let now = api.get("/v1/cart").cart(&cart).await.is(200).json();
+    assert_eq!((&now["items"][0]["quantity"], &now["items"][1]["quantity"]), (&json!(3), &json!(1)));
+
+    add("first", &item("TEA", 3)).await.problem(422, "idempotency_key_reused");
+    add("second", &item("CUP", 1)).cart(&begun(&api).await).await.problem(422, "idempotency_key_reused");
+    add("", &item("TEA", 1)).cart(&cart).await.problem(400, "invalid_header");
+    // A refusal is decided anew.
+    add("third", &item("POT", 1)).cart(&cart).await.problem(422, "items_rejected");
+    api.add_product("POT", "30.00").await;
+    add("third", &item("POT", 1)).cart(&cart).await.is(200);
+    // Another client's key of the same text is another key.
+    let other = shop.key(&[Scope::OrdersWrite]).await;
+    assert_ne!(add("first", &item("TEA", 2)).key(&other).await.is(201).id(), cart);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_at_once_and_in_two_processes_is_added_once() {
+    let shop = Shop::new().await;
+    let (here, there) = (shop.open().await, shop.instance().await);
+    let cart = begun(&here).await;
+    let add = |number: usize, key: &str| {
+        let api = if number.is_multiple_of(2) { &here } else { &there };
+        api.post("/v1/cart/items", &item("TEA", 1)).header("idempotency-key", key)
+    };
+    let answers = join_all((0..12).map(|number| add(number, "known").cart(&cart).into_future())).await;
+    let answers: Vec<_> = answers.into_iter().map(|answer| answer.is(200)).collect();
+    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()));
+    assert_eq!(answers.iter().filter(|answer| answer.header("idempotent-replayed").is_empty()).count(), 1);
+    let now = here.get("/v1/cart").cart(&cart).await.is(200).json();
+    assert_eq!(now["items"][0]["quantity"], json!(3));
+    // The same where no cart is named: one is made.
+    let made = join_all((0..12).map(|number| add(number, "new").into_future())).await;
+    let ids: HashSet<String> = made.into_iter().map(|answer| answer.is(201).id()).collect();
+    let carts: i64 = sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&shop.db.pool().await).await.unwrap();
+    assert_eq!((ids.len(), carts), (1, 2));
 }
 
 #[tokio::test]

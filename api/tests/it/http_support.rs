@@ -135,7 +135,7 @@ impl Instance {
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         let request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         let request = request.body(Full::default()).unwrap();
-        let call = Call { instance: self, request };
+        let call = Call { instance: self, request, sent_from: None };
         call.header("authorization", &format!("Bearer {}", self.token))
     }
 
@@ -162,6 +162,7 @@ impl Instance {
 pub struct Call<'i> {
     instance: &'i Instance,
     request: Request<Full<Bytes>>,
+    sent_from: Option<Ipv4Addr>,
 }
 
 impl Call<'_> {
@@ -188,6 +189,12 @@ impl Call<'_> {
         self
     }
 
+    /// Sent from another address of this machine, on a connection of its own.
+    pub fn sent_from(mut self, address: Ipv4Addr) -> Self {
+        self.sent_from = Some(address);
+        self
+    }
+
     /// Asks for the head of the answer alone.
     pub fn head_only(mut self) -> Self {
         *self.request.method_mut() = Method::HEAD;
@@ -196,14 +203,22 @@ impl Call<'_> {
 
     async fn send(self) -> Reply {
         let asked = format!("{} {}", self.request.method(), self.request.uri().path());
+        let http = self.sent_from.map_or_else(|| self.instance.http.clone(), from);
         let exchange = async {
-            let response = self.instance.http.request(self.request).await.expect("an answer");
+            let response = http.request(self.request).await.expect("an answer");
             let (head, body) = response.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
             Reply { asked, status: head.status, headers: head.headers, text: String::from_utf8(body.to_vec()).unwrap() }
         };
         tokio::time::timeout(BOUND, exchange).await.expect("an answer in time")
     }
+}
+
+/// A client at that address.
+fn from(address: Ipv4Addr) -> Http<HttpConnector, Full<Bytes>> {
+    let mut connector = HttpConnector::new();
+    connector.set_local_address(Some(address.into()));
+    Http::builder(TokioExecutor::new()).build(connector)
 }
 
 impl<'i> IntoFuture for Call<'i> {

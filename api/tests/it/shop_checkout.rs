@@ -246,6 +246,40 @@ async fn a_crash_before_the_cart_is_emptied_orders_nothing_twice() {
     assert_eq!(orders(&shop).await, 1);
 }
 
+/// However long a cart stays as a crash left it: keys are kept for a day, carts for as long as a member does not come back.
+#[tokio::test]
+async fn what_a_crash_left_in_a_cart_is_not_ordered_again_after_days() {
+    let (shop, instance) = stocked().await;
+    let pool = shop.db.pool().await;
+    let (ada, grace) = (Browser::new(&instance), Browser::new(&instance));
+    let mut forms = Vec::new();
+    for browser in [&ada, &grace] {
+        browser.add("TEA", 2).await;
+        let form = opened(browser).await;
+        let thanks = send(browser, &form).await.is(303).header("location").to_owned();
+        forms.push((form, thanks));
+    }
+    let (form, thanks) = &forms[0];
+    let key = &form.iter().find(|(name, _)| name == "key").unwrap().1;
+    // Hers is as before the crash; the other's was emptied.
+    let full = "UPDATE carts SET content_id = $1::uuid
+                 WHERE id = (SELECT id FROM carts ORDER BY created_at LIMIT 1) RETURNING id";
+    let cart: uuid::Uuid = sqlx::query_scalar(full).bind(key).fetch_one(&pool).await.unwrap();
+    let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) VALUES ($1, 'TEA', 2, now())";
+    sqlx::query(line).bind(cart).execute(&pool).await.unwrap();
+    let days_pass = "UPDATE idempotency_keys SET created_at = created_at - interval '3 days'";
+    let keys = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM idempotency_keys WHERE status = 303").fetch_one(&pool).await.unwrap()
+    };
+    sqlx::query(days_pass).execute(&shop.db.owner_pool().await).await.unwrap();
+    commands::idempotency::sweep(&pool).await.unwrap();
+    assert_eq!(ada.get("/orders/create/").await.is(303).header("location"), thanks, "the order that there is");
+    assert!(ada.get("/cart/").await.text.contains("Your cart is empty"));
+    assert_eq!((orders(&shop).await, keys().await), (2, 1), "the key of the cart that was emptied is gone");
+    commands::idempotency::sweep(&pool).await.unwrap();
+    assert_eq!(keys().await, 0, "and hers, now that nothing of it is left");
+}
+
 #[tokio::test]
 async fn nobody_else_sees_an_order_or_sends_a_form() {
     let (shop, instance) = stocked().await;

@@ -199,6 +199,69 @@ async fn the_carts_of_visit_and_member_become_one_at_login() {
     }
 }
 
+/// A process that ended between placing an order and emptying the cart leaves what was ordered in it.
+#[tokio::test]
+async fn what_a_crash_left_in_a_cart_is_not_taken_along_at_login() {
+    let (shop, instance, club) = stocked().await;
+    let (home, phone) = (Browser::new(&instance), Browser::new(&instance));
+    member(&club, &home, "ada@example.com").await;
+    phone.add("TEA", 2).await;
+    let content = value(&phone.get("/orders/create/").await.is(200), "key").expect("a form");
+    order(&phone).await;
+    let pool = shop.db.pool().await;
+    let full = "UPDATE carts SET content_id = $1::uuid WHERE member_id IS NULL AND session_id =
+                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1) RETURNING id";
+    let cart: Uuid = sqlx::query_scalar(full).bind(&content).fetch_one(&pool).await.unwrap();
+    let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) VALUES ($1, 'TEA', 2, now())";
+    sqlx::query(line).bind(cart).execute(&pool).await.unwrap();
+    log_in(&phone, "ada@example.com", PASSWORD).await.is(303);
+    for browser in [&phone, &home] {
+        assert!(browser.get("/cart/").await.is(200).text.contains("Your cart is empty"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_member_looked_at_is_known_in_every_session_and_what_a_visit_did_is_added() {
+    let (_shop, instance, club) = stocked().await;
+    let (home, phone) = (Browser::new(&instance), Browser::new(&instance));
+    member(&club, &home, "ada@example.com").await;
+    let shown = async |browser: &Browser<'_>, sku: &str| {
+        let cart = browser.get("/cart/").await.is(200).text;
+        let viewed = cart.split_once("Most viewed by you").map(|(_, viewed)| viewed.to_owned());
+        viewed.and_then(|viewed| viewed.find(&format!("/products/{sku}/")))
+    };
+    let look = async |browser: &Browser<'_>, sku: &str, times: usize| {
+        for _ in 0..times {
+            browser.get(&format!("/products/{sku}/")).await.is(200);
+        }
+    };
+    // A visitor without a session is counted nowhere.
+    let looker = Browser::new(&instance);
+    eventually("the newest product is shown", BOUND, async || {
+        let page = looker.get("/products/CUP/").await;
+        if page.status.as_u16() == 200 { Ok(()) } else { Err(page.status) }
+    })
+    .await;
+    look(&home, "TEA", 2).await;
+    // A visit begins with the first thing that is done in it.
+    instance.add_product("POT", "30.00").await;
+    phone.add("POT", 1).await;
+    look(&phone, "CUP", 1).await;
+    assert_eq!(shown(&phone, "TEA").await, None, "it is nobody's yet");
+    log_in(&phone, "ada@example.com", PASSWORD).await.is(303);
+    for browser in [&phone, &home] {
+        let (tea, cup) = (shown(browser, "TEA").await, shown(browser, "CUP").await);
+        assert!(tea.is_some() && tea < cup, "{tea:?} {cup:?}");
+    }
+    look(&phone, "CUP", 2).await;
+    assert!(shown(&home, "CUP").await < shown(&home, "TEA").await, "three times by now");
+    let token = csrf(&phone, "/account/person/").await;
+    phone.post("/account/logout/", &[("csrf", token.as_str())]).await.is(303);
+    phone.add("POT", 1).await;
+    assert_eq!(shown(&phone, "CUP").await, None, "the next who sits there learns nothing");
+    assert!(shown(&home, "CUP").await.is_some());
+}
+
 #[tokio::test]
 async fn members_see_their_own_orders_with_history_and_nobody_elses() {
     let (shop, instance, club) = stocked().await;
@@ -230,6 +293,13 @@ async fn members_see_their_own_orders_with_history_and_nobody_elses() {
     write(&ada, &path).await.is(303);
     assert!(ada.get(&path).await.is(200).text.contains("Is it on its way?"));
     assert_eq!(write(&grace, "/account/person/").await.status.as_u16(), 404, "neither a key nor their order");
+    // The order's own page, which guests reach by a key, is the member's without one.
+    let thanks = format!("/orders/{id}/thanks/");
+    assert!(ada.get(&thanks).await.is(200).text.contains("Thank you, Ada!"));
+    for stranger in [&grace, &Browser::new(&instance)] {
+        assert_eq!(stranger.get(&thanks).await.status.as_u16(), 404);
+    }
+    assert_eq!(ada.get(&format!("{thanks}?key=wrong")).await.status.as_u16(), 404);
     instance.pay(&id, "12.50", "till-1").await.is(200);
     let page = ada.get(&path).await.is(200);
     assert!(page.text.contains("We received $12.50.") && page.text.contains("The order is paid."), "{}", page.text);

@@ -79,6 +79,7 @@ fn accept<A: Aggregate>(
             location: answer.location.clone(),
             etag: answer.etag.clone(),
             body: answer.body.clone(),
+            ordered: key.ordered,
         }),
     };
     Decided { stream, prepared, after, answer }

@@ -8,7 +8,7 @@ use crate::db;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::MAX_LINES;
 use domain::{Quantity, Sku};
-use sqlx::{Connection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -78,10 +78,13 @@ pub enum CartError {
 
 /// Makes an empty cart for an API client; returns its id.
 pub async fn create(pool: &PgPool, now: DateTime<Utc>) -> Result<Uuid, sqlx::Error> {
+    db::ask(pool, async |session| create_in(session, now).await).await
+}
+
+pub(super) async fn create_in(session: &mut PgConnection, now: DateTime<Utc>) -> Result<Uuid, sqlx::Error> {
     let id = Uuid::new_v4();
     let create = sqlx::query("INSERT INTO carts (id, content_id, created_at, changed_at) VALUES ($1, $2, $3, $3)");
-    let create = create.bind(id).bind(Uuid::new_v4()).bind(now);
-    db::ask(pool, async |session| create.execute(session).await).await?;
+    create.bind(id).bind(Uuid::new_v4()).bind(now).execute(session).await?;
     Ok(id)
 }
 
@@ -95,17 +98,18 @@ struct Row {
 
 /// What is in a cart; `None` where there is no such cart.
 pub async fn read(pool: &PgPool, cart: CartRef) -> Result<Option<Cart>, sqlx::Error> {
+    db::read(pool, async |session| read_in(session, cart).await).await
+}
+
+pub(super) async fn read_in(session: &mut PgConnection, cart: CartRef) -> Result<Option<Cart>, sqlx::Error> {
     let (id, of_client) = cart.parts();
-    let rows: Vec<Row> = db::read(pool, async |session| {
-        let read = sqlx::query_as(
-            "SELECT c.content_id, l.sku, l.quantity, l.added_at
-               FROM carts AS c LEFT JOIN cart_lines AS l ON l.cart_id = c.id
-              WHERE c.id = $1 AND (c.session_id IS NULL AND c.member_id IS NULL) = $2
-              ORDER BY l.added_at, l.sku",
-        );
-        read.bind(id).bind(of_client).fetch_all(session).await
-    })
-    .await?;
+    let read = sqlx::query_as(
+        "SELECT c.content_id, l.sku, l.quantity, l.added_at
+           FROM carts AS c LEFT JOIN cart_lines AS l ON l.cart_id = c.id
+          WHERE c.id = $1 AND (c.session_id IS NULL AND c.member_id IS NULL) = $2
+          ORDER BY l.added_at, l.sku",
+    );
+    let rows: Vec<Row> = read.bind(id).bind(of_client).fetch_all(session).await?;
     let Some(content_id) = rows.first().map(|row| row.content_id) else { return Ok(None) };
     let line = |row: Row| {
         let sku = Sku::parse(&row.sku?).ok()?;
@@ -118,6 +122,16 @@ pub async fn read(pool: &PgPool, cart: CartRef) -> Result<Option<Cart>, sqlx::Er
 /// Adds to a cart: to the line of this product if there is one, else as a new line. Returns how many are in the line now.
 pub async fn add(
     pool: &PgPool,
+    cart: CartRef,
+    sku: &Sku,
+    quantity: Quantity,
+    now: DateTime<Utc>,
+) -> Result<u32, CartError> {
+    db::ask(pool, async |session| add_in(session, cart, sku, quantity, now).await).await
+}
+
+pub(super) async fn add_in(
+    session: &mut PgConnection,
     cart: CartRef,
     sku: &Sku,
     quantity: Quantity,
@@ -144,8 +158,7 @@ pub async fn add(
         .bind(MAX_LINES as i64)
         .bind(Quantity::MAX as i32)
         .bind(Uuid::new_v4());
-    let (others, quantity): (Option<i64>, Option<i32>) =
-        db::ask(pool, async |session| add.fetch_one(session).await).await?;
+    let (others, quantity): (Option<i64>, Option<i32>) = add.fetch_one(session).await?;
     match (others, quantity) {
         (None, _) => Err(CartError::NoCart),
         (Some(_), Some(quantity)) => Ok(quantity.unsigned_abs()),

@@ -92,6 +92,8 @@ pub struct Session {
     pub lifetime: Lifetime,
     /// When it was last noted as seen.
     pub last_seen_at: DateTime<Utc>,
+    /// Under what is noted which products are looked at: the member, or the session itself.
+    pub visitor_id: Uuid,
     /// Its cart; the member's where it is a member's visit.
     pub cart_id: Uuid,
     /// How many products are in the cart, each counted as often as it is in there.
@@ -105,6 +107,7 @@ struct Row {
     lasts_s: i64,
     ends_with_browser: bool,
     last_seen_at: DateTime<Utc>,
+    visitor_id: Uuid,
     cart_id: Uuid,
     cart_units: i64,
 }
@@ -117,6 +120,7 @@ impl From<Row> for Session {
             data: row.data,
             lifetime: Lifetime { lasts, ends_with_browser: row.ends_with_browser },
             last_seen_at: row.last_seen_at,
+            visitor_id: row.visitor_id,
             cart_id: row.cart_id,
             cart_units: u32::try_from(row.cart_units).unwrap_or(u32::MAX),
         }
@@ -158,7 +162,7 @@ pub async fn begin(
         .bind(Uuid::new_v4());
     db::ask(pool, async |session| begin.execute(session).await).await?;
     let data = Value::Object(serde_json::Map::new());
-    Ok(Session { id, data, lifetime, last_seen_at: now, cart_id, cart_units: 0 })
+    Ok(Session { id, data, lifetime, last_seen_at: now, visitor_id: id, cart_id, cart_units: 0 })
 }
 
 /// The session of a secret, unless it has expired. Its cart is the member's, for whom a visitor is known as.
@@ -166,7 +170,8 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
     let hash = secret.hash();
     let row: Option<Row> = db::read(pool, async |session| {
         let find = sqlx::query_as(
-            "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at, c.id AS cart_id,
+            "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at,
+                    coalesce(c.member_id, s.id) AS visitor_id, c.id AS cart_id,
                     (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units
                FROM sessions AS s JOIN carts AS c ON c.id = coalesce(
                     (SELECT own.id FROM carts AS own JOIN members AS m ON m.id = own.member_id
@@ -276,6 +281,7 @@ mod tests {
             data: Value::Null,
             lifetime: Lifetime { lasts: Duration::from_secs(hours * 3_600), ends_with_browser: false },
             last_seen_at: DateTime::UNIX_EPOCH,
+            visitor_id: Uuid::nil(),
             cart_id: Uuid::nil(),
             cart_units: 0,
         };

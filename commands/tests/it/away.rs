@@ -18,7 +18,7 @@ async fn a_frozen_server_hangs_nobody() {
     let db = server.database().await;
     let (shop, other) = (Shop::with_products(&db).await, Shop::open(&db).await);
     let (known, unknown) = (shop.place("TEA", 1).await, other.place("TEA", 1).await);
-    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32] };
+    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };
     let mut place = placing(shop.gateway.next_order_number().await.unwrap(), "TEA", 1);
     place.key = Some(key);
     let in_doubt = place.id.clone();
@@ -58,7 +58,7 @@ async fn commands(shop: &Shop, known: &str, unknown: &str) -> Vec<Result<Done, C
     let refusals = join_all((0..30).map(|_| shop.try_place("POT", 1, None)));
     let keyed = join_all((0..3).map(|_| {
         let mut pay = submission::<Order>(unknown, payment("a", "1.00"));
-        pay.key = Some(IdempotencyKey { digest: [2; 32], request_digest: [1; 32] });
+        pay.key = Some(IdempotencyKey { digest: [2; 32], request_digest: [1; 32], ordered: None });
         shop.gateway.submit(pay)
     }));
     let (numbered, refusals, keyed, paid) = tokio::join!(numbered, refusals, keyed, shop.pay(known, "a", "1.00"));
@@ -181,7 +181,7 @@ async fn a_lost_reply_to_a_success_without_events_takes_the_answer_that_is_kept(
     other.pay(&id, "r", "1.00").await.unwrap();
     let again = |key: u8| {
         let mut again = submission::<Order>(&id, payment("r", "1.00"));
-        again.key = Some(IdempotencyKey { digest: [key; 32], request_digest: [1; 32] });
+        again.key = Some(IdempotencyKey { digest: [key; 32], request_digest: [1; 32], ordered: None });
         again
     };
     let gate = Gate::close(&db).await;
@@ -230,7 +230,7 @@ async fn connections_cut_while_they_were_idle_fail_no_read() {
         .await;
         assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
     }
-    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32] };
+    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };
     let first = shop.try_place("TEA", 1, Some(key)).await.1.unwrap();
     assert_eq!(other.try_place("TEA", 1, Some(key)).await.1.unwrap().position, first.position);
 }

@@ -26,7 +26,7 @@ async fn orders(shop: &Shop, sku: &str, count: usize) -> Vec<Submission<Order>> 
 async fn what_did_not_fit_a_batch_follows_on_nothing_that_was_not_written() {
     let db = Db::new().await;
     let shop = Shop::with_products(&db).await;
-    let taken = IdempotencyKey { digest: [9; 32], request_digest: [1; 32] };
+    let taken = IdempotencyKey { digest: [9; 32], request_digest: [1; 32], ordered: None };
     shop.try_place("CUP", 1, Some(taken)).await.1.unwrap();
     let (id, other) = (shop.place("TEA", 1).await, shop.place("TEA", 1).await);
     let mut first = submission::<Order>(&id, payment("first", "2.50"));
@@ -96,7 +96,7 @@ async fn the_same_payment_twice_in_one_batch_answers_a_position_that_holds_it() 
     gate.until_an_append_waits().await;
     let pay = || submission::<Order>(&id, payment("r", "1.00"));
     let mut keyed = pay();
-    keyed.key = Some(IdempotencyKey { digest: [3; 32], request_digest: [1; 32] });
+    keyed.key = Some(IdempotencyKey { digest: [3; 32], request_digest: [1; 32], ordered: None });
     let handed = hand_in(&shop, vec![pay(), pay(), keyed]).await;
     gate.open().await;
     assert!(outcomes(before).await.iter().all(Result::is_ok));
@@ -107,7 +107,7 @@ async fn the_same_payment_twice_in_one_batch_answers_a_position_that_holds_it() 
     // What is remembered of the order, and what is kept under the key, says the same.
     assert_eq!(shop.pay(&id, "r", "1.00").await.unwrap().position, Position(7));
     let mut again = pay();
-    again.key = Some(IdempotencyKey { digest: [3; 32], request_digest: [1; 32] });
+    again.key = Some(IdempotencyKey { digest: [3; 32], request_digest: [1; 32], ordered: None });
     let again = shop.gateway.submit(again).await.unwrap();
     assert_eq!((again.replayed, again.position), (true, Position(7)));
 }

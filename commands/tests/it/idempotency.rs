@@ -7,7 +7,7 @@ use futures::future::join_all;
 use testkit::postgres::Db;
 
 fn key(name: u8) -> IdempotencyKey {
-    IdempotencyKey { digest: [name; 32], request_digest: [1; 32] }
+    IdempotencyKey { digest: [name; 32], request_digest: [1; 32], ordered: None }
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn of_two_bodies_under_one_key_at_once_one_wins() {
         let racing = join_all((0..12_u8).map(|number| {
             let shop = if number % 2 == 0 { &here } else { &there };
             let body = number / 2 % 2;
-            let key = IdempotencyKey { digest: [100 + round; 32], request_digest: [body; 32] };
+            let key = IdempotencyKey { digest: [100 + round; 32], request_digest: [body; 32], ordered: None };
             async move { (body, shop.try_place(if body == 0 { "TEA" } else { "CUP" }, 1, Some(key)).await.1) }
         }));
         let neighbours = join_all((0..12).map(|_| here.try_place("CUP", 1, None)));

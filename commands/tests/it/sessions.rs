@@ -182,6 +182,40 @@ async fn the_last_products_that_were_looked_at_are_counted() {
     assert!(!left.contains(&sku("TEA")), "the one looked at longest ago went");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_looked_at_becomes_one_s_within_the_bounds() {
+    let db = Db::new().await;
+    let pool = pool(&db).await;
+    let (visit, member) = (Uuid::now_v7(), Uuid::now_v7());
+    let note = async |visitor: Uuid, product: &str, minute: i64| {
+        viewed::note(&pool, visitor, &sku(product), at(minute)).await.unwrap();
+    };
+    let most = async |visitor| viewed::most(&pool, visitor, 100).await.unwrap();
+    for (visitor, product, minute) in [
+        (member, "TEA", 0),
+        (member, "TEA", 1),
+        (member, "CUP", 2),
+        (visit, "CUP", 3),
+        (visit, "CUP", 4),
+        (visit, "POT", 5),
+    ] {
+        note(visitor, product, minute).await;
+    }
+    viewed::merge(&pool, visit, member).await.unwrap();
+    assert_eq!(most(member).await, [sku("CUP"), sku("TEA"), sku("POT")]);
+    assert_eq!(most(visit).await, []);
+    viewed::merge(&pool, member, member).await.unwrap();
+    assert_eq!(most(member).await.len(), 3, "with itself there is nothing to do");
+    for number in 0..viewed::MAX_PRODUCTS {
+        note(visit, &format!("P-{number}"), 10 + number).await;
+    }
+    let (once, again) = tokio::join!(viewed::merge(&pool, visit, member), viewed::merge(&pool, visit, member));
+    once.and(again).unwrap();
+    let left = most(member).await;
+    assert_eq!(left.len() as i64, viewed::MAX_PRODUCTS);
+    assert!(!left.contains(&sku("TEA")), "those looked at longest ago went");
+}
+
 #[tokio::test]
 async fn links_are_signed_alike_everywhere() {
     let db = Db::new().await;

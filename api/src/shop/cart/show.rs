@@ -99,7 +99,7 @@ async fn priced(app: &App, session: &Session) -> Result<Basket, Fault> {
 }
 
 async fn most_viewed(app: &App, session: &Session) -> Result<Vec<Sku>, Fault> {
-    Ok(viewed::most(app.log.pool(), session.id, VIEWED).await.map_err(Problem::from)?)
+    Ok(viewed::most(app.log.pool(), session.visitor_id, VIEWED).await.map_err(Problem::from)?)
 }
 
 /// What the shop shows of these products. Without it a cart has no pictures and no translations, but it is there.

@@ -77,7 +77,7 @@ pub(super) async fn handle(
 /// counted.
 async fn note_view(app: &App, visit: &Visit, sku: &Sku) -> Result<(), Fault> {
     if let Some(session) = visit.session.get().await?
-        && let Err(error) = viewed::note(app.log.pool(), session.id, sku, visit.session.now()).await
+        && let Err(error) = viewed::note(app.log.pool(), session.visitor_id, sku, visit.session.now()).await
     {
         tracing::debug!(%error, "a view of a product was not counted");
     }

@@ -4,9 +4,9 @@ use super::super::basket::Basket;
 use super::super::cart::show::{Line, lines, of_session, rows};
 use super::super::members::signed_in;
 use super::super::reads::Reads;
-use super::super::{Fault, Page, Visit, cart};
+use super::super::{Fault, Page, Visit, cart, order_page};
 use super::form::{Form, ShownField};
-use super::{key, thanks};
+use super::key;
 use crate::http::App;
 use askama::Template;
 use axum::extract::State;
@@ -69,10 +69,8 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
     let Some(content) = of_session(&app, &session).await?.filter(|cart| !cart.lines.is_empty()) else {
         return visit.see_other(cart::PATH);
     };
-    // The process may have ended between placing the order and emptying the cart.
-    if let Some(order) = key::placed_before(&app, &session, content.content_id).await? {
-        key::empty_cart(&app, &session, content.content_id, visit.session.now()).await;
-        return thanks::lead_to(&app, &visit, order).await;
+    if let Some(order) = key::settle(&app, &session, content.content_id, visit.session.now()).await? {
+        return order_page::lead_to(&app, &visit, order).await;
     }
     let basket = Basket::of(&content, &app.gateway.prices());
     let member = signed_in::member(&app, &visit).await?;

@@ -3,9 +3,10 @@
 use super::super::Fault;
 use crate::http::App;
 use crate::problem::Problem;
-use commands::IdempotencyKey;
+use chrono::{DateTime, Utc};
 use commands::shop::carts::{self, CartRef};
 use commands::shop::sessions::Session;
+use commands::{CartContent, IdempotencyKey};
 use domain::ids::OrderId;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,8 +14,9 @@ use uuid::Uuid;
 /// Keeps these keys apart from those of the API's clients.
 const PURPOSE: &str = "shop checkout";
 
-/// The key of the order that is placed of this content of the session's cart, which a member may fill from several sessions. What else the form held does not matter: one
-/// content is ordered once, and who sends it again, whatever was typed then, is led to the order that there is.
+/// The key of the order that is placed of this content of the session's cart, which a member may fill from several sessions. What
+/// else the form held does not matter: one content is ordered once, and who sends it again, whatever was typed then, is led to the
+/// order that there is.
 pub(super) fn of(session: &Session, content_id: Uuid) -> IdempotencyKey {
     let mut digest = Sha256::new();
     digest.update((PURPOSE.len() as u64).to_le_bytes());
@@ -22,7 +24,8 @@ pub(super) fn of(session: &Session, content_id: Uuid) -> IdempotencyKey {
     digest.update(session.cart_id.as_bytes());
     digest.update(content_id.as_bytes());
     let digest: [u8; 32] = digest.finalize().into();
-    IdempotencyKey { digest, request_digest: Sha256::digest(digest).into() }
+    let ordered = Some(CartContent { cart_id: session.cart_id, content_id });
+    IdempotencyKey { digest, request_digest: Sha256::digest(digest).into(), ordered }
 }
 
 /// The order that was placed of this content before.
@@ -31,9 +34,23 @@ pub(super) async fn placed_before(app: &App, session: &Session, content_id: Uuid
     Ok(answer.and_then(|answer| answer.body.parse().ok()))
 }
 
+/// The order that was placed of this content before, which is taken out of the cart: the process may have ended between the two.
+pub(in crate::shop) async fn settle(
+    app: &App,
+    session: &Session,
+    content_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<OrderId>, Fault> {
+    let order = placed_before(app, session, content_id).await?;
+    if order.is_some() {
+        empty_cart(app, session, content_id, now).await;
+    }
+    Ok(order)
+}
+
 /// Takes what was ordered out of the cart, if that is still what is in it. The order stands either way: where this fails, the
 /// next look at the checkout finds the order, and does it then.
-pub(super) async fn empty_cart(app: &App, session: &Session, content_id: Uuid, now: chrono::DateTime<chrono::Utc>) {
+pub(super) async fn empty_cart(app: &App, session: &Session, content_id: Uuid, now: DateTime<Utc>) {
     let cart = CartRef::Visitor(session.cart_id);
     if let Err(error) = carts::empty(app.log.pool(), cart, content_id, now).await {
         tracing::warn!(%error, "a cart could not be emptied after its order was placed");

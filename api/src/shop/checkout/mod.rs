@@ -9,6 +9,8 @@ mod key;
 mod place;
 mod thanks;
 
+pub(super) use key::settle;
+
 use super::with_slash;
 use crate::http::{Produces, Routes};
 use axum::routing::get;

@@ -3,10 +3,10 @@
 use super::super::basket::Basket;
 use super::super::cart::show::of_session;
 use super::super::members::signed_in;
-use super::super::{Fault, Posted, Visit, cart};
+use super::super::{Fault, Posted, Visit, cart, order_page};
 use super::create::{Notice, show, show_again};
 use super::form::Form;
-use super::{key, thanks};
+use super::key;
 use crate::http::{App, Place as Room, RequestId, context};
 use crate::problem::{rejection, within};
 use axum::extract::{Extension, State};
@@ -18,7 +18,6 @@ use domain::ids::OrderId;
 use domain::order::{Command, Customer, Order, Place, Rejection, RequestedItem};
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Who acts when a visitor orders: the shop itself.
@@ -34,7 +33,9 @@ pub(super) async fn handle(
 ) -> Result<Response, Fault> {
     visit.session.check(posted.get("csrf"))?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
-    app.checkouts.wait_for(session.id).map_err(too_many)?;
+    // The visitor first: who is slowed down alone does not use up what others of the address have.
+    app.checkouts.wait_for(session.id).map_err(Fault::too_many)?;
+    app.checkouts_by_address.wait_for(visit.source).map_err(Fault::too_many)?;
     let content_id: Uuid = posted.get("key").and_then(|key| key.parse().ok()).ok_or(Fault::Invalid)?;
     let shown_total = total(&posted).ok_or(Fault::Invalid)?;
     let mut form = Form::of(&posted);
@@ -42,7 +43,7 @@ pub(super) async fn handle(
     let Some(content) = content.filter(|cart| !cart.lines.is_empty()) else {
         // Ordered already, which emptied the cart; or changed in another tab.
         return match key::placed_before(&app, &session, content_id).await? {
-            Some(order) => thanks::lead_to(&app, &visit, order).await,
+            Some(order) => order_page::lead_to(&app, &visit, order).await,
             None => show_again(&app, &visit, form, &app.gateway.prices(), Notice::CartChanged).await,
         };
     };
@@ -62,7 +63,7 @@ pub(super) async fn handle(
     match checkout.submit(&app, &session, content_id).await? {
         Ok(order) => {
             key::empty_cart(&app, &session, content_id, visit.session.now()).await;
-            thanks::lead_to(&app, &visit, order).await
+            order_page::lead_to(&app, &visit, order).await
         }
         Err(error) => refused(&app, &visit, form, error).await,
     }
@@ -141,8 +142,4 @@ async fn refused(app: &App, visit: &Visit, form: Form, error: CommandError<Order
         CommandError::KeyInFlight => Err(Fault::Unavailable(1)),
         error => Err(rejection::problem(&error, None).into()),
     }
-}
-
-fn too_many(wait: Duration) -> Fault {
-    Fault::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
 }

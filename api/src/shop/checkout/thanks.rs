@@ -1,16 +1,14 @@
-//! `GET /orders/{id}/thanks/?key=…`: thanks for an order. The key is a signature of ours, so that a guest can come back, and
-//! nobody else gets there.
+//! `GET /orders/{id}/thanks/?key=…`: thanks for an order. It is the order's page, for those whom [`order_page`] lets in.
 
 use super::super::live::panel::{self as live_panel, Panel as LivePanel};
 use super::super::payment::panel::{self, Panel};
-use super::super::{Fault, Page, Visit};
+use super::super::{Fault, Page, Visit, order_page};
 use crate::http::App;
-use crate::problem::{Problem, within};
+use crate::problem::within;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use commands::Snapshot;
-use domain::ids::OrderId;
 use domain::order::{Order, Placed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,14 +37,7 @@ pub(super) async fn handle(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
-    let id: OrderId = id.parse().map_err(|_| Fault::NotFound)?;
-    let key = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes())
-        .find(|(name, _)| name == "key")
-        .map(|(_, value)| value.into_owned())
-        .ok_or(Fault::NotFound)?;
-    if !app.link_key().await.map_err(Problem::from)?.verify(id, &key) {
-        return Err(Fault::NotFound);
-    }
+    let id = order_page::order(&app, &visit, &id, query.as_deref()).await?;
     let started = Instant::now();
     let snapshot: Arc<Snapshot<Order>> = within(app.gateway.load(&id.to_string())).await?;
     let took = started.elapsed();
@@ -56,12 +47,6 @@ pub(super) async fn handle(
     let live = live_panel::of(&app, &page, id).await?;
     let shown = Shown::of(placed, payment, live, page).ok_or(Fault::Internal)?;
     visit.show_alone(&shown, took)
-}
-
-/// Leads to the page of an order that was just placed.
-pub(super) async fn lead_to(app: &App, visit: &Visit, order: OrderId) -> Result<Response, Fault> {
-    let key = app.link_key().await.map_err(Problem::from)?.sign(order);
-    visit.see_other(&format!("/orders/{order}/thanks/?key={key}"))
 }
 
 impl Shown {

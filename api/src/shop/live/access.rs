@@ -1,41 +1,15 @@
-//! Who may see an order and what is written about it: whoever may see its page, and the member who ordered it.
+//! As whom somebody follows an order, or writes about it: whoever may see its page.
 
 use super::super::members::signed_in;
-use super::super::{Fault, Visit};
+use super::super::{Fault, Visit, order_page};
 use super::hub::Badge;
 use crate::http::App;
-use crate::problem::{Problem, within};
-use commands::Snapshot;
-use domain::ids::{OrderId, SubjectId};
-use domain::order::Order;
-use std::borrow::Cow;
-use std::sync::Arc;
+use domain::ids::OrderId;
 
-/// Who asks for the order of a path: with the key of its page, a signature of ours, which a guest was given; or as the member
-/// whose order it is. A foreign order is told from none by nothing.
+/// The order of a path, and what is known of who asks for it.
 pub(super) async fn of(app: &App, visit: &Visit, id: &str, query: Option<&str>) -> Result<(OrderId, Badge), Fault> {
-    let order: OrderId = id.parse().map_err(|_| Fault::NotFound)?;
-    let member = signed_in::member(app, visit).await?.map(|member| member.id);
-    let is_let_in = match parameter(query, "key") {
-        Some(key) => app.link_key().await.map_err(Problem::from)?.verify(order, &key),
-        None => is_of(app, order, member).await?,
-    };
-    if !is_let_in {
-        return Err(Fault::NotFound);
-    }
+    let order = order_page::order(app, visit, id, query).await?;
+    let member = signed_in::member(app, visit).await?.map(|member| member.id.0);
     let session = visit.session.get().await?.map(|session| session.id);
-    let member = member.map(|member| member.0);
     Ok((order, Badge { order: Some(order), session, member, ..Badge::default() }))
-}
-
-async fn is_of(app: &App, order: OrderId, member: Option<SubjectId>) -> Result<bool, Fault> {
-    let Some(member) = member else { return Ok(false) };
-    let order: Arc<Snapshot<Order>> = within(app.gateway.load(&order.to_string())).await?;
-    Ok(order.state.placed().is_some_and(|placed| placed.customer.subject_id == member))
-}
-
-/// A parameter of a query; the first of its name.
-pub(super) fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<Cow<'q, str>> {
-    let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    parameters.find(|(parameter, _)| parameter == name).map(|(_, value)| value)
 }

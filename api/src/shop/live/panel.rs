@@ -1,11 +1,11 @@
 //! What an order's page shows of it all: how far it is, what was written about it, and where more comes from. A script follows from
 //! there; without one, loading the page again shows the same.
 
-use super::super::{Fault, Page};
+use super::super::{Fault, Page, order_page};
 use super::news::Mail;
 use super::now::Now;
 use crate::http::App;
-use crate::problem::{Problem, within};
+use crate::problem::within;
 use commands::messages::{Message, Side};
 use domain::ids::OrderId;
 use domain::text::MessageText;
@@ -50,11 +50,11 @@ pub(in crate::shop) struct ShownMessage {
 /// How an order is that the visitor may see.
 pub(in crate::shop) async fn of(app: &App, page: &Page, order: OrderId) -> Result<Panel, Fault> {
     let now = within(Now::of(&app.live, order)).await?.ok_or(Fault::NotFound)?;
-    let key = app.link_key().await.map_err(Problem::from)?.sign(order);
+    let key = order_page::query(order_page::key(app).await?, order);
     let shown = now.shown();
     Ok(Panel {
-        url: format!("/orders/{order}/live?key={key}&after={}", shown.cursor()),
-        action: format!("/orders/{order}/messages/?key={key}"),
+        url: format!("/orders/{order}/live?{key}&after={}", shown.cursor()),
+        action: format!("/orders/{order}/messages/?{key}"),
         form: Uuid::now_v7(),
         max_chars: MessageText::MAX_CHARS,
         paid: shown.paid,

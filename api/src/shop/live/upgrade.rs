@@ -3,8 +3,9 @@
 //! Whoever is not let in is told so by HTTP, before there is a socket: who may not see the order (404), another site's page (403), one
 //! more than there is room for (429, 503).
 
+use super::super::query::parameter;
 use super::super::{Fault, Visit, origin};
-use super::access::{self, parameter};
+use super::access;
 use super::hub::Full;
 use super::socket::{self, MAX_FRAME_BYTES, Watcher};
 use crate::http::{App, ConnectionPlace};

@@ -1,7 +1,6 @@
 //! What a customer writes about an order: by socket, and by a form where there is no script.
 
-use super::super::{Fault, Posted, Visit};
-use super::access;
+use super::super::{Fault, Posted, Visit, order_page};
 use crate::http::App;
 use crate::problem::{Problem, ValueError};
 use axum::extract::{Path, RawQuery, State};
@@ -65,20 +64,15 @@ pub(super) async fn handle(
     RawQuery(query): RawQuery,
     posted: Posted,
 ) -> Result<Response, Fault> {
-    let (order, _) = access::of(&app, &visit, &id, query.as_deref()).await?;
+    let order = order_page::order(&app, &visit, &id, query.as_deref()).await?;
     visit.session.check(posted.get("csrf"))?;
     let form = posted.get("form").and_then(|form| form.parse().ok()).ok_or(Fault::Invalid)?;
     let text = posted.get("text").ok_or(Fault::Invalid)?;
     match keep(&app, order, form, text).await {
-        Ok(_) => {
-            let key = app.link_key().await.map_err(Problem::from)?.sign(order);
-            visit.see_other(&format!("/orders/{order}/thanks/?key={key}#messages"))
-        }
+        Ok(_) => order_page::lead_on(&app, &visit, order, "#messages").await,
         // The page's own form sends neither an empty text nor one that is too long.
         Err(Unwritten::Text(_)) => Err(Fault::Invalid),
-        Err(Unwritten::TooFast(wait)) => {
-            Err(Fault::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)))
-        }
+        Err(Unwritten::TooFast(wait)) => Err(Fault::too_many(wait)),
         Err(Unwritten::TooMany) => Err(Fault::TooMany(ENOUGH_S)),
         Err(Unwritten::Unavailable(error)) => Err(Problem::from(error).into()),
     }

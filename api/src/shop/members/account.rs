@@ -1,5 +1,6 @@
 //! `/account/`: what a member sees of themselves, and changes.
 
+use super::super::query::parameter;
 use super::super::reads::Reads;
 use super::super::{Close, Fault, Group, Page, Posted, Visit};
 use super::form::{Field, Form};
@@ -84,9 +85,8 @@ fn shown(row: &OrderRow, page: &Page) -> ShownOrder {
 
 /// Behind which order the page begins. A member may write any position there: only their own orders are looked through.
 fn after(query: Option<&str>) -> Option<Position> {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let (_, value) = pairs.find(|(name, _)| name == "after")?;
-    value.parse().ok().filter(|position: &u64| *position <= i64::MAX.unsigned_abs()).map(Position)
+    let after = parameter(query, "after")?;
+    after.parse().ok().filter(|position: &u64| *position <= i64::MAX.unsigned_abs()).map(Position)
 }
 
 pub(super) async fn ask_person(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
@@ -138,7 +138,7 @@ pub(super) async fn set_password(State(app): State<Arc<App>>, visit: Visit, post
         Ok(member) => member,
         Err(response) => return Ok(response),
     };
-    app.members.count_log_in(&member.email)?;
+    app.members.count_log_in(visit.source, &member.email)?;
     let mut form = Form::of(&PASSWORD, &posted);
     let Some(password) = form.new_password() else { return show_password(&app, &visit, &form, None).await };
     if log_in::right(&app, &member.email, form.password()).await?.is_none() {

@@ -1,20 +1,19 @@
 //! What the pages of accounts work with, bounds included.
 
 use super::super::Fault;
-use crate::http::{Limiter, RateLimit};
+use crate::http::{AddressLimits, Limiter, RateLimit, Source};
 use commands::members::passwords::{PasswordError, Passwords};
 use commands::{Clock, Schedule};
 use domain::text::Email;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
-use std::time::Duration;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// How often one address may be tried with a password: a few times in a row, then one a minute. Whoever guesses gets nowhere, and
+/// How often one mail address may be tried with a password: a few times in a row, then one a minute. Whoever guesses gets nowhere, and
 /// who is kept out by that can still set a new password by mail.
 const LOG_INS: RateLimit = RateLimit { per_second: 1.0 / 60.0, burst: 8 };
-/// How often mails are asked for to one address: nobody's mailbox is flooded through us.
+/// How often mails are asked for to one mail address: nobody's mailbox is flooded through us.
 const MAILS: RateLimit = RateLimit { per_second: 1.0 / 900.0, burst: 4 };
 
 /// Hashing, limits and the schedule.
@@ -23,17 +22,21 @@ pub(crate) struct Desk {
     pub(super) schedule: Schedule,
     passwords: OnceCell<Passwords>,
     log_ins: Limiter,
+    log_ins_by_address: Limiter<Source>,
     mails: Limiter,
+    mails_by_address: Limiter<Source>,
 }
 
 impl Desk {
-    /// On this database, by this clock.
-    pub(crate) fn new(pool: PgPool, clock: Clock) -> Self {
+    /// On this database, by this clock, with these limits of network addresses.
+    pub(crate) fn new(pool: PgPool, clock: Clock, by_address: AddressLimits) -> Self {
         Self {
             schedule: Schedule::new(pool, clock),
             passwords: OnceCell::new(),
             log_ins: Limiter::new(Some(LOG_INS)),
+            log_ins_by_address: Limiter::new(Some(by_address.log_ins)),
             mails: Limiter::new(Some(MAILS)),
+            mails_by_address: Limiter::new(Some(by_address.mails)),
         }
     }
 
@@ -41,14 +44,17 @@ impl Desk {
         self.passwords.get_or_try_init(|| std::future::ready(Passwords::new())).await.map_err(fault)
     }
 
-    /// Counts one try of a password for an address.
-    pub(super) fn count_log_in(&self, email: &Email) -> Result<(), Fault> {
-        self.log_ins.wait_for(bucket(email)).map_err(too_many)
+    /// Counts one try of a password for a mail address. The network address goes first: who is slowed down by that can't use up
+    /// the tries of one member after the other.
+    pub(super) fn count_log_in(&self, source: Source, email: &Email) -> Result<(), Fault> {
+        self.log_ins_by_address.wait_for(source).map_err(Fault::too_many)?;
+        self.log_ins.wait_for(bucket(email)).map_err(Fault::too_many)
     }
 
-    /// Counts one mail to an address.
-    pub(super) fn count_mail(&self, email: &Email) -> Result<(), Fault> {
-        self.mails.wait_for(bucket(email)).map_err(too_many)
+    /// Counts one mail to an address, in the same order.
+    pub(super) fn count_mail(&self, source: Source, email: &Email) -> Result<(), Fault> {
+        self.mails_by_address.wait_for(source).map_err(Fault::too_many)?;
+        self.mails.wait_for(bucket(email)).map_err(Fault::too_many)
     }
 }
 
@@ -69,8 +75,4 @@ fn bucket(email: &Email) -> Uuid {
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);
     Uuid::from_bytes(half)
-}
-
-fn too_many(wait: Duration) -> Fault {
-    Fault::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
 }

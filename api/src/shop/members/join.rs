@@ -3,6 +3,7 @@
 //! The link alone does not confirm: with it goes the password that was chosen. So nobody gets an account that somebody else asked for
 //! in their name, and knows the password of.
 
+use super::super::query::parameter;
 use super::super::{Fault, Posted, Visit};
 use super::form::{Field, Form};
 use super::shown::{Ask, tell};
@@ -41,7 +42,7 @@ pub(super) async fn join(State(app): State<Arc<App>>, visit: Visit, posted: Post
     else {
         return show(&app, &visit, &form).await;
     };
-    app.members.count_mail(&email)?;
+    app.members.count_mail(visit.source, &email)?;
     let password_hash = app.members.passwords().await?.hash(password).await.map_err(desk::fault)?;
     let applicant = Applicant { email, first_name, last_name, lang: visit.lang.tag().to_owned(), password_hash };
     joining::ask(app.log.pool(), &app.members.schedule, &applicant).await.map_err(Problem::from)?;
@@ -100,6 +101,5 @@ async fn void(app: &App, visit: &Visit) -> Result<Response, Fault> {
 
 /// The token of a link.
 pub(super) fn token_of(query: Option<&str>) -> Option<LinkToken> {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.find(|(name, _)| name == "token").and_then(|(_, value)| LinkToken::parse(&value))
+    parameter(query, "token").and_then(|token| LinkToken::parse(&token))
 }

@@ -1,5 +1,6 @@
 //! `/account/login/` and `/account/logout/`.
 
+use super::super::query::parameter;
 use super::super::{Close, Fault, Group, Posted, Visit};
 use super::form::{Field, Form};
 use super::shown::Ask;
@@ -22,8 +23,7 @@ pub(super) async fn ask(
     visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
-    let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
-    let next = pairs.find(|(name, _)| name == "next").map(|(_, value)| value.into_owned());
+    let next = parameter(query.as_deref(), "next");
     show(&app, &visit, &Form::empty(&FIELDS), next.as_deref(), None).await
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, visit: Visit, posted: Po
     let Some(email) = form.read(Field::Email, Email::parse) else {
         return show(&app, &visit, &form, posted.get("next"), None).await;
     };
-    app.members.count_log_in(&email)?;
+    app.members.count_log_in(visit.source, &email)?;
     match right(&app, &email, form.password()).await? {
         Some(member) => {
             signed_in::sign_in(&app, &visit, member.id, member.credentials).await?;

@@ -1,5 +1,6 @@
 //! `/newsletter/`: asking for the newsletter, confirming it, and leaving it without logging in.
 
+use super::super::query::parameter;
 use super::super::{Fault, Posted, Visit};
 use super::form::{Field, Form};
 use super::join::token_of;
@@ -30,7 +31,7 @@ pub(super) async fn subscribe(State(app): State<Arc<App>>, visit: Visit, posted:
     visit.session.check(posted.get("csrf"))?;
     let mut form = Form::of(&FIELDS, &posted);
     let Some(email) = form.read(Field::Email, Email::parse) else { return show(&app, &visit, &form).await };
-    app.members.count_mail(&email)?;
+    app.members.count_mail(visit.source, &email)?;
     subscribers::ask(&app.members.schedule, &email, visit.lang.tag()).await.map_err(Problem::from)?;
     tell(&app, &visit, "newsletter-asked", &[]).await
 }
@@ -94,6 +95,5 @@ pub(super) async fn one_click(State(app): State<Arc<App>>, RawQuery(query): RawQ
 }
 
 fn link_of(query: Option<&str>) -> Option<LeaveLink> {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.find(|(name, _)| name == "who").and_then(|(_, value)| LeaveLink::parse(&value))
+    parameter(query, "who").and_then(|who| LeaveLink::parse(&who))
 }

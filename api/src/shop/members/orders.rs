@@ -3,7 +3,7 @@
 //! Somebody else's order is none here.
 
 use super::super::live::panel::{self as live_panel, Panel as LivePanel};
-use super::super::{Fault, Page, Posted, Visit};
+use super::super::{Fault, Page, Posted, Visit, order_page};
 use super::shown::tell;
 use super::signed_in;
 use crate::http::App;
@@ -61,12 +61,7 @@ pub(super) async fn handle(
     let page = visit.page(&app).await?;
     let history = history(&app, &page, id).await?;
     let live = live_panel::of(&app, &page, id).await?;
-    let pay = if order.state.is_paid() {
-        None
-    } else {
-        let key = app.link_key().await.map_err(Problem::from)?.sign(id);
-        Some(format!("/orders/{id}/thanks/?key={key}"))
-    };
+    let pay = if order.state.is_paid() { None } else { Some(order_page::address(order_page::key(&app).await?, id)) };
     let shown = Shown {
         number: placed.number.to_string(),
         paid: order.state.is_paid(),
@@ -84,9 +79,7 @@ pub(super) async fn handle(
 /// An order of this member.
 async fn own(app: &App, member: &Member, id: &str) -> Result<(OrderId, Arc<Snapshot<Order>>), Fault> {
     let id: OrderId = id.parse().map_err(|_| Fault::NotFound)?;
-    let order: Arc<Snapshot<Order>> = within(app.gateway.load(&id.to_string())).await?;
-    let is_own = order.state.placed().is_some_and(|placed| placed.customer.subject_id == member.id);
-    if is_own { Ok((id, order)) } else { Err(Fault::NotFound) }
+    Ok((id, order_page::own(app, member.id, id).await?))
 }
 
 async fn history(app: &App, page: &Page, id: OrderId) -> Result<Vec<Happened>, Fault> {

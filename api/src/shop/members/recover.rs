@@ -31,7 +31,7 @@ pub(super) async fn recover(State(app): State<Arc<App>>, visit: Visit, posted: P
     visit.session.check(posted.get("csrf"))?;
     let mut form = Form::of(&FIELDS, &posted);
     let Some(email) = form.read(Field::Email, Email::parse) else { return show(&app, &visit, &form).await };
-    app.members.count_mail(&email)?;
+    app.members.count_mail(visit.source, &email)?;
     recovery::ask(&app.members.schedule, &email, visit.lang.tag()).await.map_err(Problem::from)?;
     tell(&app, &visit, "members-recovering", &[(LOG_IN, "members-to-log-in")]).await
 }

@@ -2,14 +2,15 @@
 //!
 //! The session holds the member's id and the number of their password: with the next password it is nobody's.
 
-use super::super::{Fault, Visit};
+use super::super::cart::show::of_session;
+use super::super::{Fault, Visit, checkout};
 use super::LOG_IN;
 use crate::http::App;
 use crate::problem::{Problem, within};
 use axum::response::Response;
 use commands::members::{self, Member};
 use commands::shop::sessions::{self, Session};
-use commands::shop::{carts, member_carts};
+use commands::shop::{carts, member_carts, viewed};
 use domain::ids::SubjectId;
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +47,16 @@ pub(super) async fn required(app: &App, visit: &Visit) -> Result<Result<Member, 
     }
 }
 
-/// Logs the visitor in: the session gets another secret, and what is in its cart goes into the member's.
+/// Logs the visitor in: the session gets another secret, and what is in its cart, and what was looked at in it, become the member's.
 pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials: i64) -> Result<(), Fault> {
     let session = visit.session.rotate().await?;
     let (pool, now) = (app.log.pool(), visit.session.now());
+    // What is in it and was ordered is not to be ordered again as the member's.
+    if session.cart_units > 0
+        && let Some(left) = of_session(app, &session).await?
+    {
+        checkout::settle(app, &session, left.content_id, now).await?;
+    }
     let cart = member_carts::of_member(pool, id, now).await.map_err(Problem::from)?;
     let mark = serde_json::to_value(Mark { id, credentials }).map_err(|_| Fault::Internal)?;
     sessions::set_data(pool, session.id, MARK, &mark).await.map_err(Problem::from)?;
@@ -57,7 +64,10 @@ pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials
     if Mark::of(&session).is_some_and(|before| before.id != id) {
         return Ok(());
     }
-    // Last, and not what logging in fails for: what was in the cart of the visit stays there.
+    // Last, and not what logging in fails for: what was of the visit stays there.
+    if let Err(error) = viewed::merge(pool, session.id, id.0).await {
+        tracing::warn!(%error, "what a visitor looked at was not noted as the member's");
+    }
     if let Err(error) = carts::merge(pool, session.cart_id, cart, now).await {
         tracing::warn!(%error, "a visitor's cart was not moved into the member's");
     }

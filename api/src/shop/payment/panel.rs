@@ -1,7 +1,7 @@
 //! What an order's page shows of its payment: how it stands, and the button.
 
-use super::super::{Fault, Page};
-use super::access::parameter;
+use super::super::query::parameter;
+use super::super::{Fault, Page, order_page};
 use crate::http::App;
 use crate::problem::Problem;
 use commands::payments::intents::{Intent, IntentState};
@@ -59,15 +59,15 @@ pub(in crate::shop) async fn of(
     };
     let last = app.payments.last_of(id).await.map_err(Problem::from)?;
     let is_under_way = last.as_ref().is_some_and(|intent| intent.state.is_under_way());
-    let key = parameter(query, "key").unwrap_or_default();
+    let key = order_page::key(app).await?;
     let form = (!is_under_way).then(|| {
         let label = page.t1("payment-pay", "amount", page.money(&balance));
-        (format!("/orders/{id}/pay/?key={key}"), label)
+        (format!("/orders/{id}/pay/?{}", order_page::query(key, id)), label)
     });
     Ok(Some(Panel {
         notice: notice(page, last.as_ref(), Notice::of(query)),
         form,
-        again: is_under_way.then(|| format!("/orders/{id}/thanks/?key={key}")),
+        again: is_under_way.then(|| order_page::address(key, id)),
         is_test: app.payments.provider().is_some_and(|provider| provider.as_sandbox().is_some()),
     }))
 }

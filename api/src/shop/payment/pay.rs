@@ -1,6 +1,6 @@
 //! `POST /orders/{id}/pay/`: asks the provider for what is still to be paid, and leads there.
 
-use super::super::{Fault, Page, Posted, Visit};
+use super::super::{Fault, Page, Posted, Visit, order_page};
 use super::access::{self, lead_back};
 use super::panel::Notice;
 use crate::http::App;
@@ -22,9 +22,9 @@ pub(super) async fn handle(
     RawQuery(query): RawQuery,
     posted: Posted,
 ) -> Result<Response, Fault> {
-    let order = access::order(&app, &id, query.as_deref()).await?;
+    let order = order_page::order(&app, &visit, &id, query.as_deref()).await?;
     visit.session.check(posted.get("csrf"))?;
-    app.checkouts.wait_for(order.0).map_err(too_many)?;
+    app.checkouts.wait_for(order.0).map_err(Fault::too_many)?;
     match app.payments.begin(order, visit.lang.tag()).await {
         Ok(intent) => match own_path(&intent) {
             Some(path) => visit.see_other(path),
@@ -76,8 +76,4 @@ pub(super) async fn lead_on(
     // Replaces this page in the browser's history: "back" leads to the order.
     response.headers_mut().insert(header::REFRESH, refresh);
     Ok(response)
-}
-
-pub(super) fn too_many(wait: Duration) -> Fault {
-    Fault::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
 }

@@ -5,7 +5,8 @@
 //! and none gets at another's. An order is placed by `POST /v1/orders`, with the lines of the cart and its total as
 //! `expected_total`.
 //!
-//! Setting and removing may be repeated. Adding adds each time: a client that lost an answer looks at the cart first.
+//! Setting and removing may be repeated. Adding adds each time, unless the request has an `Idempotency-Key`: the same again under the
+//! same key adds nothing, and gets the same answer.
 
 pub(super) mod add_item;
 pub(super) mod change_item;
@@ -58,12 +59,15 @@ impl Named {
 /// The whole cart, at today's prices.
 async fn answer(app: &App, id: Uuid) -> Result<Response, Problem> {
     let cart = carts::read(app.log.pool(), CartRef::Client(id)).await?.ok_or_else(not_found)?;
-    let body = resource::of(id, &cart, &app.gateway.prices())?;
+    Ok(response(id, resource::of(id, &cart, &app.gateway.prices())?))
+}
+
+fn response(id: Uuid, body: String) -> Response {
     let mut response = super::reads::json(body);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(ORDERS_CART, id);
     }
-    Ok(response)
+    response
 }
 
 fn not_found() -> Problem {

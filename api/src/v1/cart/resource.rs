@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use crate::shop::basket::{Basket, BasketLine, Unavailable};
 use commands::shop::carts::Cart;
 use domain::{Money, Prices};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 #[derive(Serialize)]
@@ -31,6 +31,15 @@ struct ItemResource<'c> {
     unit_price: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<Money>,
+}
+
+/// Which cart it is that was told so.
+pub(super) fn id_of(json: &str) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: Uuid,
+    }
+    serde_json::from_str(json).ok().map(|Named { id }| id)
 }
 
 /// A cart at these prices, as JSON.

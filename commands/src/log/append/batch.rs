@@ -210,6 +210,7 @@ mod tests {
                 location: None,
                 etag: None,
                 body: String::new(),
+                ordered: None,
             };
             gathered.push(Box::new(AlreadySo {
                 stream: StreamId { kind: AggregateType::Order, id: "one".into() },

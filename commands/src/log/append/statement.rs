@@ -36,12 +36,13 @@ const APPEND: &str = append!("");
 /// Events, and the answers kept under idempotency keys.
 const APPEND_WITH_KEYS: &str = append!(
     ", kept AS (
-    INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, position, created_at)
-    SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body,
+    INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, cart_id, content_id,
+                                  position, created_at)
+    SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body, k.cart_id, k.content_id,
            head.last_position + k.last_nth, head.at
       FROM head, unnest($9::bytea[], $10::bytea[], $11::smallint[], $12::text[], $13::text[], $14::text[],
-                        $15::bigint[])
-           AS k(key_digest, request_digest, status, location, etag, body, last_nth)
+                        $15::uuid[], $16::uuid[], $17::bigint[])
+           AS k(key_digest, request_digest, status, location, etag, body, cart_id, content_id, last_nth)
 )"
 );
 
@@ -75,6 +76,8 @@ pub(super) async fn write(session: &mut PgConnection, batch: &Batch) -> Result<W
             .bind(keys.locations)
             .bind(keys.etags)
             .bind(keys.bodies)
+            .bind(keys.cart_ids)
+            .bind(keys.content_ids)
             .bind(keys.last_nths);
     }
     fail::fail_point!("append.before");
@@ -122,6 +125,8 @@ struct KeyColumns<'a> {
     locations: Vec<Option<&'a str>>,
     etags: Vec<Option<&'a str>>,
     bodies: Vec<&'a str>,
+    cart_ids: Vec<Option<Uuid>>,
+    content_ids: Vec<Option<Uuid>>,
     /// The place within the batch, from 1, of the last event up to here: the answer's own, if it has any.
     last_nths: Vec<i64>,
 }
@@ -140,6 +145,8 @@ impl<'a> KeyColumns<'a> {
             columns.locations.push(answer.location.as_deref());
             columns.etags.push(answer.etag.as_deref());
             columns.bodies.push(&answer.body);
+            columns.cart_ids.push(answer.ordered.map(|ordered| ordered.cart_id));
+            columns.content_ids.push(answer.ordered.map(|ordered| ordered.content_id));
             columns.last_nths.push(i64::try_from(nth).unwrap_or(i64::MAX));
         }
         columns
