@@ -40,8 +40,10 @@ use tokio::sync::{Notify, Semaphore};
 use url::Url;
 use uuid::Uuid;
 
-/// The most requests of providers, and of certificates to check notices with, that are under way at once.
+/// The most requests of providers that are under way at once.
 const MAX_CALLS: usize = 32;
+/// The most notices that are being checked at once. Anybody can send one, so that these keep no customer from paying.
+const MAX_CHECKS: usize = 32;
 /// How often webhooks may come. Providers send one or two for each payment, and again what we do not take.
 pub const NOTICES: RateLimit = RateLimit { per_second: 100.0, burst: 500 };
 
@@ -116,6 +118,7 @@ struct Shared {
     /// Something is due now.
     news: Notify,
     calls: Semaphore,
+    checks: Semaphore,
     clock: Clock,
 }
 
@@ -131,6 +134,7 @@ impl Payments {
             shop_name: shop.name.clone(),
             news: Notify::new(),
             calls: Semaphore::new(MAX_CALLS),
+            checks: Semaphore::new(MAX_CHECKS),
             clock,
         }))
     }
