@@ -49,5 +49,6 @@ mod shop_payments_pages;
 mod shop_payments_process;
 mod shop_payments_reversals;
 mod shop_payments_support;
+mod shop_statements;
 mod shop_under_load;
 mod walk;
