@@ -48,7 +48,11 @@ fn typed(value: &str) {
     fuzz::settled(value, PostalCode::parse, PostalCode::as_str);
     fuzz::settled(value, City::parse, City::as_str);
     fuzz::settled(value, MessageText::parse, MessageText::as_str);
-    let _ = value.parse::<u32>().map(Quantity::new);
+    if let Ok(quantity) = value.parse::<u32>()
+        && let Ok(taken) = Quantity::try_from(quantity)
+    {
+        assert_eq!(taken.get(), quantity);
+    }
 }
 
 /// Whatever is taken for a way back is one within the shop, for a browser too.
