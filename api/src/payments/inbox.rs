@@ -1,7 +1,7 @@
 //! What providers tell by webhook: verified, kept, and then handled.
 
 use super::Payments;
-use super::provider::{Capture, NoticeError, Provider, Told, Verified};
+use super::provider::{Capture, NoticeError, Provider, ProviderError, TakenBack, Told, Verified};
 use super::settle::{Cause, SettleError, Settled};
 use bytes::Bytes;
 use commands::payments::intents::{self, Intent, IntentState};
@@ -37,9 +37,10 @@ impl Payments {
         if body.len() > notices::MAX_BYTES {
             return Err(ReceiveError::TooLong);
         }
-        let call = self.call().map_err(|error| NoticeError::Unchecked(error.to_string()))?;
+        let check = self.0.checks.try_acquire();
+        let check = check.map_err(|_| NoticeError::Unchecked("too many others are being checked".to_owned()))?;
         let Verified { notice_id, kind, headers } = provider.verify(headers, body).await?;
-        drop(call);
+        drop(check);
         let received =
             Received { provider: provider.name(), notice_id: &notice_id, kind: &kind, headers: &headers, body };
         let is_new = notices::keep(&self.0.pool, received, self.now()).await?;
@@ -80,9 +81,16 @@ impl Payments {
             Told::Pending { payment, reason } => {
                 self.told_of(provider, payment.as_deref(), IntentState::Pending, &reason).await
             }
-            Told::Declined { payment, reason } => {
+            Told::Declined { payment, reason, capture } => {
+                // What was said to be taken before, and is denied now, concerns the order too.
+                if let Some(back) = capture
+                    && let Some(outcome) = self.denied(provider, notice, payment.as_deref(), &back).await?
+                {
+                    return Ok(outcome);
+                }
                 self.told_of(provider, payment.as_deref(), IntentState::Declined, &reason).await
             }
+            Told::TakenBack(back) => self.taken_back(provider, notice, &back).await,
             Told::Other => Ok(Outcome::Ignored("it leads to nothing here".to_owned())),
         }
     }
@@ -123,6 +131,65 @@ impl Payments {
             }
             Err(error) => Ok(Outcome::Later(error.to_string())),
         }
+    }
+
+    /// Money is the customer's again. The order is the one that the provider repeats, or else the one that it names when it
+    /// is asked what the money was taken for.
+    async fn taken_back(
+        &self,
+        provider: &dyn Provider,
+        notice: &Notice,
+        back: &TakenBack,
+    ) -> Result<Outcome, sqlx::Error> {
+        let order = match (back.order, &back.of) {
+            (Some(order), _) => Ok(Some(order)),
+            (None, Some(capture)) => provider.order_of(capture).await,
+            (None, None) => Ok(None),
+        };
+        let order = match order {
+            Ok(Some(order)) => order,
+            Ok(None) => return Ok(Outcome::Unmatched("what was taken back was for no order of ours".to_owned())),
+            Err(ProviderError::Refused(reason)) => return Ok(Outcome::Unmatched(reason)),
+            Err(error) => return Ok(Outcome::Later(error.to_string())),
+        };
+        self.note_back(order, provider, notice, back, None).await
+    }
+
+    /// A refusal of money that an order may count already; `None` where there is no telling whose it is, or it could be noted.
+    async fn denied(
+        &self,
+        provider: &dyn Provider,
+        notice: &Notice,
+        payment: Option<&str>,
+        back: &TakenBack,
+    ) -> Result<Option<Outcome>, sqlx::Error> {
+        let intent = self.known(provider, payment).await?;
+        let Some(order) = intent.as_ref().map(|intent| intent.order).or(back.order) else { return Ok(None) };
+        let noted = self.note_back(order, provider, notice, back, intent.as_ref()).await?;
+        // What was asked for is settled besides, unless it is paid.
+        Ok(if matches!(noted, Outcome::Done(_)) && intent.is_some() { None } else { Some(noted) })
+    }
+
+    async fn note_back(
+        &self,
+        order: OrderId,
+        provider: &dyn Provider,
+        notice: &Notice,
+        back: &TakenBack,
+        intent: Option<&Intent>,
+    ) -> Result<Outcome, sqlx::Error> {
+        let cause = Cause {
+            intent: intent.map(|intent| intent.id),
+            notice: Some(notice.notice_id.clone()),
+            locale: intent.and_then(|intent| intent.locale.clone()),
+        };
+        Ok(match self.note_reversal(order, provider.name(), back, &cause).await {
+            Ok(()) => Outcome::Done(format!("noted for the order {order}")),
+            Err(error @ (SettleError::NoOrder | SettleError::Reference(_))) => {
+                Outcome::Unmatched(format!("{error}: {order}"))
+            }
+            Err(error) => Outcome::Later(error.to_string()),
+        })
     }
 
     /// The customer has agreed, and may have closed the browser: the money is taken without that.

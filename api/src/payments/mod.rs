@@ -39,8 +39,10 @@ use tokio::sync::{Notify, Semaphore};
 use url::Url;
 use uuid::Uuid;
 
-/// The most requests of providers, and of certificates to check notices with, that are under way at once.
+/// The most requests of providers that are under way at once.
 const MAX_CALLS: usize = 32;
+/// The most notices that are being checked at once. Anybody can send one, so that these keep no customer from paying.
+const MAX_CHECKS: usize = 32;
 
 /// How payments are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +115,7 @@ struct Shared {
     /// Something is due now.
     news: Notify,
     calls: Semaphore,
+    checks: Semaphore,
     clock: Clock,
 }
 
@@ -128,6 +131,7 @@ impl Payments {
             shop_name: shop.name.clone(),
             news: Notify::new(),
             calls: Semaphore::new(MAX_CALLS),
+            checks: Semaphore::new(MAX_CHECKS),
             clock,
         }))
     }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Money;
 use domain::ids::{OrderId, OrderNumber};
+use domain::order::Reversal;
 use http::HeaderMap;
 use serde_json::Value;
 use std::time::Duration;
@@ -42,6 +43,10 @@ pub trait Provider: Send + Sync + 'static {
 
     /// What a notice tells that was verified before.
     fn read(&self, body: &[u8]) -> Result<Told, NoticeError>;
+
+    /// Which order of ours money was taken for, by what the provider knows the money by; `None` if it was for none. Asked
+    /// where a notice does not say. Changes nothing.
+    async fn order_of(&self, capture: &str) -> Result<Option<OrderId>, ProviderError>;
 }
 
 /// A payment that is asked for.
@@ -139,9 +144,26 @@ pub enum Told {
         payment: Option<String>,
         /// Why.
         reason: String,
+        /// The money, if the provider had told of it before: it may have said that it was taken.
+        capture: Option<TakenBack>,
     },
+    /// Money that was taken is the customer's again.
+    TakenBack(TakenBack),
     /// Something else, that leads to nothing here.
     Other,
+}
+
+/// Money that a provider took for us, and took back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// In which way.
+    pub reversal: Reversal,
+    /// What the provider knows it by, and how much it is: a refund has an id of its own.
+    pub taken: Capture,
+    /// What the provider knows the money by that was taken first, if it says so.
+    pub of: Option<String>,
+    /// The order that we named when we asked, if the provider repeats it.
+    pub order: Option<OrderId>,
 }
 
 /// Why a provider was asked in vain. No text holds a secret or personal data.
@@ -170,4 +192,11 @@ pub enum NoticeError {
     /// It is signed, and can't be read.
     #[error("the notice can't be read: {0}")]
     Unreadable(String),
+}
+
+impl NoticeError {
+    /// Of JSON that is not of the form that it should have: where, as serde_json's own words repeat what stands there.
+    pub(super) fn unreadable_json(error: &serde_json::Error) -> Self {
+        Self::Unreadable(format!("line {}, column {} is not as expected", error.line(), error.column()))
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Payments;
 use super::begin::owed;
-use super::provider::{Capture, Provider, ProviderError, Standing};
+use super::provider::{Capture, Provider, ProviderError, Standing, TakenBack};
 use commands::payments::intents::{self, Intent, IntentState};
 use commands::{Answer, CommandError, Context, LogError, Snapshot, Submission};
 use domain::ids::OrderId;
@@ -165,11 +165,38 @@ impl Payments {
         capture: &Capture,
         cause: &Cause,
     ) -> Result<(), SettleError> {
-        let reference = PaymentReference::parse(&format!("{provider}:{}", capture.id))?;
+        let reference = reference(provider, &capture.id)?;
+        let command = Command::NotePayment { reference: reference.clone(), amount: capture.amount };
+        self.submit(order, provider, &reference, command, cause).await
+    }
+
+    /// Notes what a provider took back.
+    pub(super) async fn note_reversal(
+        &self,
+        order: OrderId,
+        provider: &str,
+        back: &TakenBack,
+        cause: &Cause,
+    ) -> Result<(), SettleError> {
+        let reference = reference(provider, &back.taken.id)?;
+        let payment = back.of.as_deref().map(|of| self::reference(provider, of)).transpose()?;
+        let (amount, reversal) = (back.taken.amount, back.reversal);
+        let command = Command::NoteReversal { reference: reference.clone(), amount, reversal, payment };
+        self.submit(order, provider, &reference, command, cause).await
+    }
+
+    async fn submit(
+        &self,
+        order: OrderId,
+        provider: &str,
+        reference: &PaymentReference,
+        command: Command,
+        cause: &Cause,
+    ) -> Result<(), SettleError> {
         let correlation_id = cause.intent.map_or_else(|| reference.to_string(), |intent| intent.to_string());
         let submission = Submission {
             id: order.to_string(),
-            command: Command::NotePayment { reference, amount: capture.amount },
+            command,
             fresh_id: false,
             expected_version: None,
             context: Context {
@@ -196,6 +223,11 @@ impl Payments {
             Err(error) => Err(SettleError::Command(error.to_string())),
         }
     }
+}
+
+/// What a payment is known by in an order's history.
+fn reference(provider: &str, id: &str) -> Result<PaymentReference, TextError> {
+    PaymentReference::parse(&format!("{provider}:{id}"))
 }
 
 /// The settings name another provider than when it was asked for.

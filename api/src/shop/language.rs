@@ -16,7 +16,7 @@ const KEPT_S: i64 = 365 * 24 * 60 * 60;
 const MAX_NEXT_BYTES: usize = 2_000;
 
 /// The language of whoever sent these headers.
-pub(super) fn of(headers: &HeaderMap) -> Lang {
+pub fn of(headers: &HeaderMap) -> Lang {
     let chosen = cookies::of(headers, COOKIE).and_then(Lang::of_tag);
     chosen.unwrap_or_else(|| {
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
@@ -58,7 +58,7 @@ pub(super) async fn handle(
 
 /// Whether this leads to a page of the shop, and by no trick elsewhere: browsers take `//host` and `/\host` for other
 /// hosts, and drop tabs and line breaks before they look.
-fn is_path_of_ours(next: &str) -> bool {
+pub fn is_path_of_ours(next: &str) -> bool {
     let mut rest = next.bytes();
     rest.next() == Some(b'/')
         && !matches!(rest.next(), Some(b'/' | b'\\'))

@@ -31,8 +31,9 @@ impl Posted {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// `application/x-www-form-urlencoded`, strictly: what is no UTF-8 is not made into something that nobody typed.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// `application/x-www-form-urlencoded`, strictly: what is no UTF-8 is not made into something that nobody typed. `None` if it
+    /// is no form.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let fields = bytes.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
         let fields: Option<Vec<_>> = fields.take(MAX_FIELDS).map(field).collect();
         fields.map(Self)

@@ -120,6 +120,20 @@ impl Instance {
         }
     }
 
+    /// Waits until every view holds what is at this position.
+    pub async fn caught_up(&self, position: u64) {
+        eventually("all views have caught up", BOUND, async || {
+            for name in Views::names() {
+                let at = self.views.position(name).await.map_err(|error| error.to_string())?;
+                if at.0 < position {
+                    return Err(format!("{name} is at {}", at.0));
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
     pub fn get(&self, path: &str) -> Call<'_> {
         self.call(Method::GET, path)
     }
@@ -267,7 +281,7 @@ impl Reply {
     #[track_caller]
     fn finished(self) -> Self {
         assert!(!self.header("request-id").is_empty());
-        for part in ["decide;dur=", "append;dur=", "database;dur="] {
+        for part in ["decide;dur=", "append;dur=", "database;dur=", "total;dur="] {
             assert!(self.header("server-timing").contains(part), "{:?}", self.headers);
         }
         self

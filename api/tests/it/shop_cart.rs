@@ -1,21 +1,15 @@
 //! The cart on the pages, as a browser without a script meets it.
 
 use crate::browser::{Browser, value};
-use crate::http_support::{BOUND, Instance, Reply, Shop, usd};
-use crate::shop_pages::Statements;
+use crate::http_support::{Reply, Shop, usd};
 use api::http::{HttpSettings, ServerSettings};
 use api::shop::{Clock, SessionSettings};
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::shop::sessions::Lifetime;
-use projections::Views;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::eventually;
-use tracing_subscriber::layer::SubscriberExt;
 
-/// What a page may ask of the database for a visitor with a session, however full the cart is.
-const MAX_STATEMENTS: usize = 6;
 const COOKIE: &str = "__Host-orders";
 
 /// The lines of a cart's page: each product's sku and how many, in order.
@@ -34,21 +28,6 @@ fn lines(reply: &Reply) -> Vec<(String, u32)> {
 
 fn is(expected: &[(&str, u32)]) -> Vec<(String, u32)> {
     expected.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity)).collect()
-}
-
-/// Waits until every view holds what this answer is of.
-async fn caught_up(instance: &Instance, reply: &Reply) {
-    let position = reply.position();
-    eventually("all views have caught up", BOUND, async || {
-        for name in Views::names() {
-            let at = instance.views.position(name).await.map_err(|error| error.to_string())?;
-            if at.0 < position {
-                return Err(format!("{name} is at {}", at.0));
-            }
-        }
-        Ok(())
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -204,7 +183,7 @@ async fn what_is_not_sold_any_more_is_marked_and_holds_the_checkout_up() {
     assert!(cart.text.contains("Not for sale any more") && cart.text.contains("$16.00"));
     assert!(!cart.text.contains("href=\"/orders/create/\""));
     assert_eq!(ada.get("/orders/create/").await.is(303).header("location"), "/cart/");
-    caught_up(&instance, &withdrawn).await;
+    instance.caught_up(withdrawn.position()).await;
     let gone = ada.post("/cart/add/", &[("sku", "TEA")]).await.is(303);
     assert_eq!(gone.header("location"), "/products/TEA/", "which says why");
     let csrf = value(&cart, "csrf").unwrap();
@@ -279,7 +258,7 @@ async fn the_cart_shows_what_the_visitor_looked_at_most() {
     let instance = shop.open().await;
     let pot = json!({ "sku": "POT", "name": "The POT", "price": usd("30") });
     let added = instance.post("/v1/products", &pot).await.is(201);
-    caught_up(&instance, &added).await;
+    instance.caught_up(added.position()).await;
     let ada = Browser::new(&instance);
     ada.get("/products/CUP/").await.is(200);
     assert!(!ada.get("/cart/").await.text.contains("Most viewed by you"), "nothing is kept of who only looks");
@@ -292,30 +271,4 @@ async fn the_cart_shows_what_the_visitor_looked_at_most() {
     let at = |sku: &str| viewed.find(&format!("/products/{sku}/"));
     assert!(at("POT").is_some() && at("POT") < at("CUP"), "{viewed}");
     assert_eq!(at("TEA"), None, "it is in the cart already");
-}
-
-#[tokio::test]
-async fn a_page_asks_as_much_however_full_the_cart_is() {
-    let shop = Shop::new().await;
-    let instance = shop.open().await;
-    let (ada, looker) = (Browser::new(&instance), Browser::new(&instance));
-    ada.add("TEA", 1).await;
-    let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) SELECT id, 'P-' || n, 1, now() FROM carts, generate_series(1, 400) AS n";
-    let statements = Statements::default();
-    let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
-    for filled in [false, true] {
-        if filled {
-            sqlx::query(line).execute(&shop.db.pool().await).await.unwrap();
-        }
-        for path in ["/", "/cart/", "/orders/create/", "/products/TEA/"] {
-            // The first time, where the views are is looked up besides.
-            ada.get(path).await;
-            statements.taken();
-            ada.get(path).await;
-            let asked = statements.taken();
-            assert!((1..=MAX_STATEMENTS).contains(&asked.len()), "{path} asked {asked:?}");
-        }
-    }
-    looker.get("/cart/").await.is(200);
-    assert_eq!(statements.taken(), Vec::<String>::new(), "of who has no session nothing is asked");
 }

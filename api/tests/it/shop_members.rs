@@ -19,7 +19,7 @@ fn main_of(page: &Reply) -> &str {
     page.text.split_once("<main").and_then(|(_, rest)| rest.split_once("</main>")).expect("a main part").0
 }
 
-struct Club {
+pub struct Club {
     pool: PgPool,
 }
 
@@ -39,7 +39,7 @@ impl Club {
         letters::write(&self.pool, &payload, Utc::now()).await.unwrap().map(|letter| letter.says)
     }
 
-    async fn link(&self) -> LinkToken {
+    pub async fn link(&self) -> LinkToken {
         match self.says().await {
             Some(Says::Confirm(token) | Says::Reset(token)) => token,
             other => panic!("no link: {other:?}"),
@@ -47,7 +47,7 @@ impl Club {
     }
 }
 
-async fn join(browser: &Browser<'_>, email: &str) -> Reply {
+pub async fn join(browser: &Browser<'_>, email: &str) -> Reply {
     let token = csrf(browser, "/account/join/").await;
     let fields = [
         ("csrf", token.as_str()),
@@ -77,14 +77,14 @@ async fn confirm(browser: &Browser<'_>, token: &LinkToken, password: &str) -> Re
 }
 
 /// Makes a member of that address, and leaves the browser logged in.
-async fn member(club: &Club, browser: &Browser<'_>, email: &str) {
+pub async fn member(club: &Club, browser: &Browser<'_>, email: &str) {
     join(browser, email).await.is(200);
     let joined = confirm(browser, &club.link().await, PASSWORD).await.is(303);
     assert_eq!(joined.header("location"), "/account/");
 }
 
 /// Orders what is in the cart; says which order that is.
-async fn order(browser: &Browser<'_>) -> String {
+pub async fn order(browser: &Browser<'_>) -> String {
     let page = browser.get("/orders/create/").await.is(200);
     let hidden = ["csrf", "key", "total", "currency"].map(|name| (name, value(&page, name).expect(name)));
     let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -94,7 +94,7 @@ async fn order(browser: &Browser<'_>) -> String {
     placed.header("location").strip_prefix("/orders/").unwrap().split('/').next().unwrap().to_owned()
 }
 
-async fn stocked() -> (Shop, Instance, Club) {
+pub async fn stocked() -> (Shop, Instance, Club) {
     let shop = Shop::new().await;
     let instance = shop.open().await;
     let club = Club::of(&shop).await;

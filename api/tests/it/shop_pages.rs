@@ -3,24 +3,16 @@
 use crate::http_support::{BOUND, Call, Instance, Reply, Shop, usd};
 use api::http::{HttpSettings, ServerSettings};
 use api::shop::ShopSettings;
-use projections::Views;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
 use testkit::eventually;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
 
 /// What a page may weigh, with all that it needs at first.
 const MAX_BYTES: usize = 50_000;
-/// What a page may ask of the database, however much is in it.
-const MAX_STATEMENTS: usize = 4;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 /// A request as a browser makes it: without a key.
-fn browse<'i>(instance: &'i Instance, path: &str) -> Call<'i> {
+pub fn browse<'i>(instance: &'i Instance, path: &str) -> Call<'i> {
     instance.get(path).without("authorization").header("accept", BROWSER)
 }
 
@@ -55,27 +47,12 @@ pub async fn stocked() -> (Shop, Instance) {
         "sku": "GUIDE", "name": "A guide", "price": usd("6"), "categories": ["green"], "requires_shipping": false,
     });
     let added = [add(&instance, &sencha).await, add(&instance, &guide).await];
-    caught_up(&instance, &added[1]).await;
+    instance.caught_up(added[1].position()).await;
     (shop, instance)
 }
 
-async fn add(instance: &Instance, product: &Value) -> Reply {
+pub async fn add(instance: &Instance, product: &Value) -> Reply {
     instance.post("/v1/products", product).await.is(201)
-}
-
-/// Waits until every view holds what this answer is of.
-async fn caught_up(instance: &Instance, reply: &Reply) {
-    let position = reply.position();
-    eventually("all views have caught up", BOUND, async || {
-        for name in Views::names() {
-            let at = instance.views.position(name).await.map_err(|error| error.to_string())?;
-            if at.0 < position {
-                return Err(format!("{name} is at {}", at.0));
-            }
-        }
-        Ok(())
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -148,7 +125,7 @@ async fn lists_are_paged_searched_and_of_one_category() {
         let body = json!({ "sku": format!("X-{n:02}"), "name": format!("Thing {n}"), "price": usd("1") });
         last = Some(add(&instance, &body).await);
     }
-    caught_up(&instance, &last.unwrap()).await;
+    instance.caught_up(last.unwrap().position()).await;
     let (mut path, mut seen) = ("/products/".to_owned(), Vec::new());
     loop {
         let list = page(&instance, &path, 200).await;
@@ -190,7 +167,7 @@ async fn a_product_has_a_page_with_a_form_that_works_without_a_script() {
     let etag = instance.get("/v1/products/SENCHA").await.is(200).header("etag").to_owned();
     let withdrawn = instance.post("/v1/products/SENCHA/withdraw", &Value::Null).body("").without("content-type");
     let withdrawn = withdrawn.header("if-match", &etag).await.is(200);
-    caught_up(&instance, &withdrawn).await;
+    instance.caught_up(withdrawn.position()).await;
     let gone = page(&instance, "/products/SENCHA/", 200).await;
     assert!(gone.text.contains("Not for sale at the moment") && !gone.text.contains("class=\"buy\""));
     assert!(!page(&instance, "/products/", 200).await.text.contains("/products/SENCHA/"));
@@ -309,65 +286,4 @@ async fn tls_is_kept_to_where_the_shop_is_reached_by_it() {
     let chosen = browse(&instance, "/language/?lang=ko").await.is(303);
     assert!(chosen.header("set-cookie").contains("Secure"));
     assert!(chosen.header("strict-transport-security").starts_with("max-age="));
-}
-
-/// On one thread, so that all that the server does is seen.
-#[tokio::test(flavor = "current_thread")]
-async fn a_page_asks_little_of_the_database_however_much_is_in_it() {
-    let (shop, filled) = stocked().await;
-    let mut last = None;
-    for n in 0..40 {
-        let body = json!({ "sku": format!("G-{n:02}"), "name": "Tea", "price": usd("1"), "categories": ["green"], "featured": true });
-        last = Some(add(&filled, &body).await);
-    }
-    caught_up(&filled, &last.unwrap()).await;
-    let instance = shop.instance().await;
-    let statements = Statements::default();
-    let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
-    for path in ["/", "/products/", "/products/?q=tea", "/categories/green/", "/products/SENCHA/", "/products/NONE/"] {
-        // The first time, where the views are is looked up besides.
-        browse(&instance, path).await;
-        statements.taken();
-        browse(&instance, path).await;
-        let asked = statements.taken();
-        assert!((1..=MAX_STATEMENTS).contains(&asked.len()), "{path} asked {asked:?}");
-    }
-}
-
-/// The statements that requests led to.
-#[derive(Clone, Default)]
-pub struct Statements(Arc<Mutex<Vec<String>>>);
-
-impl Statements {
-    pub fn taken(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Statements {
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let of_a_request =
-            || context.event_scope(event).is_some_and(|mut scope| scope.any(|span| span.name() == "request"));
-        if event.metadata().target() == "sqlx::query" && of_a_request() {
-            let mut summary = Summary(String::new());
-            event.record(&mut summary);
-            self.0.lock().unwrap().push(summary.0);
-        }
-    }
-}
-
-struct Summary(String);
-
-impl Visit for Summary {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "summary" {
-            self.0 = value.to_owned();
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "summary" {
-            self.0 = format!("{value:?}");
-        }
-    }
 }

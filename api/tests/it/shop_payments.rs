@@ -205,8 +205,8 @@ async fn a_notice_of_no_order_of_ours_stays_visible() {
     let capture = |custom_id: serde_json::Value| json!({ "id": "42311647XV020574X", "status": "COMPLETED", "amount": amount, "custom_id": custom_id });
     let of_nobody = Notice::new("PAYMENT.CAPTURE.COMPLETED", "capture", capture(json!(null)));
     let of_another = Notice::new("PAYMENT.CAPTURE.COMPLETED", "capture", capture(json!(Uuid::now_v7())));
-    let refund = Notice::new("PAYMENT.CAPTURE.REFUNDED", "refund", json!({ "id": "1" }));
-    for notice in [&of_nobody, &of_another, &refund] {
+    let dispute = Notice::new("CUSTOMER.DISPUTE.CREATED", "dispute", json!({ "dispute_id": "PP-D-1" }));
+    for notice in [&of_nobody, &of_another, &dispute] {
         assert_eq!(market.deliver(notice).await, 204);
     }
     market.work_off().await;

@@ -34,7 +34,7 @@ pub async fn thanks(shop: &Shop, order: OrderId) -> String {
 }
 
 /// Presses the button on an order's page; where it leads.
-async fn press(browser: &Browser<'_>, page: &Reply) -> String {
+pub async fn press(browser: &Browser<'_>, page: &Reply) -> String {
     let (_, rest) = page.text.split_once("action=\"/orders/").expect("a form that pays");
     let (action, _) = rest.split_once('"').unwrap();
     let action = format!("/orders/{}", action.replace("&#38;", "&"));

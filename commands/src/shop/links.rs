@@ -29,8 +29,8 @@ impl LinkKey {
         Self::new(&key).ok_or_else(|| sqlx::Error::Decode("a signing key of no length".into()))
     }
 
-    fn new(key: &[u8]) -> Option<Self> {
-        // HMAC takes keys of any length.
+    /// The key of these bytes. HMAC takes keys of any length.
+    pub fn new(key: &[u8]) -> Option<Self> {
         Hmac::new_from_slice(key).ok().map(Self)
     }
 

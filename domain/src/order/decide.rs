@@ -1,6 +1,8 @@
 //! What a command on an order comes to.
 
-use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
+use super::event::{
+    ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded, Reversal,
+};
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;
@@ -34,6 +36,18 @@ pub enum Command {
         reference: PaymentReference,
         /// How much was paid.
         amount: Money,
+    },
+    /// Take down that a payment provider takes back what it said was paid. Of an order that was placed it is never refused,
+    /// and flagged: the sums stay, and someone looks what that means for the order.
+    NoteReversal {
+        /// What it is known by at the provider: the same for each time that it is told.
+        reference: PaymentReference,
+        /// How much.
+        amount: Money,
+        /// In which way.
+        reversal: Reversal,
+        /// The payment that is taken back, where the provider names it.
+        payment: Option<PaymentReference>,
     },
 }
 
@@ -169,6 +183,10 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
         (Order::Placed(placed) | Order::Paid(placed), Command::NotePayment { reference, amount }) => {
             return note_payment(placed, order.is_paid(), reference, *amount);
         }
+        (
+            Order::Placed(placed) | Order::Paid(placed),
+            Command::NoteReversal { reference, amount, reversal, payment },
+        ) => return note_reversal(placed, reference, *amount, *reversal, payment.as_ref()),
     };
     decided.map_or_else(Decision::Rejected, Decision::Events)
 }
@@ -278,8 +296,7 @@ fn record_payment(
 /// What was noted or flagged before is so already; what can be recorded is; the rest is flagged.
 fn note_payment(placed: &Placed, is_paid: bool, reference: &PaymentReference, amount: Money) -> OrderDecision {
     let recorded = placed.payments.get(reference);
-    let is_known = |(known, of): &(PaymentReference, Money)| known == reference && *of == amount;
-    if recorded == Some(&amount) || placed.flagged.iter().any(is_known) {
+    if recorded == Some(&amount) || is_flagged(placed, reference, amount) {
         return Decision::AlreadySo;
     }
     let conflict = if recorded.is_some() {
@@ -293,7 +310,27 @@ fn note_payment(placed: &Placed, is_paid: bool, reference: &PaymentReference, am
     } else {
         PaymentConflict::AboveBalance
     };
-    Decision::Events(vec![PaymentFlagged { reference: reference.clone(), amount, conflict }.into()])
+    Decision::Events(vec![PaymentFlagged { reference: reference.clone(), amount, conflict, payment: None }.into()])
+}
+
+/// What is denied and was never recorded has changed nothing; all else that is taken back is flagged, once.
+fn note_reversal(
+    placed: &Placed,
+    reference: &PaymentReference,
+    amount: Money,
+    reversal: Reversal,
+    payment: Option<&PaymentReference>,
+) -> OrderDecision {
+    let is_recorded = payment.is_some_and(|payment| placed.payments.contains_key(payment));
+    if is_flagged(placed, reference, amount) || (reversal == Reversal::Denied && !is_recorded) {
+        return Decision::AlreadySo;
+    }
+    let (reference, conflict, payment) = (reference.clone(), reversal.into(), payment.cloned());
+    Decision::Events(vec![PaymentFlagged { reference, amount, conflict, payment }.into()])
+}
+
+fn is_flagged(placed: &Placed, reference: &PaymentReference, amount: Money) -> bool {
+    placed.flagged.iter().any(|(known, of)| known == reference && *of == amount)
 }
 
 fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {

@@ -17,7 +17,7 @@ pub enum OrderEvent {
     PaymentRecorded(PaymentRecorded),
     /// The payments cover the total. At most once per order.
     OrderPaid(OrderPaid),
-    /// A payment provider says that it was paid, and that does not fit: someone has to look at it.
+    /// A payment provider says that it was paid, or paid back, and that does not fit: someone has to look at it.
     PaymentFlagged(PaymentFlagged),
 }
 
@@ -70,12 +70,25 @@ pub struct OrderPaid {
 /// See [`OrderEvent::PaymentFlagged`]. It counts in no sum: whoever looks at it settles it with the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentFlagged {
-    /// What the payment is known by at the provider.
+    /// What the payment, or what took it back, is known by at the provider.
     pub reference: PaymentReference,
     /// How much, as the provider says.
     pub amount: Money,
     /// Why it does not fit.
     pub conflict: PaymentConflict,
+    /// The payment that was taken back, where that is what happened and the provider names it.
+    pub payment: Option<PaymentReference>,
+}
+
+/// How a payment provider takes back what it said was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reversal {
+    /// It was given back to the customer, by us or in our name.
+    Refunded,
+    /// The provider took it back.
+    Reversed,
+    /// It never came: the provider refuses it after all.
+    Denied,
 }
 
 /// Why what a payment provider says does not fit the order.
@@ -89,11 +102,35 @@ pub enum PaymentConflict {
     AboveBalance,
     /// It is a payment of nothing.
     Nothing,
+    /// It was given back to the customer.
+    Refunded,
+    /// The provider took it back.
+    Reversed,
+    /// The provider refuses it after it was recorded.
+    Denied,
+}
+
+impl From<Reversal> for PaymentConflict {
+    fn from(reversal: Reversal) -> Self {
+        match reversal {
+            Reversal::Refunded => Self::Refunded,
+            Reversal::Reversed => Self::Reversed,
+            Reversal::Denied => Self::Denied,
+        }
+    }
 }
 
 impl PaymentConflict {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::OtherAmount, Self::OtherCurrency, Self::AboveBalance, Self::Nothing];
+    pub const ALL: [Self; 7] = [
+        Self::OtherAmount,
+        Self::OtherCurrency,
+        Self::AboveBalance,
+        Self::Nothing,
+        Self::Refunded,
+        Self::Reversed,
+        Self::Denied,
+    ];
 
     /// As it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -102,6 +139,9 @@ impl PaymentConflict {
             Self::OtherCurrency => "other_currency",
             Self::AboveBalance => "above_balance",
             Self::Nothing => "nothing",
+            Self::Refunded => "refunded",
+            Self::Reversed => "reversed",
+            Self::Denied => "denied",
         }
     }
 

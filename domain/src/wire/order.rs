@@ -25,7 +25,10 @@ pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
         stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(OrderPaidV2::from(v1)))
     }),
     Shape::of(OrderPaid::TYPE, "2", |stored| stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))),
-    Shape::of(PaymentFlagged::TYPE, "1", |stored| stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(v1))),
+    Shape::of(PaymentFlagged::TYPE, "1", |stored| {
+        stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(PaymentFlaggedV2::from(v1)))
+    }),
+    Shape::of(PaymentFlagged::TYPE, "2", |stored| stored.read(|v2: PaymentFlaggedV2<'_>| PaymentFlagged::try_from(v2))),
 ];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
@@ -34,7 +37,7 @@ pub(super) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::OrderPlaced(event) => encoded(OrderPlaced::TYPE, "2", OrderPlacedV2::from(event)),
         OrderEvent::PaymentRecorded(event) => encoded(PaymentRecorded::TYPE, "1", PaymentRecordedV1::from(event)),
         OrderEvent::OrderPaid(event) => encoded(OrderPaid::TYPE, "2", OrderPaidV2::from(event)),
-        OrderEvent::PaymentFlagged(event) => encoded(PaymentFlagged::TYPE, "1", PaymentFlaggedV1::from(event)),
+        OrderEvent::PaymentFlagged(event) => encoded(PaymentFlagged::TYPE, "2", PaymentFlaggedV2::from(event)),
     }
 }
 
@@ -202,7 +205,8 @@ impl TryFrom<OrderPaidV2<'_>> for OrderPaid {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// Payments that did not fit: none was taken back.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PaymentFlaggedV1<'a> {
     #[serde(borrow)]
@@ -213,23 +217,45 @@ struct PaymentFlaggedV1<'a> {
     conflict: Cow<'a, str>,
 }
 
-impl<'a> From<&'a PaymentFlagged> for PaymentFlaggedV1<'a> {
+impl<'a> From<PaymentFlaggedV1<'a>> for PaymentFlaggedV2<'a> {
+    fn from(old: PaymentFlaggedV1<'a>) -> Self {
+        Self { reference: old.reference, amount: old.amount, conflict: old.conflict, payment: None }
+    }
+}
+
+/// What is taken back besides, and of which payment.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentFlaggedV2<'a> {
+    #[serde(borrow)]
+    reference: Cow<'a, str>,
+    #[serde(borrow)]
+    amount: MoneyV1<'a>,
+    #[serde(borrow)]
+    conflict: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    payment: Option<Cow<'a, str>>,
+}
+
+impl<'a> From<&'a PaymentFlagged> for PaymentFlaggedV2<'a> {
     fn from(event: &'a PaymentFlagged) -> Self {
         Self {
             reference: event.reference.as_str().into(),
             amount: event.amount.into(),
             conflict: event.conflict.as_str().into(),
+            payment: event.payment.as_ref().map(|payment| payment.as_str().into()),
         }
     }
 }
 
-impl TryFrom<PaymentFlaggedV1<'_>> for PaymentFlagged {
+impl TryFrom<PaymentFlaggedV2<'_>> for PaymentFlagged {
     type Error = PartError;
-    fn try_from(stored: PaymentFlaggedV1<'_>) -> Result<Self, PartError> {
+    fn try_from(stored: PaymentFlaggedV2<'_>) -> Result<Self, PartError> {
         Ok(Self {
             reference: PaymentReference::stored(&stored.reference),
             amount: stored.amount.try_into()?,
             conflict: PaymentConflict::parse(&stored.conflict).ok_or(PartError::Conflict)?,
+            payment: stored.payment.as_deref().map(PaymentReference::stored),
         })
     }
 }

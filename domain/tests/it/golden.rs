@@ -3,7 +3,7 @@
 
 use crate::samples::{
     category_name, description, language, line, lines, money, name, payment_flagged as flagged, payment_recorded,
-    picture, quantity, sku, slug, usd, words,
+    picture, quantity, sku, slug, taken_back, usd, words,
 };
 use chrono::{DateTime, Utc};
 use domain::category::{
@@ -11,7 +11,9 @@ use domain::category::{
 };
 use domain::ids::{OrderNumber, SubjectId};
 use domain::newsletter::{IssueContent, IssueDrafted, IssueReleased, IssueWords, NewsletterEvent};
-use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress};
+use domain::order::{
+    Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, Reversal, ShippingAddress,
+};
 use domain::product::{
     ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
     ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
@@ -32,7 +34,7 @@ pub fn expected() -> BTreeMap<&'static str, Event> {
     orders.chain(products).chain(shown).chain(categories).chain(issues).collect()
 }
 
-fn order_events() -> [(&'static str, OrderEvent); 14] {
+fn order_events() -> [(&'static str, OrderEvent); 16] {
     let (number, first) = (OrderNumber(1_234_567_890), OrderNumber(1));
     let (many, few) = (|| lines([(2, "TEA-GREEN"), (9_999, "CUP")]), || lines([(1, "SAMPLE")]));
     let (total, zero) = (usd("42020.80"), usd("0.00"));
@@ -53,6 +55,11 @@ fn order_events() -> [(&'static str, OrderEvent); 14] {
         ("PaymentRecorded.v1.minimal", payment_recorded("1", money("1", "JPY"), money("1", "JPY"))),
         ("PaymentFlagged.v1.full", flagged("pi_3Nä\"\\/ 2026", money("1.234", "KWD"), PaymentConflict::OtherAmount)),
         ("PaymentFlagged.v1.minimal", flagged("1", money("0", "JPY"), PaymentConflict::Nothing)),
+        (
+            "PaymentFlagged.v2.full",
+            taken_back("pi_3Nä\"\\/ 2026", money("1.234", "KWD"), Reversal::Refunded, "pi_2Nä\"\\/ 2026"),
+        ),
+        ("PaymentFlagged.v2.minimal", flagged("1", money("0", "JPY"), PaymentConflict::Nothing)),
         ("OrderPaid.v1.full", OrderPaid { number, customer: zoe(), lines: many(), total }.into()),
         ("OrderPaid.v1.minimal", OrderPaid { number: first, customer: x(), lines: few(), total: zero }.into()),
         ("OrderPaid.v2.full", OrderPaid { number, customer: zoe(), lines: many(), total }.into()),

@@ -2,7 +2,7 @@
 
 use crate::given::{given, given_no_order};
 use crate::samples::*;
-use domain::order::{Order, OrderEvent, PaymentConflict, Rejection};
+use domain::order::{Order, OrderEvent, PaymentConflict, Rejection, Reversal};
 
 /// The order of [`placed`], with ten dollars paid.
 fn partly_paid() -> Vec<OrderEvent> {
@@ -127,6 +127,43 @@ fn what_a_provider_says_and_does_not_fit_is_flagged_and_never_refused() {
         given(history).and([flagged]).when(note_payment(key, amount)).then_nothing();
     }
     given_no_order().when(note_payment("P-1", usd("1.00"))).then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn what_a_provider_takes_back_is_flagged_once_and_never_refused() {
+    use Reversal::{Denied, Refunded, Reversed};
+    for (history, key, reversal, payment) in [
+        (paid(), "R-1", Refunded, "P-1"),
+        (paid(), "R-1", Reversed, "P-1"),
+        // The provider may deny what it said was paid, under the same name.
+        (paid(), "P-1", Denied, "P-1"),
+        // Of a payment that nobody has told of yet.
+        (placed(), "R-1", Refunded, "P-1"),
+    ] {
+        let flagged = taken_back(key, usd("29.20"), reversal, payment);
+        let note = || note_reversal(key, usd("29.20"), reversal, payment);
+        given(history.clone()).when(note()).then_events([flagged.clone()]);
+        given(history).and([flagged]).when(note()).then_nothing();
+    }
+    given_no_order().when(note_reversal("R-1", usd("1.00"), Refunded, "P-1")).then_rejected(Rejection::NotFound);
+}
+
+#[test]
+fn what_is_given_back_in_parts_is_flagged_part_by_part_and_leaves_the_order_paid() {
+    let flagged = taken_back("R-1", usd("5.00"), Reversal::Refunded, "P-1");
+    let mut history = paid();
+    history.push(flagged);
+    let note = note_reversal("R-2", usd("5.00"), Reversal::Refunded, "P-1");
+    let state = given(history).when(note).then_state();
+    assert!(state.needs_review() && state.is_paid());
+    assert_eq!(state.placed().unwrap().flagged.len(), 2);
+}
+
+#[test]
+fn what_is_denied_and_was_never_recorded_changes_nothing() {
+    let note = || note_reversal("P-9", usd("29.20"), Reversal::Denied, "P-9");
+    given(placed()).when(note()).then_nothing();
+    given(paid()).when(note()).then_nothing();
 }
 
 #[test]

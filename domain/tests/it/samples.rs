@@ -4,7 +4,7 @@ use domain::ids::{OrderNumber, SubjectId};
 use domain::money::Currency;
 use domain::order::{
     Command, Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
-    PaymentRecorded, Place, RequestedItem, ShippingAddress,
+    PaymentRecorded, Place, RequestedItem, Reversal, ShippingAddress,
 };
 use domain::product::{PictureName, ProductAdded, ProductEvent, ProductShippingChanged, ProductWithdrawn, Words};
 use domain::text::{
@@ -167,7 +167,16 @@ pub fn note_payment(key: &str, amount: Money) -> Command {
 }
 
 pub fn payment_flagged(key: &str, amount: Money, conflict: PaymentConflict) -> OrderEvent {
-    PaymentFlagged { reference: reference(key), amount, conflict }.into()
+    PaymentFlagged { reference: reference(key), amount, conflict, payment: None }.into()
+}
+
+pub fn note_reversal(key: &str, amount: Money, reversal: Reversal, payment: &str) -> Command {
+    Command::NoteReversal { reference: reference(key), amount, reversal, payment: Some(reference(payment)) }
+}
+
+pub fn taken_back(key: &str, amount: Money, reversal: Reversal, payment: &str) -> OrderEvent {
+    let (reference, payment) = (reference(key), Some(reference(payment)));
+    PaymentFlagged { reference, amount, conflict: reversal.into(), payment }.into()
 }
 
 pub fn payment_recorded(key: &str, amount: Money, paid_amount: Money) -> OrderEvent {

@@ -3,6 +3,7 @@
 use api::problem::{Code, Fault, Place, Problem};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use std::fmt::Debug;
 
 /// The bytes as text; `None` makes the fuzzer try others.
 pub fn text(data: &[u8]) -> Option<&str> {
@@ -26,6 +27,17 @@ pub fn headers(data: &[u8], names: &[&'static str]) -> HeaderMap {
             headers
         },
     )
+}
+
+/// Checks that a text that is taken reads again as it was kept: that nothing is left of it to trim or fold.
+pub fn settled<T: PartialEq + Debug, E: Debug>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+    written: impl Fn(&T) -> &str,
+) {
+    if let Ok(parsed) = parse(text) {
+        assert_eq!(parse(written(&parsed)).expect("what was taken is taken again"), parsed);
+    }
 }
 
 /// Checks a refusal of a body: that it is none of JSON, or that it names each fault by a JSON pointer (RFC 6901) into it.

@@ -10,6 +10,7 @@ mod notices;
 mod orders;
 mod server;
 
+pub use certificates::Credential;
 pub use notices::{Delivery, Notice};
 
 use certificates::Certificates;
@@ -43,6 +44,8 @@ pub enum At {
     Show,
     /// That takes the money.
     Capture,
+    /// That looks at money that was taken.
+    ShowCapture,
     /// For the certificate that notices are signed with.
     Certificate,
 }
@@ -138,6 +141,11 @@ impl PayPal {
         self.shared.state().faults.push((at, fault));
     }
 
+    /// Where the certificate of this credential is.
+    pub fn cert_url(&self, credential: Credential) -> String {
+        self.shared.cert_url(credential)
+    }
+
     /// How often it was asked for this.
     pub fn asked(&self, at: At) -> usize {
         self.shared.state().asked.get(&at).copied().unwrap_or_default()
@@ -200,6 +208,24 @@ impl PayPal {
         Notice::new(event, "capture", resource)
     }
 
+    /// Gives back some of what was taken, as the shop's owner does on PayPal's own pages. Returns the notice of it.
+    ///
+    /// # Panics
+    /// When nothing was captured.
+    pub fn refund(&self, payment: &str, value: &str) -> Notice {
+        let resource = self.shared.state().book.refund(payment, value, &self.shared.url(""));
+        Notice::new("PAYMENT.CAPTURE.REFUNDED", "refund", resource)
+    }
+
+    /// Takes back some of what was taken. Returns the notice of it.
+    ///
+    /// # Panics
+    /// When nothing was captured.
+    pub fn reverse(&self, payment: &str, value: &str) -> Notice {
+        let resource = self.shared.state().book.refund(payment, value, &self.shared.url(""));
+        Notice::new("PAYMENT.CAPTURE.REVERSED", "refund", resource)
+    }
+
     /// Takes the notices that wait.
     pub fn take_notices(&self) -> Vec<Notice> {
         std::mem::take(&mut self.shared.state().notices)
@@ -227,6 +253,10 @@ impl Shared {
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    fn cert_url(&self, credential: Credential) -> String {
+        self.url(&format!("/v1/notifications/certs/{}", credential.file()))
     }
 
     /// Counts a request; what goes wrong with it, if anything.

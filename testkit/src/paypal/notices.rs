@@ -1,6 +1,6 @@
 //! Notices: what they tell, how they are signed, and how they are delivered.
 
-use super::{Shared, WEBHOOK_ID};
+use super::{Credential, Shared, WEBHOOK_ID};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -29,6 +29,10 @@ pub struct Delivery {
     pub other_body: Option<String>,
     /// Where the certificate is said to be.
     pub cert_url: Option<String>,
+    /// What it is signed with; its certificate is where the notice says, unless another place is said.
+    pub credential: Credential,
+    /// By which algorithm it is said to be signed.
+    pub algorithm: Option<&'static str>,
 }
 
 impl Notice {
@@ -55,17 +59,17 @@ impl Shared {
         let (id, time) = (Uuid::now_v7().to_string(), "2026-01-31T12:00:01Z");
         let webhook = if delivery.other_webhook { "2JE4291016473214C" } else { WEBHOOK_ID };
         let signed = format!("{id}|{time}|{webhook}|{}", crc32fast::hash(notice.body.as_bytes()));
-        let cert_url = delivery.cert_url.clone().unwrap_or_else(|| self.url("/v1/notifications/certs/CERT-360caa42"));
+        let cert_url = delivery.cert_url.clone().unwrap_or_else(|| self.cert_url(delivery.credential));
         let body = delivery.other_body.clone().unwrap_or_else(|| notice.body.clone());
         let request = self
             .http
             .post(url)
             .header("content-type", "application/json")
-            .header("paypal-auth-algo", "SHA256withRSA")
+            .header("paypal-auth-algo", delivery.algorithm.unwrap_or("SHA256withRSA"))
             .header("paypal-cert-url", cert_url)
             .header("paypal-transmission-id", &id)
             .header("paypal-transmission-time", time)
-            .header("paypal-transmission-sig", STANDARD.encode(self.certificates.sign(&signed)))
+            .header("paypal-transmission-sig", STANDARD.encode(self.certificates.sign(delivery.credential, &signed)))
             .body(body);
         Ok(request.send().await?.status().as_u16())
     }

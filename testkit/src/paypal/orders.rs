@@ -138,6 +138,34 @@ impl Book {
         ((201, if whole { order.shown(base) } else { short(order) }), told)
     }
 
+    /// `GET /v2/payments/captures/{id}`
+    pub(super) fn show_capture(&self, id: &str) -> Answer {
+        let of_this = |order: &&Order| order.capture.as_ref().is_some_and(|capture| capture.id == id);
+        match self.orders.iter().find(of_this).and_then(Order::captured) {
+            Some(shown) => (200, shown),
+            None => refusal(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"),
+        }
+    }
+
+    /// What a notice tells of money that goes back: it names the capture by a link alone.
+    pub(super) fn refund(&self, payment: &str, value: &str, base: &str) -> Value {
+        let order = self.order(payment);
+        let capture = order.capture.as_ref().unwrap_or_else(|| panic!("nothing of {payment} was captured"));
+        let refund = id();
+        json!({
+            "id": refund,
+            "status": "COMPLETED",
+            "amount": { "currency_code": order.unit["amount"]["currency_code"], "value": value },
+            "seller_payable_breakdown": { "total_refunded_amount": { "currency_code": "USD", "value": value } },
+            "create_time": "2026-02-01T12:00:00Z",
+            "update_time": "2026-02-01T12:00:00Z",
+            "links": [
+                { "href": format!("{base}/v2/payments/refunds/{refund}"), "rel": "self", "method": "GET" },
+                { "href": format!("{base}/v2/payments/captures/{}", capture.id), "rel": "up", "method": "GET" },
+            ],
+        })
+    }
+
     /// What a notice tells of a payment's capture, if there is one.
     pub(super) fn captured(&self, id: &str) -> Option<(&'static str, Value)> {
         let order = self.order(id);

@@ -1,7 +1,7 @@
 //! What the fake answers at which path.
 
 use super::orders::{Answer, refusal};
-use super::{At, BOUND, CLIENT_ID, CLIENT_SECRET, Fault, Notice, Shared};
+use super::{At, BOUND, CLIENT_ID, CLIENT_SECRET, Credential, Fault, Notice, Shared};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -23,6 +23,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/checkout/orders", post(create))
         .route("/v2/checkout/orders/{id}", get(show))
         .route("/v2/checkout/orders/{id}/capture", post(capture))
+        .route("/v2/payments/captures/{id}", get(show_capture))
         .route("/v1/notifications/certs/{name}", get(certificate))
         .route("/checkoutnow", get(page).post(agree))
         .with_state(shared)
@@ -103,15 +104,30 @@ async fn capture(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(id)
     spoilt(fault, answer).await
 }
 
+async fn show_capture(State(shared): State<Arc<Shared>>, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    let fault = shared.count(At::ShowCapture);
+    if let Some(spoilt) = undone(fault).await {
+        return spoilt;
+    }
+    let answer = match authorized(&shared, &headers) {
+        Err(refused) => refused,
+        Ok(()) => shared.state().book.show_capture(&id),
+    };
+    spoilt(fault, answer).await
+}
+
 async fn certificate(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
     let fault = shared.count(At::Certificate);
     if let Some(spoilt) = undone(fault).await {
         return spoilt;
     }
-    if name == "CERT-360caa42" {
-        ([(header::CONTENT_TYPE, "application/x-pem-file")], shared.certificates.chain_pem()).into_response()
-    } else {
-        StatusCode::NOT_FOUND.into_response()
+    match Credential::of_file(&name) {
+        None => StatusCode::NOT_FOUND.into_response(),
+        Some(Credential::Moved) => Redirect::to(&shared.cert_url(Credential::Genuine)).into_response(),
+        Some(credential) => {
+            let file = shared.certificates.file(credential);
+            ([(header::CONTENT_TYPE, "application/x-pem-file")], file).into_response()
+        }
     }
 }
 

@@ -28,19 +28,22 @@ pub(super) async fn log(core: &Core, up_to: Position, watch: &mut Watch<'_>) -> 
 }
 
 fn of_log(checked: &LogChecked) -> Check {
-    let LogChecked { events, orders, products, categories, .. } = *checked;
+    let LogChecked { events, orders, products, categories, newsletters, .. } = *checked;
     let counts = format!(
-        "{}, {}, {}, {}",
+        "{}, {}, {}, {}, {}",
         self::events(events),
         several(orders, "order", "orders"),
         several(products, "product", "products"),
-        several(categories, "category", "categories")
+        several(categories, "category", "categories"),
+        several(newsletters, "newsletter", "newsletters")
     );
     let text = match checked.differences.count() {
         0 => format!("{counts}: dense, readable, and loaded alike by postgres-es"),
         _ => counts,
     };
-    let facts = json!({ "events": events, "orders": orders, "products": products, "categories": categories });
+    let facts = json!({
+        "events": events, "orders": orders, "products": products, "categories": categories, "newsletters": newsletters,
+    });
     Check::done(Part::Log, "log", text, facts, &checked.differences)
 }
 

@@ -44,6 +44,14 @@ impl TryFrom<Money> for Amount {
     }
 }
 
+impl Amount {
+    /// How much it is, in whichever direction: what is taken back may be written with a minus.
+    pub(super) fn unsigned(&self) -> Self {
+        let value = self.value.strip_prefix('-').unwrap_or(&self.value);
+        Self { currency_code: self.currency_code.clone(), value: value.to_owned() }
+    }
+}
+
 impl TryFrom<&Amount> for Money {
     type Error = MoneyError;
 

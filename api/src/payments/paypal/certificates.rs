@@ -5,7 +5,7 @@
 //! TLS, only below one path, a bounded number of times; and what they give has to be a certificate of PayPal's name.
 
 use super::super::provider::NoticeError;
-use super::client::{bounded, described};
+use super::client::{bounded, described, is_passing};
 use super::{LIVE, PayPalError};
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
@@ -13,6 +13,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
 use openssl::stack::Stack;
 use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyParam;
 use openssl::x509::{X509, X509Ref, X509StoreContext};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
@@ -32,8 +33,13 @@ const MAX_FETCHES: usize = 2;
 const PATH: &str = "/v1/notifications/certs/";
 /// What PayPal's sandbox is known by.
 const SANDBOX: &str = "https://api-m.sandbox.paypal.com";
+/// The longest name of a certificate there.
+const MAX_NAME_BYTES: usize = 100;
 /// Whose name a certificate bears that signs.
 const NAME_ENDING: &str = ".paypal.com";
+/// How strong the keys and signatures of a chain have to be: RSA of 2,048 bits and more, no SHA-1
+/// (SSL_CTX_set_security_level(3ssl): 112 bits).
+const SECURITY_LEVEL: i32 = 2;
 
 /// See the module.
 pub(super) struct Certificates {
@@ -74,7 +80,7 @@ impl Certificates {
     fn allowed(&self, url: &str) -> Result<Url, NoticeError> {
         let parsed = Url::parse(url).ok().filter(|parsed| {
             self.origins.contains(&parsed.origin().ascii_serialization())
-                && parsed.path().starts_with(PATH)
+                && parsed.path().strip_prefix(PATH).is_some_and(is_name)
                 && parsed.query().is_none()
                 && parsed.fragment().is_none()
                 && parsed.username().is_empty()
@@ -88,7 +94,7 @@ impl Certificates {
         let failed = |error: reqwest::Error| NoticeError::Unchecked(described(&error.without_url()));
         let response = self.http.get(url).send().await.map_err(failed)?;
         let status = response.status();
-        if status.is_client_error() {
+        if status.is_client_error() && !is_passing(status) {
             return Err(NoticeError::NotGenuine(format!("there is no such certificate ({status})")));
         }
         if !status.is_success() {
@@ -131,6 +137,9 @@ impl Certificates {
 fn roots(authority: Option<&[u8]>) -> Result<X509Store, ErrorStack> {
     let mut roots = X509StoreBuilder::new()?;
     roots.set_default_paths()?;
+    let mut strength = X509VerifyParam::new()?;
+    strength.set_auth_level(SECURITY_LEVEL);
+    roots.set_param(&strength)?;
     if let Some(pem) = authority {
         for certificate in X509::stack_from_pem(pem)? {
             roots.add_cert(certificate)?;
@@ -147,6 +156,12 @@ fn origins(base: &Url) -> Vec<String> {
         SANDBOX => vec!["https://api.sandbox.paypal.com".to_owned(), base],
         _ => vec![base],
     }
+}
+
+/// Whether this is one part of a path, and nothing that a server could take for more.
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn is_valid_now(certificate: &X509Ref) -> Result<bool, ErrorStack> {
@@ -185,7 +200,13 @@ mod tests {
             "https://api.paypal.com@evil.test/v1/notifications/certs/C",
             "https://user@api.paypal.com/v1/notifications/certs/C",
             "https://api.paypal.com/v1/notifications/certs/../../elsewhere",
+            "https://api.paypal.com/v1/notifications/certs/..%2f..%2felsewhere",
+            "https://api.paypal.com/v1/notifications/certs/C/D",
+            "https://api.paypal.com/v1/notifications/certs/",
             "https://api.paypal.com/v1/notifications/certs/C?x=1",
+            "https://api.paypal.com/v1/notifications/certs/C#x",
+            "https://:secret@api.paypal.com/v1/notifications/certs/C",
+            "https://api.paypal.com./v1/notifications/certs/C",
             "https://api.paypal.com/elsewhere",
             "file:///etc/passwd",
             "",

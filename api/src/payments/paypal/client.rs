@@ -1,7 +1,7 @@
 //! Requests of PayPal's API: with a token, bounded in time and size, and sent again where that can help.
 
 use super::super::provider::ProviderError;
-use super::orders::{PayPalOrder, Refusal};
+use super::orders::Refusal;
 use super::token::{Token, Tokens};
 use super::{Patience, PayPalError, PayPalSettings, unreadable};
 use crate::settings::Secret;
@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rand::Rng;
 use reqwest::{Certificate, Response, redirect};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -25,10 +26,10 @@ const IDLE_AT_MOST: Duration = Duration::from_secs(30);
 
 /// What PayPal answers.
 #[derive(Debug)]
-pub(super) enum Reply {
-    /// An order.
-    Done(Box<PayPalOrder>),
-    /// There is no such order.
+pub(super) enum Reply<T> {
+    /// What was asked for, or made.
+    Done(Box<T>),
+    /// There is no such thing.
     NotFound,
     /// A refusal, by PayPal's name of it.
     Refused(String),
@@ -67,13 +68,13 @@ impl Client {
     }
 
     /// Sends a request, again where the answer is lost or PayPal is busy: `request_id` makes that one request.
-    pub(super) async fn send(
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&str>,
         request_id: Option<&str>,
-    ) -> Result<Reply, ProviderError> {
+    ) -> Result<Reply<T>, ProviderError> {
         let mut renewed = false;
         let mut tried = 1;
         loop {
@@ -97,14 +98,14 @@ impl Client {
         }
     }
 
-    async fn try_once(
+    async fn try_once<T: DeserializeOwned>(
         &self,
         method: &Method,
         path: &str,
         body: Option<&str>,
         request_id: Option<&str>,
         token: &str,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer<T>, Failure> {
         let mut request = self.http.request(method.clone(), self.url(path)?).bearer_auth(token);
         // The whole order: the short answer does not say what was captured.
         request = request.header("prefer", "return=representation");
@@ -117,9 +118,8 @@ impl Client {
         let (status, headers, body) = exchange(request).await?;
         match status {
             StatusCode::OK | StatusCode::CREATED => {
-                let order =
-                    serde_json::from_slice(&body).map_err(|error| Failure::later(unreadable(&shape(&error))))?;
-                Ok(Answer::Settled(Reply::Done(Box::new(order))))
+                let done = serde_json::from_slice(&body).map_err(|error| Failure::later(unreadable(&shape(&error))))?;
+                Ok(Answer::Settled(Reply::Done(Box::new(done))))
             }
             StatusCode::UNAUTHORIZED => Ok(Answer::Unauthorized),
             StatusCode::NOT_FOUND => Ok(Answer::Settled(Reply::NotFound)),
@@ -193,8 +193,8 @@ impl Client {
     }
 }
 
-enum Answer {
-    Settled(Reply),
+enum Answer<T> {
+    Settled(Reply<T>),
     Unauthorized,
 }
 
@@ -242,7 +242,7 @@ pub(super) fn described(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether it may be better in a moment. A conflict is with a request of ours that is still under way.
-fn is_passing(status: StatusCode) -> bool {
+pub(super) fn is_passing(status: StatusCode) -> bool {
     let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT];
     status.is_server_error() || passing.contains(&status)
 }
@@ -274,5 +274,5 @@ fn shape(error: &serde_json::Error) -> String {
 
 /// What a request is about, without the id in its path.
 fn what(path: &str) -> &'static str {
-    if path.ends_with("/capture") { "a capture" } else { "an order" }
+    if path.contains("/capture") { "a capture" } else { "an order" }
 }

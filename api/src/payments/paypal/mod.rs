@@ -21,8 +21,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use certificates::Certificates;
 use client::{Client, Reply};
+use domain::ids::OrderId;
 use http::{HeaderMap, Method};
-use orders::PayPalOrder;
+use orders::{Origin, PayPalOrder};
 use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
@@ -129,7 +130,7 @@ impl Provider for PayPal {
     async fn look(&self, payment: &str) -> Result<Standing, ProviderError> {
         let path = format!("/v2/checkout/orders/{}", checked_id(payment)?);
         match self.client.send(Method::GET, &path, None, None).await? {
-            Reply::Done(order) => order.standing(),
+            Reply::<PayPalOrder>::Done(order) => order.standing(),
             Reply::NotFound => Ok(Standing::Declined("it is not known any more".to_owned())),
             Reply::Refused(issue) => Err(ProviderError::Refused(issue)),
         }
@@ -139,7 +140,7 @@ impl Provider for PayPal {
         let path = format!("/v2/checkout/orders/{}/capture", checked_id(payment)?);
         let request_id = format!("{intent}-capture");
         match self.client.send(Method::POST, &path, Some("{}"), Some(&request_id)).await {
-            Ok(Reply::Done(order)) => order.standing(),
+            Ok(Reply::<PayPalOrder>::Done(order)) => order.standing(),
             Ok(Reply::NotFound) => Ok(Standing::Declined("it is not known any more".to_owned())),
             Ok(Reply::Refused(issue)) => match orders::meaning(&issue) {
                 orders::Meaning::NotApproved => Ok(Standing::NotApproved),
@@ -169,6 +170,15 @@ impl Provider for PayPal {
 
     fn read(&self, body: &[u8]) -> Result<Told, NoticeError> {
         events::read(body)
+    }
+
+    async fn order_of(&self, capture: &str) -> Result<Option<OrderId>, ProviderError> {
+        let path = format!("/v2/payments/captures/{}", checked_id(capture)?);
+        match self.client.send(Method::GET, &path, None, None).await? {
+            Reply::<Origin>::Done(origin) => Ok(origin.order()),
+            Reply::NotFound => Ok(None),
+            Reply::Refused(issue) => Err(ProviderError::Refused(issue)),
+        }
     }
 }
 

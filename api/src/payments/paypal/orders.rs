@@ -4,6 +4,7 @@ use super::super::provider::{Ask, Capture, ProviderError, Standing};
 use super::amount::Amount;
 use super::unreadable;
 use domain::Money;
+use domain::ids::OrderId;
 use domain::money::MoneyError;
 use serde::Deserialize;
 use serde_json::json;
@@ -84,6 +85,19 @@ pub(super) struct PayPalCapture {
     pub(super) status_details: Option<StatusDetails>,
 }
 
+/// What a capture was for.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Origin {
+    custom_id: Option<String>,
+}
+
+impl Origin {
+    /// The order that we named when we asked for the money.
+    pub(super) fn order(&self) -> Option<OrderId> {
+        self.custom_id.as_deref()?.parse().ok()
+    }
+}
+
 /// Why a capture is as it is.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct StatusDetails {
@@ -91,9 +105,9 @@ pub(super) struct StatusDetails {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct Link {
-    href: String,
-    rel: String,
+pub(super) struct Link {
+    pub(super) href: String,
+    pub(super) rel: String,
 }
 
 impl PayPalOrder {

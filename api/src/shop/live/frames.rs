@@ -86,9 +86,9 @@ impl<'n> Frame<'n> {
 }
 
 /// What a browser asks for.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Asked {
+pub enum Asked {
     /// That a message to staff is kept: once for each key.
     Message {
         /// Made by the browser for this message; it sends the same again where it got no answer.

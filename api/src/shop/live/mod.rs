@@ -22,6 +22,8 @@ mod socket;
 mod upgrade;
 mod write;
 
+pub use cursor::Cursor;
+pub use frames::Asked;
 pub use hub::{Badge, Close, Full, Group, Hub, Seat};
 pub use news::{Change, Happened, Mail, News};
 pub use settings::LiveSettings;

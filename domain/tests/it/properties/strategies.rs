@@ -111,8 +111,10 @@ fn order_events() -> impl Strategy<Value = OrderEvent> {
         (order_lines(), moneys()).prop_map(|(line, total)| ItemAdded { line, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPlaced { number, customer, lines, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPaid { number, customer, lines, total }.into()),
-        (references(), moneys(), prop::sample::select(PaymentConflict::ALL.to_vec()))
-            .prop_map(|(reference, amount, conflict)| PaymentFlagged { reference, amount, conflict }.into()),
+        (references(), moneys(), prop::sample::select(PaymentConflict::ALL.to_vec()), option::of(references()))
+            .prop_map(
+                |(reference, amount, conflict, payment)| PaymentFlagged { reference, amount, conflict, payment }.into()
+            ),
         (references(), moneys(), moneys()).prop_map(|(reference, amount, paid_amount)| PaymentRecorded {
             reference,
             amount,

@@ -16,7 +16,7 @@ const ANSWER_AT_MOST: Duration = Duration::from_secs(60);
 /// An open connection.
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    authorization: String,
+    authorization: Option<String>,
     host: String,
 }
 
@@ -29,14 +29,15 @@ pub struct Answer {
 }
 
 impl Connection {
-    /// Connects. The key is sent with each request; a peer that knows no keys does not mind.
+    /// Connects. The key is sent with each request, if it is not empty; a peer that knows no keys does not mind.
     pub async fn open(address: SocketAddr, key: &str) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server accepts connections");
         stream.set_nodelay(true).expect("a socket can be told so");
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("an HTTP connection");
         // Its end shows in the request that it cuts off.
         tokio::spawn(connection);
-        Self { sender, authorization: format!("Bearer {key}"), host: address.to_string() }
+        let authorization = (!key.is_empty()).then(|| format!("Bearer {key}"));
+        Self { sender, authorization, host: address.to_string() }
     }
 
     /// A request with what each needs.
@@ -48,9 +49,8 @@ impl Connection {
         body: Bytes,
     ) -> Request<Full<Bytes>> {
         let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
-        request = request.header("authorization", &self.authorization);
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -79,7 +79,20 @@ impl Connection {
 
     /// `POST` of JSON.
     pub async fn post(&mut self, path: &str, headers: &[(&'static str, &str)], body: Bytes) -> Result<Answer, String> {
-        self.send(self.request(Method::POST, path, headers, body)).await
+        let json = [&[("content-type", "application/json")], headers].concat();
+        self.send(self.request(Method::POST, path, &json, body)).await
+    }
+
+    /// `POST` of a form's fields.
+    pub async fn post_form(
+        &mut self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, String> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form = [&[("content-type", "application/x-www-form-urlencoded")], headers].concat();
+        self.send(self.request(Method::POST, path, &form, body.into())).await
     }
 
     /// `GET` of which only the length of the body counts, by a function that sees each piece.

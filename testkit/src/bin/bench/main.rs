@@ -28,6 +28,7 @@ mod smtp;
 mod statements;
 mod stats;
 mod usage;
+mod visitor;
 
 use bench::Bench;
 use clap::Parser;

@@ -4,6 +4,7 @@ mod export;
 mod grown;
 mod mail;
 mod memory;
+mod pages;
 mod payments;
 mod placing;
 mod reads;
@@ -81,6 +82,7 @@ const ALL: &[Scenario] = &[
     scenario!("visible", "201 to the order in the list", ["201 → visible "], visible::measure),
     scenario!("list", "pages of the list at 1,000,000 orders", ["list of 50 "], reads::list),
     scenario!("by-id", "one order by its id, beside the peer", ["one order by id, "], reads::by_id),
+    scenario!("pages", "the shop's pages, alone and over 16 connections", ["page, "], pages::measure),
     scenario!("grown", "appending with 10,000,000 events in the log", ["append, "], grown::measure),
     scenario!("snapshot", "appending while a snapshot is open for 60 s", ["append p50"], snapshot::measure),
     scenario!(
