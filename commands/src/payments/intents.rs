@@ -331,3 +331,17 @@ pub async fn last_of(pool: &PgPool, order: OrderId) -> Result<Option<Intent>, sq
     .await?;
     row.map(Intent::try_from).transpose()
 }
+
+/// Whether a payment of this order is on its way, as far as anybody can tell: the customer may be agreeing to it just now, the
+/// provider has it, or it could not be found out how it ended. Who asks for money meanwhile may ask for it twice.
+pub async fn under_way(pool: &PgPool, order: OrderId) -> Result<bool, sqlx::Error> {
+    db::read(pool, async |session| {
+        let is_under_way = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM payment_intents
+              WHERE order_id = $1
+                AND (state IN ('settling', 'pending', 'failed') OR state = 'open' AND expires_at > now()))",
+        );
+        is_under_way.bind(order.0).fetch_one(session).await
+    })
+    .await
+}
