@@ -23,6 +23,16 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
+impl RateLimit {
+    /// How long whoever has so many tokens has to wait for a whole one.
+    fn wait_with(self, tokens: f64) -> Result<(), Duration> {
+        if tokens >= 1.0 {
+            return Ok(());
+        }
+        Err(Duration::try_from_secs_f64((1.0 - tokens) / self.per_second).unwrap_or(Duration::MAX))
+    }
+}
+
 /// How often one address may do what everybody may do without being known. All customers behind one address (an office, a mobile
 /// network) share what is given to it, so it is more than one of them takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +45,8 @@ pub struct AddressLimits {
     pub checkouts: RateLimit,
     /// Notices of payment providers, genuine or not. They send one or two for each payment, and again what we do not take.
     pub notices: RateLimit,
+    /// Of these, those that are not the provider's. Who sent more waits before a further one is looked at.
+    pub forgeries: RateLimit,
 }
 
 impl Default for AddressLimits {
@@ -44,6 +56,7 @@ impl Default for AddressLimits {
             mails: RateLimit { per_second: 1.0 / 30.0, burst: 20 },
             checkouts: RateLimit { per_second: 0.5, burst: 60 },
             notices: RateLimit { per_second: 100.0, burst: 500 },
+            forgeries: RateLimit { per_second: 0.2, burst: 40 },
         }
     }
 }
@@ -82,6 +95,16 @@ impl<K: Eq + Hash> Limiter<K> {
         self.limit.map_or(Ok(()), |limit| self.take_at(limit, key, Instant::now()))
     }
 
+    /// Counts nothing, but says when to come again where a request would be too many.
+    pub(crate) fn check(&self, key: &K) -> Result<(), Problem> {
+        self.limit.map_or(Ok(()), |limit| self.check_at(limit, key, Instant::now())).map_err(refused)
+    }
+
+    fn check_at(&self, limit: RateLimit, key: &K, now: Instant) -> Result<(), Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.of.get(key).map_or(Ok(()), |bucket| limit.wait_with(bucket.tokens_at(limit, now)))
+    }
+
     fn take_at(&self, limit: RateLimit, key: K, now: Instant) -> Result<(), Duration> {
         let burst = f64::from(limit.burst);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,9 +114,7 @@ impl<K: Eq + Hash> Limiter<K> {
         let bucket = buckets.of.entry(key).or_insert(Bucket { tokens: burst, filled_at: now });
         bucket.tokens = bucket.tokens_at(limit, now);
         bucket.filled_at = now;
-        if bucket.tokens < 1.0 {
-            return Err(Duration::try_from_secs_f64((1.0 - bucket.tokens) / limit.per_second).unwrap_or(Duration::MAX));
-        }
+        limit.wait_with(bucket.tokens)?;
         bucket.tokens -= 1.0;
         Ok(())
     }
@@ -144,6 +165,17 @@ mod tests {
             assert_eq!(take(key, 60_000), Ok(()), "a pause fills it, but not beyond the burst");
         }
         assert!(take(key, 60_000).is_err());
+    }
+
+    #[test]
+    fn to_be_looked_at_takes_nothing() {
+        let limit = RateLimit { per_second: 2.0, burst: 1 };
+        let (limiter, key, now) = (Limiter::new(Some(limit)), Uuid::from_u128(1), Instant::now());
+        let check = |after_ms| limiter.check_at(limit, &key, now + Duration::from_millis(after_ms));
+        assert_eq!((check(0), check(0)), (Ok(()), Ok(())));
+        assert_eq!(limiter.take_at(limit, key, now), Ok(()));
+        assert_eq!((check(0), check(250)), (Err(Duration::from_millis(500)), Err(Duration::from_millis(250))));
+        assert_eq!((check(500), check(500)), (Ok(()), Ok(())));
     }
 
     #[test]

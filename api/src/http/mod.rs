@@ -127,6 +127,8 @@ pub struct App {
     pub(crate) messages: Limiter,
     /// How often somebody may tell something as a payment provider.
     pub(crate) notices: Limiter<Source>,
+    /// How often it may turn out that it was none.
+    pub(crate) forgeries: Limiter<Source>,
     link_key: OnceCell<LinkKey>,
     /// A place for each export of the history: its answer goes on long after the request gave up its own.
     pub(crate) exports: Arc<Semaphore>,
@@ -141,8 +143,8 @@ impl App {
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let by_address = settings.address_limits;
-        let (notices, checkouts_by_address) =
-            (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.checkouts)));
+        let (notices, forgeries) = (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.forgeries)));
+        let checkouts_by_address = Limiter::new(Some(by_address.checkouts));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
         let members = Desk::new(pool.clone(), clock.clone(), by_address);
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
@@ -161,6 +163,7 @@ impl App {
             checkouts_by_address,
             messages,
             notices,
+            forgeries,
             link_key: OnceCell::new(),
             exports,
             settings,

@@ -3,6 +3,7 @@
 use super::Payments;
 use super::provider::{Capture, NoticeError, Provider, ProviderError, TakenBack, Told, Verified};
 use super::settle::{Cause, SettleError, Settled};
+use super::task::alone;
 use bytes::Bytes;
 use commands::payments::intents::{self, Intent, IntentState};
 use commands::payments::notices::{self, Notice, Outcome, Received};
@@ -53,7 +54,10 @@ impl Payments {
     /// Handles one notice and writes down what came of it.
     pub(super) async fn handle(&self, notice: &Notice) -> Result<(), sqlx::Error> {
         let outcome = match self.provider_named(&notice.provider).map(Arc::clone) {
-            Some(provider) => self.outcome(&*provider, notice).await?,
+            Some(provider) => match alone(self.outcome(&*provider, notice)).await {
+                Ok(outcome) => outcome?,
+                Err(broken) => Outcome::Later(broken.to_string()),
+            },
             None => Outcome::Later(format!("{} is not set as the payment provider any more", notice.provider)),
         };
         if let Outcome::Unmatched(reason) | Outcome::Later(reason) = &outcome {
@@ -122,7 +126,7 @@ impl Payments {
         match self.note(order, provider.name(), capture, &cause).await {
             Ok(()) => {
                 if let Some(intent) = intent {
-                    intents::set(&self.0.pool, intent.id, IntentState::Paid, None, self.now()).await?;
+                    intents::told(&self.0.pool, intent.id, IntentState::Paid, None, self.now()).await?;
                 }
                 Ok(Outcome::Done(format!("noted for the order {order}")))
             }
@@ -217,7 +221,7 @@ impl Payments {
         if state == IntentState::Pending && intent.state == IntentState::Declined {
             return Ok(Outcome::Ignored("it has been refused since".to_owned()));
         }
-        intents::set(&self.0.pool, intent.id, state, Some(reason), self.now()).await?;
+        intents::told(&self.0.pool, intent.id, state, Some(reason), self.now()).await?;
         Ok(Outcome::Done(format!("{} for the order {}", state.as_str(), intent.order)))
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! - [`provider`]: the port. [`sandbox`], [`paypal`]: its adapters.
 //! - [`begin`]: asks a provider for what an order still costs. [`settle`]: takes what the customer agreed to, and notes it.
-//! - [`inbox`]: what webhooks tell, kept first and handled after. [`task`]: takes up what was left lying.
+//! - [`inbox`]: what webhooks tell, kept first and handled after. [`task`]: takes up what was left lying, and what is pending.
 //! - [`webhook`]: the address that providers tell it at.
 //!
 //! This knows no pages; those are in `shop::payment`. See `docs/decisions/0016-payments.md`.
@@ -35,6 +35,7 @@ use sqlx::PgPool;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
 use uuid::Uuid;
@@ -51,11 +52,17 @@ pub struct PaymentSettings {
     pub provider: ChosenProvider,
     /// Where this process listens: visitors reach the shop there, where no other address is set.
     pub listens_at: SocketAddr,
+    /// How long a provider may be asked about one payment.
+    pub ask_at_most: Duration,
 }
 
 impl Default for PaymentSettings {
     fn default() -> Self {
-        Self { provider: ChosenProvider::None, listens_at: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)) }
+        Self {
+            provider: ChosenProvider::None,
+            listens_at: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            ask_at_most: provider::ASK_AT_MOST,
+        }
     }
 }
 
@@ -112,17 +119,18 @@ struct Shared {
     public_url: Option<Url>,
     /// The shop, as its customers know it.
     shop_name: String,
-    /// Something is due now.
+    /// A notice has come.
     news: Notify,
     calls: Semaphore,
     checks: Semaphore,
+    ask_at_most: Duration,
     clock: Clock,
 }
 
 impl Payments {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, pool: PgPool, settings: PaymentSettings, shop: &ShopSettings, clock: Clock) -> Self {
-        let PaymentSettings { provider, listens_at } = settings;
+        let PaymentSettings { provider, listens_at, ask_at_most } = settings;
         Self(Arc::new(Shared {
             provider: provider.open(&pool),
             gateway,
@@ -132,6 +140,7 @@ impl Payments {
             news: Notify::new(),
             calls: Semaphore::new(MAX_CALLS),
             checks: Semaphore::new(MAX_CHECKS),
+            ask_at_most,
             clock,
         }))
     }

@@ -9,8 +9,12 @@ use domain::order::Reversal;
 use http::HeaderMap;
 use serde_json::Value;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
+
+/// How long a provider may be asked about one payment, all tries and pauses of all requests together.
+pub const ASK_AT_MOST: Duration = Duration::from_secs(35);
 
 /// A payment provider.
 #[async_trait]
@@ -32,11 +36,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Asks for a payment. Asked again under the same id, it is the same payment.
     async fn begin(&self, ask: &Ask) -> Result<Begun, ProviderError>;
 
-    /// How a payment stands. Changes nothing.
-    async fn look(&self, payment: &str) -> Result<Standing, ProviderError>;
+    /// How a payment stands. Changes nothing. Gives up by `until`.
+    async fn look(&self, payment: &str, until: Instant) -> Result<Standing, ProviderError>;
 
-    /// Takes the money that the customer agreed to, and says how it stands. Asked again, it is taken once.
-    async fn settle(&self, payment: &str, intent: Uuid) -> Result<Standing, ProviderError>;
+    /// Takes the money that the customer agreed to, and says how it stands. Asked again, it is taken once. Gives up by `until`:
+    /// whether the money was taken is not known then.
+    async fn settle(&self, payment: &str, intent: Uuid, until: Instant) -> Result<Standing, ProviderError>;
 
     /// Whether what came by webhook is this provider's. Only then anything of it is kept.
     async fn verify(&self, headers: &HeaderMap, body: &Bytes) -> Result<Verified, NoticeError>;
@@ -90,6 +95,8 @@ pub enum Standing {
     Pending(String),
     /// It is refused; why, in the provider's words.
     Declined(String),
+    /// The provider knows of no such payment any more.
+    Unknown,
     /// The money is ours: what was taken. More than one, if the provider took it in parts.
     Captured(Vec<Capture>),
 }

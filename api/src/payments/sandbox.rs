@@ -21,6 +21,7 @@ use sha2::Sha256;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What it is known by.
@@ -170,7 +171,7 @@ impl Provider for Sandbox {
         Ok(Begun { payment: ask.intent.to_string(), approve_url: Self::path(ask.intent) })
     }
 
-    async fn look(&self, payment: &str) -> Result<Standing, ProviderError> {
+    async fn look(&self, payment: &str, _: Instant) -> Result<Standing, ProviderError> {
         Ok(match self.decided(payment).await? {
             None => Standing::NotApproved,
             Some((false, _)) => Standing::Declined(DECLINED_REASON.to_owned()),
@@ -178,8 +179,8 @@ impl Provider for Sandbox {
         })
     }
 
-    async fn settle(&self, payment: &str, _: Uuid) -> Result<Standing, ProviderError> {
-        self.look(payment).await
+    async fn settle(&self, payment: &str, _: Uuid, until: Instant) -> Result<Standing, ProviderError> {
+        self.look(payment, until).await
     }
 
     async fn verify(&self, headers: &HeaderMap, body: &Bytes) -> Result<Verified, NoticeError> {

@@ -3,12 +3,15 @@
 use super::Payments;
 use super::begin::owed;
 use super::provider::{Capture, Provider, ProviderError, Standing, TakenBack};
-use commands::payments::intents::{self, Intent, IntentState};
+use super::task::{Broken, alone};
+use commands::payments::MAX_ATTEMPTS;
+use commands::payments::intents::{self, Intent, IntentState, Next};
 use commands::{Answer, CommandError, Context, LogError, Snapshot, Submission};
 use domain::ids::OrderId;
 use domain::order::{Command, Order, Rejection};
 use domain::text::{PaymentReference, TextError};
 use std::sync::Arc;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How a payment stands after it was tried to settle it.
@@ -49,6 +52,9 @@ pub enum SettleError {
     /// The database is away, or refuses.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// It came to no end.
+    #[error(transparent)]
+    Broken(#[from] Broken),
 }
 
 /// What a payment is noted for.
@@ -70,12 +76,7 @@ impl Payments {
     /// The database is away: then the customer is asked to come again.
     pub async fn returned(&self, intent: Uuid) -> Result<Settled, sqlx::Error> {
         let Some(claimed) = intents::to_settle(&self.0.pool, intent, self.now()).await? else {
-            return Ok(self.intent(intent).await?.map_or(Settled::Later, |intent| match intent.state {
-                IntentState::Paid => Settled::Noted,
-                IntentState::Pending => Settled::Pending,
-                IntentState::Declined => Settled::Declined,
-                _ => Settled::Later,
-            }));
+            return self.found_before(intent).await;
         };
         let payments = self.clone();
         // A browser that hangs up cancels its request; the payment must not be cut in the middle.
@@ -89,16 +90,34 @@ impl Payments {
         }
     }
 
+    /// What is known of a payment already.
+    async fn found_before(&self, intent: Uuid) -> Result<Settled, sqlx::Error> {
+        Ok(self.intent(intent).await?.map_or(Settled::Later, |intent| match intent.state {
+            IntentState::Paid => Settled::Noted,
+            IntentState::Pending => Settled::Pending,
+            IntentState::Declined => Settled::Declined,
+            _ => Settled::Later,
+        }))
+    }
+
     /// Settles a claimed payment, or writes down why it is tried again.
     pub(super) async fn settle_or_later(&self, intent: &Intent) -> Result<Settled, sqlx::Error> {
-        match self.settle(intent).await {
-            Ok(settled) => Ok(settled),
-            Err(error) => {
-                tracing::warn!(%error, intent = %intent.id, attempts = intent.attempts, "a payment could not be settled");
-                intents::not_settled(&self.0.pool, intent, &error.to_string(), self.now()).await?;
-                Ok(Settled::Later)
+        let error = if intent.state == IntentState::Settling && intent.attempts > MAX_ATTEMPTS {
+            // Else it would have been given up.
+            SettleError::Broken(Broken::Ended)
+        } else {
+            match alone(self.settle(intent)).await.map_err(SettleError::from).flatten() {
+                Ok(settled) => return Ok(settled),
+                Err(error) => error,
             }
+        };
+        let (order, intent_id, attempts) = (intent.order, intent.id, intent.attempts);
+        tracing::warn!(%error, %order, intent = %intent_id, attempts, "a payment could not be settled");
+        let next = intents::not_settled(&self.0.pool, intent, &error.to_string(), self.now()).await?;
+        if next == Next::GivenUp {
+            tracing::error!(%order, intent = %intent_id, "a payment was given up: look at the provider's how it ended");
         }
+        Ok(if intent.state == IntentState::Pending { Settled::Pending } else { Settled::Later })
     }
 
     async fn settle(&self, intent: &Intent) -> Result<Settled, SettleError> {
@@ -107,54 +126,65 @@ impl Payments {
         let snapshot: Arc<Snapshot<Order>> = self.0.gateway.load(&intent.order.to_string()).await?;
         let is_owed = owed(&snapshot.state)
             .is_some_and(|owed| owed.currency() == intent.amount.currency() && owed.amount() >= intent.amount.amount());
-        match self.standing(&*provider, intent, is_owed).await? {
+        let is_pending = intent.state == IntentState::Pending;
+        match self.standing(&*provider, intent, is_owed && !is_pending).await? {
             Standing::Captured(captures) => {
                 let cause = Cause { intent: Some(intent.id), notice: None, locale: intent.locale.clone() };
                 for capture in &captures {
                     self.note(intent.order, provider.name(), capture, &cause).await?;
                 }
-                self.set(intent, IntentState::Paid, None).await?;
-                Ok(Settled::Noted)
+                self.set(intent, IntentState::Paid, None, Settled::Noted).await
             }
             Standing::Pending(reason) => {
-                self.set(intent, IntentState::Pending, Some(&reason)).await?;
-                Ok(Settled::Pending)
+                if intent.is_pending_long(self.now()) {
+                    tracing::warn!(order = %intent.order, intent = %intent.id, "the provider has not made up its mind for days");
+                }
+                self.set(intent, IntentState::Pending, Some(&reason), Settled::Pending).await
             }
             Standing::Declined(reason) => {
-                self.set(intent, IntentState::Declined, Some(&reason)).await?;
-                Ok(Settled::Declined)
+                self.set(intent, IntentState::Declined, Some(&reason), Settled::Declined).await
             }
-            Standing::NotApproved => {
-                self.set(intent, IntentState::Open, None).await?;
-                Ok(Settled::NotApproved)
+            // It had the money: that it was not taken has to be said in so many words.
+            Standing::Unknown | Standing::NotApproved | Standing::Approved if is_pending => {
+                Err(ProviderError::Unavailable("it was pending, and it is not told what became of it".to_owned())
+                    .into())
             }
+            Standing::Unknown => {
+                self.set(intent, IntentState::Declined, Some("it is not known any more"), Settled::Declined).await
+            }
+            Standing::NotApproved => self.set(intent, IntentState::Open, None, Settled::NotApproved).await,
             Standing::Approved if is_owed => {
                 Err(ProviderError::Unavailable("it is approved, and was not taken".to_owned()).into())
             }
             // It was only looked at.
             Standing::Approved => {
-                self.set(intent, IntentState::Cancelled, Some("the order does not cost that much any more")).await?;
-                Ok(Settled::NotOwed)
+                let reason = "the order does not cost that much any more";
+                self.set(intent, IntentState::Cancelled, Some(reason), Settled::NotOwed).await
             }
         }
     }
 
-    /// What is not owed any more is not taken. It may have been taken before, and that is looked at.
-    async fn standing(
-        &self,
-        provider: &dyn Provider,
-        intent: &Intent,
-        is_owed: bool,
-    ) -> Result<Standing, ProviderError> {
+    /// What is not owed any more is not taken, nor what the provider has already: it may have been taken before, and that is
+    /// looked at.
+    async fn standing(&self, provider: &dyn Provider, intent: &Intent, take: bool) -> Result<Standing, ProviderError> {
         let payment = intent.reference.as_deref().unwrap_or_default();
         let _call = self.call()?;
-        if is_owed { provider.settle(payment, intent.id).await } else { provider.look(payment).await }
+        let until = Instant::now() + self.0.ask_at_most;
+        if take { provider.settle(payment, intent.id, until).await } else { provider.look(payment, until).await }
     }
 
-    async fn set(&self, intent: &Intent, state: IntentState, reason: Option<&str>) -> Result<(), sqlx::Error> {
-        intents::set(&self.0.pool, intent.id, state, reason, self.now()).await?;
-        tracing::info!(order = %intent.order, intent = %intent.id, state = state.as_str(), "a payment was settled");
-        Ok(())
+    /// Writes down what came of a claim. Where something newer is known, that counts, and this does not.
+    async fn set(
+        &self,
+        intent: &Intent,
+        state: IntentState,
+        reason: Option<&str>,
+        found: Settled,
+    ) -> Result<Settled, SettleError> {
+        let is_taken_down = intents::settled(&self.0.pool, intent, state, reason, self.now()).await?;
+        let (order, state) = (intent.order, state.as_str());
+        tracing::info!(%order, intent = %intent.id, state, is_taken_down, "it is known how a payment stands");
+        Ok(if is_taken_down { found } else { self.found_before(intent.id).await? })
     }
 
     /// Notes what a provider took: the one way to the command, from the return address and from webhooks alike.

@@ -1,80 +1,136 @@
-//! The task that handles notices as they come, and takes up what was left lying: by a process that ended, or for a provider
-//! that was away.
+//! The tasks that handle notices as they come, and take up what was left lying: by a process that ended, or for a provider that
+//! was away or has not made up its mind.
+//!
+//! Notices and payments are gone through each on their own: while a provider is silent, what it told before is handled.
 
 use super::Payments;
-use commands::payments::{LEASE, intents, notices};
+use super::provider::ASK_AT_MOST;
+use commands::payments::{LEASE, intents, notices, open};
+use futures::FutureExt;
 use futures::future::join_all;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How many are claimed at a time, so that all are through within their lease.
 const BATCH: u32 = 8;
-/// How often it is looked for what is due. What comes to this process is looked at on its arrival.
+/// How often it is looked for what is due. Notices that come to this process are looked at on their arrival.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The pause after the database was away.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long work in hand may take once the program is to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often old notices are swept.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// How long one may take. Less than its lease.
-const EACH_AT_MOST: Duration = Duration::from_secs(45);
-const _: () = assert!(EACH_AT_MOST.as_secs() < LEASE.as_secs());
+/// How often old notices are swept, and all is counted.
+const TEND_EVERY: Duration = Duration::from_secs(600);
+/// How long one may take: a provider that is asked for as long as it may be, and the database. After that there is time to
+/// write down that it took too long, before the lease is over.
+const EACH_AT_MOST: Duration = Duration::from_secs(50);
+const _: () = assert!(ASK_AT_MOST.as_secs() + 10 <= EACH_AT_MOST.as_secs());
+const _: () = assert!(EACH_AT_MOST.as_secs() + 5 <= LEASE.as_secs());
+
+/// What is gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// What providers told.
+    Notices,
+    /// What customers agreed to.
+    Payments,
+}
 
 impl Payments {
     /// Handles what is due, until `cancel`.
     pub async fn run(&self, cancel: &CancellationToken) {
-        let mut swept_at = Instant::now();
-        if let Err(error) = self.count().await {
-            tracing::warn!(%error, "the notices of payment providers can't be counted yet");
-        }
+        tokio::join!(self.go_through(Due::Notices, cancel), self.go_through(Due::Payments, cancel));
+    }
+
+    async fn go_through(&self, due: Due, cancel: &CancellationToken) {
+        let mut tended_at = None;
         while !cancel.is_cancelled() {
-            match with_grace(cancel, self.work_off()).await {
+            if tended_at.is_none_or(|at: Instant| at.elapsed() >= TEND_EVERY) {
+                tended_at = Some(Instant::now());
+                if let Err(error) = self.tend(due).await {
+                    tracing::warn!(%error, ?due, "payments can't be counted now, or old notices not swept");
+                }
+            }
+            match with_grace(cancel, self.batch(due)).await {
                 Some(Ok(true)) => continue,
                 Some(Ok(false)) => {}
                 None => return,
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "the notices of payment providers can't be handled; trying again");
+                    tracing::warn!(%error, ?due, "payments can't be handled; trying again");
                     cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                     continue;
                 }
             }
-            if swept_at.elapsed() >= SWEEP_EVERY {
-                swept_at = Instant::now();
-                if let Err(error) = notices::sweep(&self.0.pool, self.now()).await {
-                    tracing::warn!(%error, "old notices could not be swept; the next sweep takes them");
+            let news = async {
+                match due {
+                    Due::Notices => self.0.news.notified().await,
+                    Due::Payments => std::future::pending().await,
                 }
-            }
-            let waiting = tokio::time::timeout(LOOK_EVERY, self.0.news.notified());
+            };
             // Both news and a time-out lead to a look.
-            let _ = cancel.run_until_cancelled(waiting).await;
+            let _ = cancel.run_until_cancelled(tokio::time::timeout(LOOK_EVERY, news)).await;
         }
     }
 
-    /// Handles one batch of what is due. Says whether there was any.
+    /// Handles one batch of what is due, of notices and of payments. Says whether there was any.
     ///
     /// # Errors
     /// The database is away, or refuses.
     pub async fn work_off(&self) -> Result<bool, sqlx::Error> {
-        let due = notices::claim(&self.0.pool, BATCH, self.now()).await?;
-        let handled = join_all(due.iter().map(|notice| bounded(self.handle(notice)))).await;
-        let left = intents::claim(&self.0.pool, BATCH, self.now()).await?;
-        let settled = join_all(left.iter().map(|intent| bounded(self.settle_or_later(intent)))).await;
-        let found = !due.is_empty() || !left.is_empty();
-        for outcome in handled.into_iter().chain(settled.into_iter().map(|outcome| outcome.map(|_| ()))) {
-            outcome?;
-        }
+        let notices = self.batch(Due::Notices).await?;
+        Ok(self.batch(Due::Payments).await? || notices)
+    }
+
+    async fn batch(&self, due: Due) -> Result<bool, sqlx::Error> {
+        let (pool, now) = (&self.0.pool, self.now());
+        let outcomes: Vec<Result<(), sqlx::Error>> = match due {
+            Due::Notices => {
+                let claimed = notices::claim(pool, BATCH, now).await?;
+                join_all(claimed.iter().map(|notice| self.handle(notice))).await
+            }
+            Due::Payments => {
+                let claimed = intents::claim(pool, BATCH, now).await?;
+                let settle = |intent| async move { self.settle_or_later(intent).await.map(drop) };
+                join_all(claimed.iter().map(settle)).await
+            }
+        };
+        let found = !outcomes.is_empty();
+        outcomes.into_iter().collect::<Result<(), _>>()?;
         if found {
-            self.count().await?;
+            self.count(due).await?;
         }
         Ok(found)
     }
 
-    async fn count(&self) -> Result<(), sqlx::Error> {
-        let open = notices::open(&self.0.pool).await?;
-        for (state, count) in [("waiting", open.waiting), ("unmatched", open.unmatched), ("stuck", open.stuck)] {
-            metrics::gauge!("orders_payment_notices_open", "state" => state).set(count as f64);
+    async fn tend(&self, due: Due) -> Result<(), sqlx::Error> {
+        if due == Due::Notices {
+            notices::sweep(&self.0.pool, self.now()).await?;
+        }
+        self.count(due).await
+    }
+
+    async fn count(&self, due: Due) -> Result<(), sqlx::Error> {
+        match due {
+            Due::Notices => {
+                let open = notices::open(&self.0.pool).await?;
+                for (state, count) in [("waiting", open.waiting), ("unmatched", open.unmatched), ("stuck", open.stuck)]
+                {
+                    metrics::gauge!("orders_payment_notices_open", "state" => state).set(count as f64);
+                }
+            }
+            Due::Payments => {
+                let open = open::count(&self.0.pool, self.now()).await?;
+                for (state, count) in [
+                    ("settling", open.settling),
+                    ("pending", open.pending),
+                    ("pending_long", open.pending_long),
+                    ("failed", open.failed),
+                ] {
+                    metrics::gauge!("orders_payments_open", "state" => state).set(count as f64);
+                }
+            }
         }
         Ok(())
     }
@@ -90,8 +146,26 @@ async fn with_grace<T>(cancel: &CancellationToken, work: impl Future<Output = T>
     tokio::time::timeout(GRACE, work).await.ok()
 }
 
-/// What takes too long is left to its lease.
-async fn bounded<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    let outcome = tokio::time::timeout(EACH_AT_MOST, work).await;
-    outcome.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+/// Why something came to no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// It took too long.
+    #[error("it took longer than {} s", EACH_AT_MOST.as_secs())]
+    TooLong,
+    /// It panicked.
+    #[error("it panicked: the log says where")]
+    Panicked,
+    /// The process ended meanwhile, time and again.
+    #[error("whoever was at it ended each time before saying what came of it")]
+    Ended,
+}
+
+/// Carries out one piece of work, so that it neither holds up nor takes down the others, and something is written down of it.
+pub(super) async fn alone<T>(work: impl Future<Output = T>) -> Result<T, Broken> {
+    // What it leaves behind is in the database, which knows no half of a statement.
+    match tokio::time::timeout(EACH_AT_MOST, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(Broken::Panicked),
+        Err(_) => Err(Broken::TooLong),
+    }
 }

@@ -26,6 +26,7 @@ async fn handle(
         return Err(not_found());
     }
     // Nobody is known before the signature is checked: who floods us must not use up what is the provider's.
+    app.forgeries.check(&source)?;
     app.notices.take(source)?;
     let (head, body) = request.into_parts();
     let body = body::receive_raw(&head, body).await?;
@@ -33,7 +34,13 @@ async fn handle(
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(ReceiveError::NoProvider) => Err(not_found()),
         Err(ReceiveError::TooLong) => Err(Problem::new(Code::BodyTooLarge, "No notice is that long.")),
-        Err(ReceiveError::Notice(error)) => Err(not_taken(&provider, &error)),
+        Err(ReceiveError::Notice(error)) => {
+            if matches!(error, NoticeError::NotGenuine(_)) {
+                // Whether there is still one to take is seen before the next one is looked at.
+                let _ = app.forgeries.take(source);
+            }
+            Err(not_taken(&provider, &error))
+        }
         Err(ReceiveError::Database(error)) => Err(error.into()),
     }
 }

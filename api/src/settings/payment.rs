@@ -4,6 +4,7 @@ use super::{Secret, SettingsError, is_this_machine, value_or_file};
 use crate::payments::ChosenProvider;
 use crate::payments::paypal::{self, Patience, PayPal, PayPalSettings};
 use clap::{Args, ValueEnum};
+use commands::Clock;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl PaymentArgs {
             webhook_id,
             authority: authority.transpose()?,
             patience: Patience::default(),
+            clock: Clock::system(),
         };
         Ok(PayPal::new(settings)?)
     }

@@ -10,7 +10,7 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const THERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// So few that a test gets beyond them, and so slow that none comes back while it runs.
 const FEW: RateLimit = RateLimit { per_second: 0.001, burst: 2 };
-const LIMITS: AddressLimits = AddressLimits { log_ins: FEW, mails: FEW, checkouts: FEW, notices: FEW };
+const LIMITS: AddressLimits = AddressLimits { log_ins: FEW, mails: FEW, checkouts: FEW, notices: FEW, forgeries: FEW };
 
 async fn instance(shop: &Shop, trusted: &[&str]) -> Instance {
     let trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
@@ -134,7 +134,9 @@ async fn a_flood_of_notices_from_elsewhere_keeps_no_provider_out() {
     market.approved(order).await;
     let elsewhere = reqwest::Client::builder().local_address(IpAddr::from(THERE)).no_proxy().build().unwrap();
     let unsigned = async || elsewhere.post(&market.till.webhook).body("{}").send().await.unwrap();
-    let most = AddressLimits::default().notices.burst * 4;
+    let limits = AddressLimits::default();
+    let most = limits.forgeries.burst * 2;
+    assert!(most < limits.notices.burst, "what is forged is limited sooner");
     let mut sent = 0;
     let refused = loop {
         let reply = unsigned().await;
@@ -144,7 +146,9 @@ async fn a_flood_of_notices_from_elsewhere_keeps_no_provider_out() {
         sent += 1;
         assert!(sent < most, "nobody is slowed down");
     };
-    assert_eq!(refused.headers()["retry-after"], "1");
+    assert!(sent >= limits.forgeries.burst, "one or the other may fail: {sent}");
+    let wait: u32 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=6).contains(&wait), "{wait} s");
     for notice in market.paypal.take_notices() {
         assert_eq!(market.deliver(&notice).await, 204, "{}", notice.event_type);
     }

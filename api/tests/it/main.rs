@@ -53,6 +53,7 @@ mod shop_payments_pages;
 mod shop_payments_process;
 mod shop_payments_reversals;
 mod shop_payments_support;
+mod shop_payments_waiting;
 mod shop_statements;
 mod shop_town;
 mod shop_under_load;

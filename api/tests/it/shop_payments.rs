@@ -199,6 +199,22 @@ async fn a_part_of_the_total_may_be_paid_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_second_payment_of_an_order_is_not_taken_for_the_first_one_again() {
+    let market = Market::open().await;
+    let order = market.place().await;
+    let (first, first_payment) = market.approved(order).await;
+    market.till.payments.cancelled(first.id).await.unwrap();
+    let (second, _) = market.approved(order).await;
+    // PayPal took the first one's money, and nobody knows yet.
+    let capture = market.paypal.capture(&first_payment);
+    assert_eq!(market.till.payments.returned(second.id).await.unwrap(), Settled::Noted);
+    assert_eq!(market.happened(order).await, ["PaymentRecorded", "OrderPaid"]);
+    assert_eq!(market.deliver(&capture).await, 204);
+    market.work_off().await;
+    assert_eq!(market.happened(order).await, ["PaymentRecorded", "OrderPaid", "PaymentFlagged"]);
+}
+
+#[tokio::test]
 async fn a_notice_of_no_order_of_ours_stays_visible() {
     let market = Market::open().await;
     let amount = json!({ "currency_code": "USD", "value": "5.00" });

@@ -24,7 +24,8 @@ async fn a_certificate_that_is_not_paypals_is_refused_whatever_it_signs() {
         assert_eq!(market.deliver_as(&notice, &delivery).await, expected, "{credential:?}");
         assert_eq!(market.deliver_as(&notice, &delivery).await, expected, "{credential:?}, a second time");
     }
-    assert_eq!(market.paypal.asked(At::Certificate), 2 * Credential::FORGED.len(), "no redirect is followed");
+    let forged = Credential::FORGED.len();
+    assert_eq!(market.paypal.asked(At::Certificate), forged, "no redirect is followed, and nothing is asked for again");
     assert_eq!(market.notices().await, []);
     assert_eq!(market.deliver(&notice).await, 204, "PayPal's own is believed");
 }
@@ -96,9 +97,72 @@ async fn a_certificate_that_does_not_come_in_time_has_the_notice_come_again() {
     let notice = captured(&market).await;
     for fault in [Fault::Silence, Fault::Status(500), Fault::Status(429)] {
         market.paypal.fail(At::Certificate, fault);
-        assert_eq!(market.deliver(&notice).await, 503, "{fault:?}");
+        for _ in 0..2 {
+            assert_eq!(market.deliver(&notice).await, 503, "{fault:?}");
+        }
+        market.hours.pass(5);
     }
+    assert_eq!(market.paypal.asked(At::Certificate), 3, "PayPal is left in peace for a moment");
     assert_eq!(market.deliver(&notice).await, 204);
+}
+
+#[tokio::test]
+async fn an_address_without_a_certificate_is_asked_again_after_a_while() {
+    let market = Market::open().await;
+    let notice = captured(&market).await;
+    let cert_url = Some(format!("{}/v1/notifications/certs/made-up", market.paypal.base_url()));
+    let delivery = Delivery { cert_url, ..Delivery::default() };
+    for asked in [1, 1, 2] {
+        if asked == 2 {
+            market.hours.pass(60);
+        }
+        assert_eq!(market.deliver_as(&notice, &delivery).await, 400);
+        assert_eq!(market.paypal.asked(At::Certificate), asked);
+    }
+}
+
+#[tokio::test]
+async fn certificates_beyond_a_few_are_not_waited_for() {
+    const FETCHED: usize = 4;
+    let market = Market::open().await;
+    let notice = captured(&market).await;
+    for _ in 0..FETCHED {
+        market.paypal.fail(At::Certificate, Fault::Silence);
+    }
+    let base = market.paypal.base_url();
+    let (notice, market) = (&notice, &market);
+    let forge = |name: String| {
+        let cert_url = Some(format!("{base}/v1/notifications/certs/{name}"));
+        async move { market.deliver_as(notice, &Delivery { cert_url, ..Delivery::default() }).await }
+    };
+    let silent = join_all((0..FETCHED).map(|nth| forge(format!("silent-{nth}"))));
+    let refused = async {
+        eventually("certificates are asked for", BOUND, async || match market.paypal.asked(At::Certificate) {
+            FETCHED => Ok(()),
+            fewer => Err(fewer.to_string()),
+        })
+        .await;
+        join_all((0..10).map(|nth| forge(format!("beyond-{nth}")))).await
+    };
+    tokio::select! {
+        statuses = refused => assert_eq!(statuses, [503; 10]),
+        _ = silent => panic!("they waited for the others"),
+    }
+    assert_eq!(market.paypal.asked(At::Certificate), FETCHED);
+}
+
+#[tokio::test]
+async fn who_forges_notices_is_not_looked_at_any_more() {
+    let market = Market::open().await;
+    let notice = captured(&market).await;
+    let forged = Delivery { other_webhook: true, ..Delivery::default() };
+    let mut statuses = vec![];
+    while statuses.last() != Some(&429) && statuses.len() < 100 {
+        statuses.push(market.deliver_as(&notice, &forged).await);
+    }
+    let looked_at = statuses.iter().filter(|status| **status == 400).count();
+    assert!((40..60).contains(&looked_at) && looked_at + 1 == statuses.len(), "{statuses:?}");
+    assert_eq!(market.notices().await, []);
 }
 
 #[tokio::test]

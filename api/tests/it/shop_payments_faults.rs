@@ -158,6 +158,7 @@ async fn the_certificate_is_kept_and_one_that_can_not_be_fetched_has_the_notice_
     let capture = market.paypal.capture(&payment);
     market.paypal.fail(At::Certificate, Fault::Status(503));
     assert_eq!(market.deliver(&capture).await, 503);
+    market.hours.pass(5);
     for _ in 0..3 {
         assert_eq!(market.deliver(&capture).await, 204);
     }

@@ -5,10 +5,11 @@ use crate::http_support::{Instance, Reply, Shop};
 use api::health::Readiness;
 use api::http::{App, HttpSettings, Server, ServerSettings};
 use api::payments::paypal::{Patience, PayPal, PayPalSettings};
+use api::payments::provider::ASK_AT_MOST;
 use api::payments::{ChosenProvider, PaymentSettings, Payments};
 use api::settings::Secret;
 use api::shop::{Clock, SessionSettings};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use commands::payments::intents::Intent;
 use commands::{Catalogue, Gateway, GatewaySettings, Log, db};
 use domain::ids::OrderId;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use testkit::paypal::{self, Delivery, Notice};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// Patient enough for a busy machine, and soon through with what does not answer at all.
 pub const PATIENCE: Patience = Patience { answer: Duration::from_secs(3), tries: 2, pause: Duration::from_millis(10) };
@@ -63,16 +65,21 @@ pub struct Till {
 
 impl Market {
     pub async fn open() -> Self {
+        Self::patient_for(ASK_AT_MOST).await
+    }
+
+    /// One that asks PayPal about a payment no longer than this.
+    pub async fn patient_for(ask_at_most: Duration) -> Self {
         let shop = Shop::new().await;
         let front = shop.open().await;
         let (paypal, hours) = (paypal::PayPal::start().await, Hours::default());
-        let till = till(&shop, &paypal, &hours).await;
+        let till = till(&shop, &paypal, &hours, ask_at_most).await;
         Self { shop, front, paypal, hours, till }
     }
 
     /// Another process that takes payments.
     pub async fn another_till(&self) -> Till {
-        till(&self.shop, &self.paypal, &self.hours).await
+        till(&self.shop, &self.paypal, &self.hours, ASK_AT_MOST).await
     }
 
     /// Places an order of two teas: 25.00 USD.
@@ -134,6 +141,18 @@ impl Market {
             .collect()
     }
 
+    /// A payment: how it stands, when it is taken up again (in seconds, as far as payments go by time), and why.
+    pub async fn stands(&self, intent: Uuid) -> (String, Option<i64>, Option<String>) {
+        let (state, due_at, reason): (String, Option<DateTime<Utc>>, Option<String>) = sqlx::query_as(
+            "SELECT state, CASE WHEN due_at < 'infinity' THEN due_at END, reason FROM payment_intents WHERE id = $1",
+        )
+        .bind(intent)
+        .fetch_one(&self.shop.db.pool().await)
+        .await
+        .unwrap();
+        (state, due_at.map(|due_at| (due_at - self.hours.clock().now()).num_seconds()), reason)
+    }
+
     /// The notices that were kept: state and outcome.
     pub async fn notices(&self) -> Vec<(String, Option<String>)> {
         sqlx::query_as("SELECT state, outcome FROM payment_notices ORDER BY id")
@@ -167,7 +186,7 @@ pub async fn happened(shop: &Shop, order: OrderId) -> Vec<String> {
     .unwrap()
 }
 
-async fn till(shop: &Shop, paypal: &paypal::PayPal, hours: &Hours) -> Till {
+async fn till(shop: &Shop, paypal: &paypal::PayPal, hours: &Hours, ask_at_most: Duration) -> Till {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let pool = db::connect(&shop.db.app_url(), 6).await.unwrap();
     let log = Log::open(pool, stop.clone(), &tasks).await.unwrap();
@@ -177,7 +196,11 @@ async fn till(shop: &Shop, paypal: &paypal::PayPal, hours: &Hours) -> Till {
     let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ServerSettings::default()).await.unwrap();
     let listens_at = server.address();
     let settings = HttpSettings {
-        payments: PaymentSettings { provider: ChosenProvider::Other(Arc::new(client(paypal))), listens_at },
+        payments: PaymentSettings {
+            provider: ChosenProvider::Other(Arc::new(client(paypal, hours))),
+            listens_at,
+            ask_at_most,
+        },
         sessions: SessionSettings { clock: hours.clock(), ..SessionSettings::default() },
         ..HttpSettings::default()
     };
@@ -188,7 +211,7 @@ async fn till(shop: &Shop, paypal: &paypal::PayPal, hours: &Hours) -> Till {
     Till { payments, webhook, _stop_on_drop: stop.clone().drop_guard(), stop }
 }
 
-fn client(paypal: &paypal::PayPal) -> PayPal {
+fn client(paypal: &paypal::PayPal, hours: &Hours) -> PayPal {
     let settings = PayPalSettings {
         base_url: paypal.base_url().parse().unwrap(),
         client_id: paypal::CLIENT_ID.to_owned(),
@@ -196,6 +219,7 @@ fn client(paypal: &paypal::PayPal) -> PayPal {
         webhook_id: paypal::WEBHOOK_ID.to_owned(),
         authority: Some(paypal.authority()),
         patience: PATIENCE,
+        clock: hours.clock(),
     };
     PayPal::new(settings).expect("PayPal can be used")
 }

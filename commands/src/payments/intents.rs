@@ -3,7 +3,9 @@
 //! The same amount of an order is asked for once at a time: whoever presses the button twice, or in two tabs, is led to the
 //! same payment. After that was declined, cancelled or too late, it is asked for anew.
 
-use super::{LEASE, MAX_ATTEMPTS, again_at, later, shortened};
+use super::open::LONG;
+pub use super::open::under_way;
+use super::{LEASE, MAX_ATTEMPTS, again_at, earlier, later, look_at, shortened};
 use crate::db;
 use chrono::{DateTime, Utc};
 use domain::Money;
@@ -90,8 +92,19 @@ pub struct Intent {
     pub approve_url: Option<String>,
     /// Why it is as it is, in the provider's words.
     pub reason: Option<String>,
-    /// How often it was tried to settle it.
+    /// How often it was tried to settle it; while it is pending, how often it was looked at.
     pub attempts: u32,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// Which claim this is: see [`settled`].
+    pub fence: i64,
+}
+
+impl Intent {
+    /// Whether the provider takes longer than it should to make up its mind.
+    pub fn is_pending_long(&self, now: DateTime<Utc>) -> bool {
+        self.state == IntentState::Pending && now.signed_duration_since(self.created_at) > LONG
+    }
 }
 
 #[derive(Clone, sqlx::FromRow)]
@@ -107,6 +120,8 @@ struct Row {
     approve_url: Option<String>,
     reason: Option<String>,
     attempts: i32,
+    created_at: DateTime<Utc>,
+    fence: i64,
 }
 
 impl TryFrom<Row> for Intent {
@@ -127,6 +142,8 @@ impl TryFrom<Row> for Intent {
             approve_url: row.approve_url,
             reason: row.reason,
             attempts: row.attempts.unsigned_abs(),
+            created_at: row.created_at,
+            fence: row.fence,
         })
     }
 }
@@ -134,7 +151,8 @@ impl TryFrom<Row> for Intent {
 /// What is read of each row.
 macro_rules! columns {
     () => {
-        "id, order_id, provider, amount, currency, locale, state, reference, approve_url, reason, attempts"
+        "id, order_id, provider, amount, currency, locale, state, reference, approve_url, reason, attempts, \
+         created_at, fence"
     };
 }
 
@@ -219,28 +237,33 @@ pub async fn opened(
 }
 
 /// Notes that the customer has agreed, as far as is known: from now on it is tried to settle it, also by others should this
-/// process end. Not for one that is settled already, nor while another is at it.
+/// process end. One that is pending is looked at. Not for one that is at its end, nor while another is at it.
 pub async fn to_settle(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Intent>, sqlx::Error> {
     let settle = sqlx::query_as(concat!(
         "UPDATE payment_intents
-            SET state = 'settling', attempts = CASE state WHEN 'settling' THEN attempts ELSE 0 END + 1,
-                due_at = $3, changed_at = $2
+            SET state = CASE state WHEN 'pending' THEN state ELSE 'settling' END,
+                attempts = CASE state WHEN 'settling' THEN attempts + 1 WHEN 'pending' THEN attempts ELSE 1 END,
+                fence = fence + 1, due_at = $3, changed_at = $2
           WHERE id = $1 AND reference IS NOT NULL
-            AND (state IN ('open', 'cancelled', 'expired', 'failed') OR state = 'settling' AND due_at <= $2)
+            AND (state IN ('open', 'cancelled', 'expired', 'failed')
+                 OR state = 'settling' AND due_at <= $2
+                 -- Whoever claims one changes it: so it is nobody's, and was not looked at just now.
+                 OR state = 'pending' AND changed_at <= $4)
          RETURNING ",
         columns!()
     ));
-    let settle = settle.bind(id).bind(now).bind(later(now, LEASE));
+    let unclaimed = earlier(now, LEASE);
+    let settle = settle.bind(id).bind(now).bind(later(now, LEASE)).bind(unclaimed);
     let row: Option<Row> = db::ask(pool, async |session| settle.fetch_optional(session).await).await?;
     row.map(Intent::try_from).transpose()
 }
 
-/// Claims payments that are to be settled and are due.
+/// Claims payments that are to be settled, or are pending, and are due.
 pub async fn claim(pool: &PgPool, most: u32, now: DateTime<Utc>) -> Result<Vec<Intent>, sqlx::Error> {
     let claim = sqlx::query_as(concat!(
-        "UPDATE payment_intents SET attempts = attempts + 1, due_at = $2
+        "UPDATE payment_intents SET attempts = attempts + 1, fence = fence + 1, due_at = $2, changed_at = $1
           WHERE id = ANY(ARRAY(
-             SELECT id FROM payment_intents WHERE state = 'settling' AND due_at <= $1
+             SELECT id FROM payment_intents WHERE state IN ('settling', 'pending') AND due_at <= $1
               ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
          RETURNING ",
         columns!()
@@ -250,14 +273,44 @@ pub async fn claim(pool: &PgPool, most: u32, now: DateTime<Utc>) -> Result<Vec<I
     rows.into_iter().map(Intent::try_from).collect()
 }
 
-/// Sets how a payment goes. What is paid stays so; what would be open, while the same was asked for anew, is not wanted.
-pub async fn set(
+/// Sets how a payment goes, as the provider tells it of its own accord. What is paid stays so.
+pub async fn told(
     pool: &PgPool,
     id: Uuid,
     state: IntentState,
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    set(pool, Change { id, state, reason, looks: 0, fence: None }, now).await.map(drop)
+}
+
+/// Sets what came of a claim, and says whether it was taken down. It is not, once the lease is over and another has claimed the
+/// payment, or the provider has told how it goes: what they found is newer. That it is paid is taken down whoever says so.
+pub async fn settled(
+    pool: &PgPool,
+    claimed: &Intent,
+    state: IntentState,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let looks = if claimed.state == IntentState::Pending { claimed.attempts } else { 0 };
+    let fence = (state != IntentState::Paid).then_some(claimed.fence);
+    set(pool, Change { id: claimed.id, state, reason, looks, fence }, now).await
+}
+
+struct Change<'a> {
+    id: Uuid,
+    state: IntentState,
+    reason: Option<&'a str>,
+    /// How often it was looked at while it was pending.
+    looks: u32,
+    /// Which claim this is of, where only that may say so.
+    fence: Option<i64>,
+}
+
+/// What would be open, while the same was asked for anew, is not wanted.
+async fn set(pool: &PgPool, change: Change<'_>, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let Change { id, state, reason, looks, fence } = change;
     let set = sqlx::query(
         "UPDATE payment_intents AS intent
             SET state = CASE WHEN $2 = 'open' AND EXISTS (
@@ -266,11 +319,14 @@ pub async fn set(
                        AND other.amount = intent.amount AND other.currency = intent.currency
                        AND other.id <> intent.id AND other.state IN ('new', 'open'))
                 THEN 'cancelled' ELSE $2 END,
-                reason = $3, due_at = 'infinity', changed_at = $4
-          WHERE id = $1 AND state <> 'paid'",
+                reason = $3, changed_at = $4, fence = fence + 1,
+                due_at = CASE $2 WHEN 'pending' THEN $5 ELSE 'infinity'::timestamptz END,
+                attempts = CASE $2 WHEN 'pending' THEN $6 ELSE attempts END
+          WHERE id = $1 AND state <> 'paid' AND ($7::bigint IS NULL OR fence = $7)",
     );
     let set = set.bind(id).bind(state.as_str()).bind(reason.map(shortened)).bind(now);
-    db::ask(pool, async |session| set.execute(session).await).await.map(drop)
+    let set = set.bind(look_at(now, looks)).bind(i32::try_from(looks).unwrap_or(i32::MAX)).bind(fence);
+    Ok(db::ask(pool, async |session| set.execute(session).await).await?.rows_affected() == 1)
 }
 
 /// The customer does not want it. Only while nothing was taken.
@@ -282,16 +338,35 @@ pub async fn cancelled(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()
     db::ask(pool, async |session| cancel.execute(session).await).await.map(drop)
 }
 
-/// It could not be settled this time: it is tried again later, or given up after [`MAX_ATTEMPTS`].
-pub async fn not_settled(pool: &PgPool, intent: &Intent, reason: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    if intent.attempts >= MAX_ATTEMPTS {
-        return set(pool, intent.id, IntentState::Failed, Some(reason), now).await;
+/// What could not be settled this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It is tried again.
+    Again,
+    /// It was tried [`MAX_ATTEMPTS`] times: a person has to look at it.
+    GivenUp,
+}
+
+/// A claimed payment could not be settled this time: it is tried again later, or given up after [`MAX_ATTEMPTS`]. One that is
+/// pending is never given up. Nothing is taken down once the lease is over, and another has claimed it.
+pub async fn not_settled(
+    pool: &PgPool,
+    claimed: &Intent,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Next, sqlx::Error> {
+    let is_pending = claimed.state == IntentState::Pending;
+    if !is_pending && claimed.attempts >= MAX_ATTEMPTS {
+        let is_set = settled(pool, claimed, IntentState::Failed, Some(reason), now).await?;
+        return Ok(if is_set { Next::GivenUp } else { Next::Again });
     }
     let again = sqlx::query(
-        "UPDATE payment_intents SET reason = $2, due_at = $3, changed_at = $4 WHERE id = $1 AND state = 'settling'",
+        "UPDATE payment_intents SET reason = $2, due_at = $3, changed_at = $4
+          WHERE id = $1 AND state IN ('settling', 'pending') AND fence = $5",
     );
-    let again = again.bind(intent.id).bind(shortened(reason)).bind(again_at(now, intent.attempts)).bind(now);
-    db::ask(pool, async |session| again.execute(session).await).await.map(drop)
+    let due_at = if is_pending { look_at(now, claimed.attempts) } else { again_at(now, claimed.attempts) };
+    let again = again.bind(claimed.id).bind(shortened(reason)).bind(due_at).bind(now).bind(claimed.fence);
+    db::ask(pool, async |session| again.execute(session).await).await.map(|_| Next::Again)
 }
 
 /// A payment by its id.

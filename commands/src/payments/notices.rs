@@ -72,18 +72,26 @@ pub async fn keep(pool: &PgPool, received: Received<'_>, now: DateTime<Utc>) -> 
     Ok(db::ask(pool, async |session| keep.execute(session).await).await?.rows_affected() == 1)
 }
 
-/// Claims notices that are due, the oldest first.
+/// Claims notices that are due, the oldest first. One that was claimed [`MAX_ATTEMPTS`] times, and of which nobody ever said
+/// what came of it, ended whoever handled it: it is `stuck`.
 pub async fn claim(pool: &PgPool, most: u32, now: DateTime<Utc>) -> Result<Vec<Notice>, sqlx::Error> {
     let claim = sqlx::query_as(
-        "WITH claimed AS (
-             UPDATE payment_notices SET attempts = attempts + 1, due_at = $2
-              WHERE id = ANY(ARRAY(
-                 SELECT id FROM payment_notices WHERE state = 'waiting' AND due_at <= $1
-                  ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED))
-             RETURNING id, provider, notice_id, body, attempts)
-         SELECT * FROM claimed ORDER BY id",
+        "WITH due AS (
+             SELECT id, attempts >= $4 AS is_stuck FROM payment_notices WHERE state = 'waiting' AND due_at <= $1
+              ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED),
+         claimed AS (
+             UPDATE payment_notices AS notice
+                SET attempts = CASE WHEN is_stuck THEN attempts ELSE attempts + 1 END,
+                    state = CASE WHEN is_stuck THEN 'stuck' ELSE state END,
+                    outcome = CASE WHEN is_stuck THEN $5 ELSE outcome END,
+                    due_at = CASE WHEN is_stuck THEN 'infinity'::timestamptz ELSE $2 END,
+                    handled_at = CASE WHEN is_stuck THEN $1 END
+               FROM due WHERE notice.id = due.id
+             RETURNING notice.id, provider, notice_id, body, attempts, is_stuck)
+         SELECT id, provider, notice_id, body, attempts FROM claimed WHERE NOT is_stuck ORDER BY id",
     );
-    let claim = claim.bind(now).bind(later(now, LEASE)).bind(i64::from(most));
+    let claim = claim.bind(now).bind(later(now, LEASE)).bind(i64::from(most)).bind(i64::from(MAX_ATTEMPTS));
+    let claim = claim.bind("whoever handled it ended each time before saying what came of it");
     db::ask(pool, async |session| claim.fetch_all(session).await).await
 }
 

@@ -6,6 +6,7 @@ use api::payments::provider::{Capture, NoticeError, Provider, TakenBack, Told};
 use api::payments::sandbox::Sandbox;
 use api::settings::Secret;
 use axum::body::Bytes;
+use commands::Clock;
 use domain::text::PaymentReference;
 use libfuzzer_sys::fuzz_target;
 use sqlx::postgres::PgPoolOptions;
@@ -60,6 +61,7 @@ fn shop() -> &'static Shop {
             webhook_id: "1JE4291016473214C".to_owned(),
             authority: None,
             patience: Patience { answer: Duration::from_secs(1), tries: 1, pause: Duration::from_millis(1) },
+            clock: Clock::system(),
         };
         let paypal = PayPal::new(settings).expect("PayPal can be used");
         drop(inside);

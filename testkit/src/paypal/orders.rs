@@ -116,9 +116,15 @@ impl Book {
         whole: bool,
         base: &str,
     ) -> (Answer, Option<(&'static str, Value)>) {
-        let Some(order) = self.orders.iter_mut().find(|order| order.id == id) else {
+        let Some(at) = self.orders.iter().position(|order| order.id == id) else {
             return (refusal(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"), None);
         };
+        let invoice = &self.orders[at].unit["invoice_id"];
+        let is_taken = |(nth, other): (usize, &Order)| {
+            nth != at && other.capture.is_some() && !invoice.is_null() && other.unit["invoice_id"] == *invoice
+        };
+        let is_duplicate = self.orders.iter().enumerate().any(is_taken);
+        let order = &mut self.orders[at];
         let short = |order: &Order| json!({ "id": order.id, "status": "COMPLETED" });
         if let Some(capture) = &order.capture {
             return if capture.request_id == request_id && !request_id.is_empty() {
@@ -129,6 +135,9 @@ impl Book {
         }
         if !order.approved {
             return (refusal(422, "UNPROCESSABLE_ENTITY", "ORDER_NOT_APPROVED"), None);
+        }
+        if is_duplicate {
+            return (refusal(422, "UNPROCESSABLE_ENTITY", "DUPLICATE_INVOICE_ID"), None);
         }
         if order.fate == Fate::Declined {
             return (refusal(422, "UNPROCESSABLE_ENTITY", "INSTRUMENT_DECLINED"), None);

@@ -2,11 +2,14 @@
 //! trusted authority, and kept.
 //!
 //! The address stands in a header that anybody can send. So only hosts of the API that payments are made by are asked, only over
-//! TLS, only below one path, a bounded number of times; and what they give has to be a certificate of PayPal's name.
+//! TLS, only below one path, a few at a time, and not again at once where there is none; and what they give has to be a
+//! certificate of PayPal's name. Who sends made-up addresses waits for nothing, and has nobody else wait.
 
 use super::super::provider::NoticeError;
 use super::client::{bounded, described, is_passing};
 use super::{LIVE, PayPalError};
+use chrono::{DateTime, TimeDelta, Utc};
+use commands::Clock;
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
@@ -27,8 +30,14 @@ pub(super) type SigningKey = PKey<Public>;
 const MAX_KEPT: usize = 8;
 /// A certificate with its chain has some 10,000.
 const MAX_BYTES: usize = 64 << 10;
-/// How many are fetched at once.
-const MAX_FETCHES: usize = 2;
+/// How many are fetched at once. Those beyond that are not fetched: PayPal sends its notice again.
+const MAX_FETCHES: usize = 4;
+/// The most addresses that are remembered to lead to no certificate.
+const MAX_MISSES: usize = 512;
+/// How long it is remembered that there is none, or none of PayPal's.
+const MISSED_FOR: TimeDelta = TimeDelta::seconds(60);
+/// How long, that it could not be fetched: PayPal may be back soon.
+const UNFETCHED_FOR: TimeDelta = TimeDelta::seconds(5);
 /// Where certificates are, on PayPal's hosts.
 const PATH: &str = "/v1/notifications/certs/";
 /// What PayPal's sandbox is known by.
@@ -48,7 +57,17 @@ pub(super) struct Certificates {
     origins: Vec<String>,
     roots: X509Store,
     kept: Cache<String, Arc<Certificate>>,
+    misses: Cache<String, Miss>,
     fetches: Semaphore,
+    clock: Clock,
+}
+
+/// What came of an address that led to no certificate.
+#[derive(Clone)]
+struct Miss {
+    error: NoticeError,
+    /// It is not asked again before.
+    until: DateTime<Utc>,
 }
 
 /// A certificate whose chain was found good.
@@ -59,16 +78,22 @@ struct Certificate {
 
 impl Certificates {
     /// Those of the API at `base`. `authority` (PEM) is trusted besides the system's.
-    pub(super) fn new(http: reqwest::Client, base: &Url, authority: Option<&[u8]>) -> Result<Self, PayPalError> {
+    pub(super) fn new(
+        http: reqwest::Client,
+        base: &Url,
+        authority: Option<&[u8]>,
+        clock: Clock,
+    ) -> Result<Self, PayPalError> {
         let roots = roots(authority).map_err(|error| PayPalError::Tls(error.to_string()))?;
-        let (kept, fetches) = (Cache::new(MAX_KEPT), Semaphore::new(MAX_FETCHES));
-        Ok(Self { http, origins: origins(base), roots, kept, fetches })
+        let (kept, misses) = (Cache::new(MAX_KEPT), Cache::new(MAX_MISSES));
+        let fetches = Semaphore::new(MAX_FETCHES);
+        Ok(Self { http, origins: origins(base), roots, kept, misses, fetches, clock })
     }
 
     /// The key of the certificate at this address.
     pub(super) async fn get(&self, url: &str) -> Result<SigningKey, NoticeError> {
         let allowed = self.allowed(url)?;
-        let found = self.kept.get_or_insert_async(url, self.fetch(allowed)).await?;
+        let found = self.kept.get_or_insert_async(url, self.fetch_unless_missed(url, allowed)).await?;
         // It may have expired since it was fetched.
         if !is_valid_now(&found.certificate).map_err(|error| NoticeError::Unchecked(error.to_string()))? {
             self.kept.remove(url);
@@ -89,8 +114,21 @@ impl Certificates {
         parsed.ok_or_else(|| NoticeError::NotGenuine("the certificate is not at PayPal's".to_owned()))
     }
 
+    async fn fetch_unless_missed(&self, name: &str, url: Url) -> Result<Arc<Certificate>, NoticeError> {
+        if let Some(miss) = self.misses.get(name).filter(|miss| self.clock.now() < miss.until) {
+            return Err(miss.error);
+        }
+        let turn = self.fetches.try_acquire();
+        let _turn = turn.map_err(|_| NoticeError::Unchecked("too many certificates are being fetched".to_owned()))?;
+        let fetched = self.fetch(url).await;
+        if let Err(error) = &fetched {
+            let pause = if matches!(error, NoticeError::Unchecked(_)) { UNFETCHED_FOR } else { MISSED_FOR };
+            self.misses.insert(name.to_owned(), Miss { error: error.clone(), until: self.clock.now() + pause });
+        }
+        fetched
+    }
+
     async fn fetch(&self, url: Url) -> Result<Arc<Certificate>, NoticeError> {
-        let _turn = self.fetches.acquire().await.map_err(|error| NoticeError::Unchecked(error.to_string()))?;
         let failed = |error: reqwest::Error| NoticeError::Unchecked(described(&error.without_url()));
         let response = self.http.get(url).send().await.map_err(failed)?;
         let status = response.status();
@@ -179,7 +217,8 @@ mod tests {
     use super::*;
 
     fn allows(base: &str, url: &str) -> bool {
-        let certificates = Certificates::new(reqwest::Client::new(), &base.parse().unwrap(), None).unwrap();
+        let (http, base) = (reqwest::Client::new(), base.parse().unwrap());
+        let certificates = Certificates::new(http, &base, None, Clock::system()).unwrap();
         certificates.allowed(url).is_ok()
     }
 

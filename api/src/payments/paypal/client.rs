@@ -1,8 +1,8 @@
 //! Requests of PayPal's API: with a token, bounded in time and size, and sent again where that can help.
 
-use super::super::provider::ProviderError;
+use super::super::provider::{ASK_AT_MOST, ProviderError};
 use super::orders::Refusal;
-use super::token::{Token, Tokens};
+use super::token::{Granted, Token, Tokens};
 use super::{Patience, PayPalError, PayPalSettings, unreadable};
 use crate::settings::Secret;
 use bytes::{Bytes, BytesMut};
@@ -12,7 +12,8 @@ use reqwest::{Certificate, Response, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// How long a connection may take to be made.
@@ -21,6 +22,8 @@ const CONNECT_AT_MOST: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 /// The longest that PayPal may have us wait before a request is sent again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A pause is up to so many times as long as it would be.
+pub(super) const MOST_JITTER: f64 = 1.5;
 /// How long a connection is kept that nobody uses.
 const IDLE_AT_MOST: Duration = Duration::from_secs(30);
 
@@ -35,13 +38,36 @@ pub(super) enum Reply<T> {
     Refused(String),
 }
 
+/// What is asked of PayPal.
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// Where, below the API's address.
+    pub(super) path: String,
+    /// JSON.
+    pub(super) body: Option<String>,
+    /// What makes it one request, however often it is sent.
+    pub(super) request_id: Option<String>,
+}
+
+impl Request {
+    /// One that changes nothing.
+    pub(super) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: None, request_id: None }
+    }
+}
+
 /// PayPal's API.
 pub(super) struct Client {
+    connection: Arc<Connection>,
+    tokens: Tokens,
+}
+
+/// How it is reached.
+struct Connection {
     http: reqwest::Client,
     base: Url,
     id: String,
     secret: Secret,
-    tokens: Tokens,
     patience: Patience,
 }
 
@@ -64,55 +90,58 @@ pub(super) fn http(settings: &PayPalSettings) -> Result<reqwest::Client, PayPalE
 impl Client {
     pub(super) fn new(http: reqwest::Client, settings: PayPalSettings) -> Self {
         let PayPalSettings { base_url, client_id, client_secret, patience, .. } = settings;
-        Self { http, base: base_url, id: client_id, secret: client_secret, tokens: Tokens::default(), patience }
+        let connection = Connection { http, base: base_url, id: client_id, secret: client_secret, patience };
+        Self { connection: Arc::new(connection), tokens: Tokens::default() }
     }
 
-    /// Sends a request, again where the answer is lost or PayPal is busy: `request_id` makes that one request.
+    /// By when a request has to be given up, so that there is time to look what became of it.
+    pub(super) fn leaving_time_to_look(&self, until: Instant) -> Instant {
+        let left = until.saturating_duration_since(Instant::now());
+        let to_look = self.connection.patience.answer.min(left / 3);
+        until.checked_sub(to_look).unwrap_or(until)
+    }
+
+    /// Sends a request, again where the answer is lost or PayPal is busy: its id makes that one request. Gives up by `until`.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<&str>,
-        request_id: Option<&str>,
+        request: &Request,
+        until: Instant,
     ) -> Result<Reply<T>, ProviderError> {
-        let mut renewed = false;
-        let mut tried = 1;
+        let (mut renewed, mut tried) = (false, 1);
         loop {
-            let token = self.token().await?;
-            let failure = match self.try_once(&method, path, body, request_id, &token).await {
+            let token = in_time(until, self.token()).await??;
+            let failure = match in_time(until, self.connection.try_once(request, &token)).await? {
                 Ok(Answer::Settled(reply)) => return Ok(reply),
                 Ok(Answer::Unauthorized) if !renewed => {
                     renewed = true;
-                    self.tokens.forget(&token).await;
+                    self.tokens.forget(&token);
                     continue;
                 }
                 Ok(Answer::Unauthorized) => return Err(ProviderError::Refused("AUTHENTICATION_FAILURE".to_owned())),
                 Err(failure) => failure,
             };
-            if tried >= self.patience.tries || !failure.may_pass {
-                return Err(failure.error);
-            }
-            tracing::info!(error = %failure.error, tried, what = what(path), "PayPal is asked again");
-            self.pause(tried, failure.after).await;
+            let Some(pause) = self.connection.again(tried, &failure, until) else { return Err(failure.error) };
+            tracing::info!(error = %failure.error, tried, what = what(&request.path), "PayPal is asked again");
+            tokio::time::sleep(pause).await;
             tried += 1;
         }
     }
 
-    async fn try_once<T: DeserializeOwned>(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&str>,
-        request_id: Option<&str>,
-        token: &str,
-    ) -> Result<Answer<T>, Failure> {
-        let mut request = self.http.request(method.clone(), self.url(path)?).bearer_auth(token);
+    async fn token(&self) -> Result<Arc<str>, ProviderError> {
+        let connection = &self.connection;
+        self.tokens.get(|| Arc::clone(connection).ask_for_token()).await
+    }
+}
+
+impl Connection {
+    async fn try_once<T: DeserializeOwned>(&self, asked: &Request, token: &str) -> Result<Answer<T>, Failure> {
+        let mut request = self.http.request(asked.method.clone(), self.url(&asked.path)?).bearer_auth(token);
         // The whole order: the short answer does not say what was captured.
         request = request.header("prefer", "return=representation");
-        if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_owned());
+        if let Some(body) = &asked.body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
         }
-        if let Some(id) = request_id {
+        if let Some(id) = &asked.request_id {
             request = request.header("paypal-request-id", id);
         }
         let (status, headers, body) = exchange(request).await?;
@@ -127,39 +156,35 @@ impl Client {
             status if status.is_client_error() => {
                 let refusal: Result<Refusal, _> = serde_json::from_slice(&body);
                 let issue = refusal.map_or_else(|_| format!("HTTP_{}", status.as_u16()), |refusal| refusal.issue());
-                tracing::info!(issue, %status, what = what(path), "PayPal refuses");
+                tracing::info!(issue, %status, what = what(&asked.path), "PayPal refuses");
                 Ok(Answer::Settled(Reply::Refused(issue)))
             }
             status => Err(Failure::for_good(unreadable(&format!("its status is {status}")))),
         }
     }
 
-    async fn token(&self) -> Result<Arc<str>, ProviderError> {
-        self.tokens
-            .get(async || {
-                let mut tried = 1;
-                loop {
-                    let failure = match self.new_token().await {
-                        Ok(token) => return Ok(token),
-                        Err(failure) => failure,
-                    };
-                    if tried >= self.patience.tries || !failure.may_pass {
-                        return Err(failure.error);
-                    }
-                    self.pause(tried, failure.after).await;
-                    tried += 1;
-                }
-            })
-            .await
+    /// Those who need a token have times of their own: this one is bounded by PayPal's patience alone.
+    async fn ask_for_token(self: Arc<Self>) -> Granted {
+        let until = Instant::now() + ASK_AT_MOST;
+        let mut tried = 1;
+        loop {
+            let failure = match self.new_token().await {
+                Ok(token) => return Ok(token),
+                Err(failure) => failure,
+            };
+            let Some(pause) = self.again(tried, &failure, until) else { return Err(failure.error) };
+            tokio::time::sleep(pause).await;
+            tried += 1;
+        }
     }
 
     async fn new_token(&self) -> Result<Token, Failure> {
         #[derive(Deserialize)]
-        struct Granted {
+        struct Grant {
             access_token: String,
             expires_in: u64,
         }
-        let asked_at = Instant::now();
+        let asked_at = std::time::Instant::now();
         let request = self
             .http
             .post(self.url("/v1/oauth2/token")?)
@@ -169,9 +194,9 @@ impl Client {
         let (status, headers, body) = exchange(request).await?;
         match status {
             StatusCode::OK => {
-                let granted: Granted =
+                let grant: Grant =
                     serde_json::from_slice(&body).map_err(|error| Failure::later(unreadable(&shape(&error))))?;
-                Ok(Token::new(granted.access_token, asked_at, Duration::from_secs(granted.expires_in)))
+                Ok(Token::new(grant.access_token, asked_at, Duration::from_secs(grant.expires_in)))
             }
             status if is_passing(status) => Err(Failure::of_status(status, &headers)),
             _ => {
@@ -185,12 +210,27 @@ impl Client {
         self.base.join(path).map_err(|_| Failure::for_good(unreadable("a path that is none")))
     }
 
-    /// Waits before a request is sent again: as long as PayPal says, or else longer each time, and not all for the same time.
-    async fn pause(&self, tried: u32, after: Option<Duration>) {
-        let grown = self.patience.pause.saturating_mul(2_u32.saturating_pow(tried - 1));
-        let jittered = grown.mul_f64(rand::rng().random_range(0.5..1.5));
-        tokio::time::sleep(after.unwrap_or(jittered).min(LONGEST_PAUSE)).await;
+    /// After which pause a request is sent again: as long as PayPal says, or else longer each time, and not all for the same
+    /// time. `None` where that can't help, was tried often enough, or there is no time for it.
+    fn again(&self, tried: u32, failure: &Failure, until: Instant) -> Option<Duration> {
+        if tried >= self.patience.tries || !failure.may_pass {
+            return None;
+        }
+        let jittered = grown(self.patience.pause, tried).mul_f64(rand::rng().random_range(0.5..MOST_JITTER));
+        let pause = failure.after.unwrap_or(jittered).min(LONGEST_PAUSE);
+        (pause < until.saturating_duration_since(Instant::now())).then_some(pause)
     }
+}
+
+/// The pause after so many tries.
+pub(super) fn grown(pause: Duration, tried: u32) -> Duration {
+    pause.saturating_mul(2_u32.saturating_pow(tried - 1))
+}
+
+/// What comes of it in time.
+async fn in_time<T>(until: Instant, work: impl Future<Output = T>) -> Result<T, ProviderError> {
+    let silent = |_| ProviderError::Unavailable("PayPal did not answer in time".to_owned());
+    tokio::time::timeout_at(until, work).await.map_err(silent)
 }
 
 enum Answer<T> {

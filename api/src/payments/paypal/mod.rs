@@ -15,16 +15,18 @@ mod orders;
 mod signature;
 mod token;
 
-use super::provider::{Ask, Begun, NoticeError, Provider, ProviderError, Standing, Told, Verified};
+use super::provider::{ASK_AT_MOST, Ask, Begun, NoticeError, Provider, ProviderError, Standing, Told, Verified};
 use crate::settings::Secret;
 use async_trait::async_trait;
 use bytes::Bytes;
 use certificates::Certificates;
-use client::{Client, Reply};
+use client::{Client, Reply, Request};
+use commands::Clock;
 use domain::ids::OrderId;
 use http::{HeaderMap, Method};
 use orders::{Origin, PayPalOrder};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
@@ -52,6 +54,8 @@ pub struct PayPalSettings {
     pub authority: Option<Vec<u8>>,
     /// How patient it is with PayPal.
     pub patience: Patience,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// How long PayPal is waited for.
@@ -72,12 +76,28 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// How long one request takes to which no answer comes: each try, and the pauses between them, at their longest.
+    fn longest(self) -> Duration {
+        let pauses = (1..self.tries).map(|tried| client::grown(self.pause, tried).mul_f64(client::MOST_JITTER));
+        self.answer.saturating_mul(self.tries).saturating_add(pauses.sum())
+    }
+
+    /// Whether there is time to try to take the money, as often as it is tried, and then to look once whether it was taken.
+    fn fits(self, at_most: Duration) -> bool {
+        self.tries >= 1 && self.longest().saturating_add(self.answer) <= at_most
+    }
+}
+
 /// Why PayPal can't be used as it is set.
 #[derive(Debug, thiserror::Error)]
 pub enum PayPalError {
     /// The certificate authority is no PEM.
     #[error("PAYPAL_CA_FILE holds no certificate in PEM")]
     Authority,
+    /// A payment would be given up before PayPal was asked as often as it should be.
+    #[error("PayPal is waited for longer than the {} s that a payment may take", ASK_AT_MOST.as_secs())]
+    Patience,
     /// TLS can't be set up on this machine.
     #[error("TLS can't be set up: {0}")]
     Tls(String),
@@ -96,8 +116,12 @@ impl PayPal {
     /// # Errors
     /// See [`PayPalError`].
     pub fn new(settings: PayPalSettings) -> Result<Self, PayPalError> {
+        if !settings.patience.fits(ASK_AT_MOST) {
+            return Err(PayPalError::Patience);
+        }
         let http = client::http(&settings)?;
-        let certificates = Certificates::new(http.clone(), &settings.base_url, settings.authority.as_deref())?;
+        let (authority, clock) = (settings.authority.as_deref(), settings.clock.clone());
+        let certificates = Certificates::new(http.clone(), &settings.base_url, authority, clock)?;
         let webhook_id = settings.webhook_id.clone();
         Ok(Self { client: Client::new(http, settings), certificates, webhook_id })
     }
@@ -118,42 +142,50 @@ impl Provider for PayPal {
     }
 
     async fn begin(&self, ask: &Ask) -> Result<Begun, ProviderError> {
-        let body = orders::create(ask)?;
-        let request_id = ask.intent.to_string();
-        match self.client.send(Method::POST, "/v2/checkout/orders", Some(&body), Some(&request_id)).await? {
+        let request = Request {
+            method: Method::POST,
+            path: "/v2/checkout/orders".to_owned(),
+            body: Some(orders::create(ask)?),
+            request_id: Some(ask.intent.to_string()),
+        };
+        match self.client.send(&request, Instant::now() + ASK_AT_MOST).await? {
             Reply::Done(order) => begun(&order),
             Reply::NotFound => Err(unreadable("its API is not at this address")),
             Reply::Refused(issue) => Err(ProviderError::Refused(issue)),
         }
     }
 
-    async fn look(&self, payment: &str) -> Result<Standing, ProviderError> {
-        let path = format!("/v2/checkout/orders/{}", checked_id(payment)?);
-        match self.client.send(Method::GET, &path, None, None).await? {
+    async fn look(&self, payment: &str, until: Instant) -> Result<Standing, ProviderError> {
+        let request = Request::get(format!("/v2/checkout/orders/{}", checked_id(payment)?));
+        match self.client.send(&request, until).await? {
             Reply::<PayPalOrder>::Done(order) => order.standing(),
-            Reply::NotFound => Ok(Standing::Declined("it is not known any more".to_owned())),
+            Reply::NotFound => Ok(Standing::Unknown),
             Reply::Refused(issue) => Err(ProviderError::Refused(issue)),
         }
     }
 
-    async fn settle(&self, payment: &str, intent: Uuid) -> Result<Standing, ProviderError> {
-        let path = format!("/v2/checkout/orders/{}/capture", checked_id(payment)?);
-        let request_id = format!("{intent}-capture");
-        match self.client.send(Method::POST, &path, Some("{}"), Some(&request_id)).await {
+    async fn settle(&self, payment: &str, intent: Uuid, until: Instant) -> Result<Standing, ProviderError> {
+        let request = Request {
+            method: Method::POST,
+            path: format!("/v2/checkout/orders/{}/capture", checked_id(payment)?),
+            body: Some("{}".to_owned()),
+            request_id: Some(format!("{intent}-capture")),
+        };
+        match self.client.send(&request, self.client.leaving_time_to_look(until)).await {
             Ok(Reply::<PayPalOrder>::Done(order)) => order.standing(),
-            Ok(Reply::NotFound) => Ok(Standing::Declined("it is not known any more".to_owned())),
+            Ok(Reply::NotFound) => Ok(Standing::Unknown),
             Ok(Reply::Refused(issue)) => match orders::meaning(&issue) {
                 orders::Meaning::NotApproved => Ok(Standing::NotApproved),
                 orders::Meaning::UnderWay => Err(ProviderError::Unavailable(issue)),
-                orders::Meaning::Captured => self.look(payment).await,
+                orders::Meaning::Captured => self.look(payment, until).await,
                 // Whatever it refuses, what was taken before counts.
-                orders::Meaning::Declined => match self.look(payment).await? {
+                orders::Meaning::Declined => match self.look(payment, until).await? {
                     taken @ (Standing::Captured(_) | Standing::Pending(_)) => Ok(taken),
                     _ => Ok(Standing::Declined(issue)),
                 },
             },
             // It may be done all the same. What is only approved was not taken, and is tried again later.
-            Err(error) => match self.look(payment).await {
+            Err(error) => match self.look(payment, until).await {
                 Ok(standing @ (Standing::Captured(_) | Standing::Pending(_) | Standing::Declined(_))) => Ok(standing),
                 _ => Err(error),
             },
@@ -173,8 +205,8 @@ impl Provider for PayPal {
     }
 
     async fn order_of(&self, capture: &str) -> Result<Option<OrderId>, ProviderError> {
-        let path = format!("/v2/payments/captures/{}", checked_id(capture)?);
-        match self.client.send(Method::GET, &path, None, None).await? {
+        let request = Request::get(format!("/v2/payments/captures/{}", checked_id(capture)?));
+        match self.client.send(&request, Instant::now() + ASK_AT_MOST).await? {
             Reply::<Origin>::Done(origin) => Ok(origin.order()),
             Reply::NotFound => Ok(None),
             Reply::Refused(issue) => Err(ProviderError::Refused(issue)),
@@ -197,4 +229,21 @@ fn checked_id(id: &str) -> Result<&str, ProviderError> {
 
 fn unreadable(what: &str) -> ProviderError {
     ProviderError::Unavailable(format!("PayPal's answer makes no sense: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patience_with_paypal_leaves_time_to_look() {
+        assert!(Patience::default().fits(ASK_AT_MOST), "{:?}", Patience::default().longest());
+        let patience =
+            |answer_s, tries| Patience { answer: Duration::from_secs(answer_s), tries, pause: Duration::from_secs(1) };
+        // 3 × 8 s, pauses of 1.5 s and 3 s, and 8 s to look.
+        assert_eq!(patience(8, 3).longest(), Duration::from_millis(28_500));
+        for (answer_s, tries, fits) in [(8, 3, false), (8, 2, true), (20, 1, false), (1, 0, false)] {
+            assert_eq!(patience(answer_s, tries).fits(ASK_AT_MOST), fits, "{answer_s} s, {tries} times");
+        }
+    }
 }

@@ -34,12 +34,19 @@ pub(super) fn create(ask: &Ask) -> Result<String, ProviderError> {
         "purchase_units": [{
             "reference_id": "default",
             "custom_id": ask.order,
-            "invoice_id": ask.number.to_string(),
+            "invoice_id": invoice_id(ask),
             "amount": amount,
         }],
         "payment_source": { "paypal": { "experience_context": context } },
     });
     Ok(body.to_string())
+}
+
+/// What PayPal shows the shop beside the payment: the order's number, so that it is found. PayPal takes the money of each such
+/// id once, and an order may be paid by several payments (a part of it, or what was added since): so each has its own.
+fn invoice_id(ask: &Ask) -> String {
+    let (of_intent, ..) = ask.intent.as_fields();
+    format!("{}-{of_intent:08x}", ask.number)
 }
 
 /// PayPal's page in the customer's language, as far as PayPal has it; else it chooses by the customer's account.

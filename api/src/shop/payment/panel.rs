@@ -108,6 +108,8 @@ mod tests {
             approve_url: None,
             reason: None,
             attempts: 0,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            fence: 0,
         }
     }
 
