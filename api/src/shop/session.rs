@@ -98,6 +98,11 @@ impl VisitSession {
         })
     }
 
+    /// Has the session looked up anew when it is asked for next: something in it changed.
+    pub(super) async fn look_again(&self) {
+        *self.0.found.lock().await = Found::NotLooked;
+    }
+
     async fn look_up(&self) -> Result<Found, Fault> {
         let Some(secret) = self.secret().current.clone() else { return Ok(Found::Nothing) };
         let (pool, now) = (&self.0.pool, self.now());

@@ -206,12 +206,13 @@ async fn what_a_crash_left_in_a_cart_is_not_taken_along_at_login() {
     let (home, phone) = (Browser::new(&instance), Browser::new(&instance));
     member(&club, &home, "ada@example.com").await;
     phone.add("TEA", 2).await;
-    let content = value(&phone.get("/orders/create/").await.is(200), "key").expect("a form");
-    order(&phone).await;
+    let order = order(&phone).await;
     let pool = shop.db.pool().await;
-    let full = "UPDATE carts SET content_id = $1::uuid WHERE member_id IS NULL AND session_id =
-                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1) RETURNING id";
-    let cart: Uuid = sqlx::query_scalar(full).bind(&content).fetch_one(&pool).await.unwrap();
+    let last = "SELECT id FROM carts WHERE member_id IS NULL AND session_id =
+                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1)";
+    let cart: Uuid = sqlx::query_scalar(last).fetch_one(&pool).await.unwrap();
+    let untaken = "UPDATE idempotency_keys SET cart_id = $1 WHERE body = $2";
+    sqlx::query(untaken).bind(cart).bind(&order).execute(&pool).await.unwrap();
     let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) VALUES ($1, 'TEA', 2, now())";
     sqlx::query(line).bind(cart).execute(&pool).await.unwrap();
     log_in(&phone, "ada@example.com", PASSWORD).await.is(303);

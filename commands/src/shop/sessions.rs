@@ -98,6 +98,8 @@ pub struct Session {
     pub cart_id: Uuid,
     /// How many products are in the cart, each counted as often as it is in there.
     pub cart_units: u32,
+    /// Whether an order was placed of what is in it: that is to be taken out first ([`settle`](super::carts::settle)).
+    pub is_ordered: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -110,6 +112,7 @@ struct Row {
     visitor_id: Uuid,
     cart_id: Uuid,
     cart_units: i64,
+    is_ordered: bool,
 }
 
 impl From<Row> for Session {
@@ -123,6 +126,7 @@ impl From<Row> for Session {
             visitor_id: row.visitor_id,
             cart_id: row.cart_id,
             cart_units: u32::try_from(row.cart_units).unwrap_or(u32::MAX),
+            is_ordered: row.is_ordered,
         }
     }
 }
@@ -162,7 +166,7 @@ pub async fn begin(
         .bind(Uuid::new_v4());
     db::ask(pool, async |session| begin.execute(session).await).await?;
     let data = Value::Object(serde_json::Map::new());
-    Ok(Session { id, data, lifetime, last_seen_at: now, visitor_id: id, cart_id, cart_units: 0 })
+    Ok(Session { id, data, lifetime, last_seen_at: now, visitor_id: id, cart_id, cart_units: 0, is_ordered: false })
 }
 
 /// The session of a secret, unless it has expired. Its cart is the member's, for whom a visitor is known as.
@@ -172,7 +176,8 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
         let find = sqlx::query_as(
             "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at,
                     coalesce(c.member_id, s.id) AS visitor_id, c.id AS cart_id,
-                    (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units
+                    (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units,
+                    EXISTS (SELECT FROM idempotency_keys AS k WHERE k.cart_id = c.id) AS is_ordered
                FROM sessions AS s JOIN carts AS c ON c.id = coalesce(
                     (SELECT own.id FROM carts AS own JOIN members AS m ON m.id = own.member_id
                       WHERE m.id = (s.data #>> '{member,id}')::uuid
@@ -284,6 +289,7 @@ mod tests {
             visitor_id: Uuid::nil(),
             cart_id: Uuid::nil(),
             cart_units: 0,
+            is_ordered: false,
         };
         let after = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
         assert!(!seen(24).is_to_be_renewed(after(3_599)));

@@ -65,13 +65,14 @@ struct Shown {
 }
 
 pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
+    let ordered = key::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
     let Some(content) = of_session(&app, &session).await?.filter(|cart| !cart.lines.is_empty()) else {
-        return visit.see_other(cart::PATH);
+        return match ordered {
+            Some(order) => order_page::lead_to(&app, &visit, order).await,
+            None => visit.see_other(cart::PATH),
+        };
     };
-    if let Some(order) = key::settle(&app, &session, content.content_id, visit.session.now()).await? {
-        return order_page::lead_to(&app, &visit, order).await;
-    }
     let basket = Basket::of(&content, &app.gateway.prices());
     let member = signed_in::member(&app, &visit).await?;
     let form = member.as_ref().map(Form::of_member).unwrap_or_default();

@@ -2,8 +2,7 @@
 //!
 //! The session holds the member's id and the number of their password: with the next password it is nobody's.
 
-use super::super::cart::show::of_session;
-use super::super::{Fault, Visit, checkout};
+use super::super::{Fault, Visit};
 use super::LOG_IN;
 use crate::http::App;
 use crate::problem::{Problem, within};
@@ -51,12 +50,6 @@ pub(super) async fn required(app: &App, visit: &Visit) -> Result<Result<Member, 
 pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials: i64) -> Result<(), Fault> {
     let session = visit.session.rotate().await?;
     let (pool, now) = (app.log.pool(), visit.session.now());
-    // What is in it and was ordered is not to be ordered again as the member's.
-    if session.cart_units > 0
-        && let Some(left) = of_session(app, &session).await?
-    {
-        checkout::settle(app, &session, left.content_id, now).await?;
-    }
     let cart = member_carts::of_member(pool, id, now).await.map_err(Problem::from)?;
     let mark = serde_json::to_value(Mark { id, credentials }).map_err(|_| Fault::Internal)?;
     sessions::set_data(pool, session.id, MARK, &mark).await.map_err(Problem::from)?;
