@@ -11,7 +11,7 @@ use std::time::Duration;
 use testkit::eventually;
 use uuid::Uuid;
 
-const PASSWORD: &str = "oolong & steam";
+pub const PASSWORD: &str = "oolong & steam";
 const BOUND: Duration = Duration::from_secs(60);
 
 /// What stands in the text of the page's main part.

@@ -191,6 +191,20 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
     Ok(row.map(Session::from))
 }
 
+/// Whether a session is there still, and the member whom the visitor is known as in it, as [`find`] tells by its secret.
+pub async fn member_of(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Option<Uuid>>, sqlx::Error> {
+    db::read(pool, async |session| {
+        let find = sqlx::query_scalar(
+            "SELECT m.id FROM sessions AS s LEFT JOIN members AS m
+                 ON m.id = (s.data #>> '{member,id}')::uuid
+                AND m.credentials = (s.data #>> '{member,credentials}')::bigint
+              WHERE s.id = $1 AND s.expires_at > $2",
+        );
+        find.bind(id).bind(now).fetch_optional(session).await
+    })
+    .await
+}
+
 /// Notes that a session was seen: it lives on from now.
 pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     set_lifetime(pool, session.id, session.lifetime, now).await
