@@ -7,6 +7,7 @@ use commands::members::LinkToken;
 use commands::members::letters::{self, Says};
 use serde_json::Value;
 use sqlx::PgPool;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use testkit::eventually;
 use uuid::Uuid;
@@ -167,6 +168,24 @@ async fn guessing_and_flooding_are_slowed_down_for_known_and_unknown_alike() {
         join(&stranger, "grace@example.com").await.is(200);
     }
     join(&stranger, "grace@example.com").await.is(429);
+    // Nobody is kept out by what others do elsewhere.
+    let (ada, elsewhere) = (Browser::new(&instance), Ipv4Addr::new(127, 0, 0, 2));
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    ada.form("/account/login/", &fields).sent_from(elsewhere).await.is(303);
+    let forgotten = ada.form("/account/forgotten/", &[("email", "grace@example.com")]);
+    forgotten.sent_from(elsewhere).await.is(200);
+}
+
+#[tokio::test]
+async fn the_password_of_a_link_to_an_account_is_tried_a_few_times() {
+    let (_shop, instance, club) = stocked().await;
+    let stranger = Browser::new(&instance);
+    join(&stranger, "grace@example.com").await.is(200);
+    let token = club.link().await;
+    for _ in 0..5 {
+        confirm(&stranger, &token, "darjeeling & fog").await.is(422);
+    }
+    confirm(&stranger, &token, PASSWORD).await.is(429);
 }
 
 #[tokio::test]
@@ -337,7 +356,8 @@ async fn a_new_password_logs_everybody_else_out() {
     let csrf_token = csrf(&home, &format!("/account/reset/?token={token}")).await;
     let fields = [("csrf", csrf_token.as_str()), ("token", token.as_str()), ("new_password", "lapsang & smoke")];
     assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("Your password is set"));
-    assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("no longer works"));
+    home.get("/account/").await.is(200);
+    assert!(home.get(&format!("/account/reset/?token={token}")).await.is(200).text.contains("no longer works"));
     stolen.get("/account/").await.is(303);
     log_in(&stolen, "ada@example.com", PASSWORD).await.is(422);
 
