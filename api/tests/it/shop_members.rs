@@ -393,3 +393,43 @@ async fn details_are_changed_and_kept_and_logging_out_ends_the_visit() {
     ada.post("/account/logout/", &[("csrf", csrf_token.as_str())]).await.is(303);
     ada.get("/account/").await.is(303);
 }
+
+#[tokio::test]
+async fn a_form_from_before_logging_in_is_shown_again_with_what_was_typed() {
+    let (_shop, instance, club) = stocked().await;
+    let (home, ada) = (Browser::new(&instance), Browser::new(&instance));
+    member(&club, &home, "ada@example.com").await;
+    ada.add("TEA", 1).await;
+    let (checkout, other_tab) = (ada.get("/orders/create/").await.is(200), csrf(&ada, "/account/login/").await);
+    log_in(&ada, "ada@example.com", PASSWORD).await.is(303);
+    let hidden = ["csrf", "key", "total", "currency"].map(|name| (name, value(&checkout, name).expect(name)));
+    let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fields.extend([("first_name", "Augusta"), ("last_name", "King"), ("email", "ada@example.com")]);
+    fields.extend([("address", "12 St James's Square"), ("postal_code", "SW1Y 4JH"), ("city", "London")]);
+    let asked = ada.post("/orders/create/", &fields).await.is(409);
+    assert!(asked.text.contains("You logged in or out in another tab"), "{}", asked.text);
+    assert_eq!(value(&asked, "first_name").as_deref(), Some("Augusta"), "what was typed is kept");
+    let hidden = ["csrf", "key", "total", "currency"].map(|name| (name, value(&asked, name).expect(name)));
+    for (field, (_, fresh)) in fields.iter_mut().zip(&hidden) {
+        field.1 = fresh;
+    }
+    ada.post("/orders/create/", &fields).await.is(303);
+    let again = [("csrf", other_tab.as_str()), ("email", "ada@example.com"), ("password", PASSWORD)];
+    let asked = ada.post("/account/login/", &again).await.is(422);
+    assert_eq!(value(&asked, "email").as_deref(), Some("ada@example.com"));
+    assert!(!asked.text.contains(PASSWORD) && asked.text.contains("in another tab"), "{}", asked.text);
+}
+
+#[tokio::test]
+async fn who_does_not_stay_logged_in_is_so_until_the_browser_is_closed() {
+    let (_shop, instance, club) = stocked().await;
+    member(&club, &Browser::new(&instance), "ada@example.com").await;
+    let cookie = async |stay: &[(&str, &str)]| {
+        let fields = [[("email", "ada@example.com"), ("password", PASSWORD)].as_slice(), stay].concat();
+        let logged_in = Browser::new(&instance).post("/account/login/", &fields).await.is(303);
+        logged_in.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+    };
+    let (leaves, stays): (Vec<String>, Vec<String>) = (cookie(&[]).await, cookie(&[("stay", "on")]).await);
+    assert!(leaves.len() == 1 && !leaves[0].contains("Max-Age"), "{leaves:?}");
+    assert!(stays.len() == 1 && stays[0].contains("Max-Age=1209600"), "{stays:?}");
+}

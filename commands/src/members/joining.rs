@@ -77,8 +77,10 @@ pub async fn asked(
         find.bind(&hash).bind(now).fetch_optional(session).await
     })
     .await?;
-    let read = |(email, hash): (String, String)| Ok((Email::parse(&email).map_err(super::unreadable)?, hash));
-    asked.map(read).transpose()
+    match asked {
+        None => Ok(None),
+        Some((email, hash)) => Ok(Some((Email::parse(&email).map_err(super::unreadable)?, hash))),
+    }
 }
 
 /// Makes whoever was sent the link a member. Good once; `None` for a link that is not good, or no longer, and where another was

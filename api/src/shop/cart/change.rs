@@ -28,7 +28,7 @@ pub(super) async fn add(State(app): State<Arc<App>>, visit: Visit, posted: Poste
         return refused(&app, &visit, "cart-quantity").await;
     };
     checkout::settle(&app, &visit).await?;
-    let session = visit.session.begin().await?;
+    let session = visit.begin(&app).await?;
     let cart = CartRef::Visitor(session.cart_id);
     let added = carts::add(app.log.pool(), cart, &sku, quantity, visit.session.now()).await;
     outcome(&app, &visit, added.map(drop)).await

@@ -25,6 +25,8 @@ pub(super) enum Notice {
     TotalChanged,
     /// The cart is another than the one that was shown.
     CartChanged,
+    /// The visitor is known as somebody else than when it was shown.
+    Stale,
     /// Whether the order was placed could not be found out.
     OutcomeUnknown,
 }
@@ -35,6 +37,7 @@ impl Notice {
             Self::Fields => "checkout-fields",
             Self::TotalChanged => "checkout-total-changed",
             Self::CartChanged => "checkout-cart-changed",
+            Self::Stale => "checkout-stale",
             Self::OutcomeUnknown => "checkout-outcome-unknown",
         }
     }
@@ -42,7 +45,7 @@ impl Notice {
     const fn status(self) -> StatusCode {
         match self {
             Self::Fields => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TotalChanged | Self::CartChanged => StatusCode::CONFLICT,
+            Self::TotalChanged | Self::CartChanged | Self::Stale => StatusCode::CONFLICT,
             Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

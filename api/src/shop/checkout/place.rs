@@ -30,9 +30,11 @@ pub(super) async fn handle(
     room: Option<Extension<Room>>,
     posted: Posted,
 ) -> Result<Response, Fault> {
-    visit.session.check(posted.get("csrf"))?;
     key::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
+    if !visit.session.is_current(posted.get("csrf")) {
+        return show_again(&app, &visit, Form::of(&posted), &app.gateway.prices(), Notice::Stale).await;
+    }
     // The visitor first: who is slowed down alone does not use up what others of the address have.
     app.checkouts.wait_for(session.id).map_err(Fault::too_many)?;
     app.checkouts_by_address.wait_for(visit.source).map_err(Fault::too_many)?;

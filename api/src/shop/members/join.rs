@@ -91,7 +91,7 @@ pub(super) async fn confirm(State(app): State<Arc<App>>, visit: Visit, posted: P
         return void(&app, &visit).await;
     };
     let member = within(members::get(pool, id)).await?.ok_or(Fault::Internal)?;
-    signed_in::sign_in(&app, &visit, id, member.credentials).await?;
+    signed_in::sign_in(&app, &visit, (id, member.credentials), None).await?;
     visit.see_other(ACCOUNT)
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn reset(State(app): State<Arc<App>>, visit: Visit, posted: Pos
         Some((id, credentials)) => {
             // All other sessions are nobody's from here on.
             app.live.hub().close(Group::Member(id.0), Close::Again);
-            signed_in::sign_in(&app, &visit, id, credentials).await?;
+            signed_in::sign_in(&app, &visit, (id, credentials), None).await?;
             tell(&app, &visit, "members-was-reset", &[(ACCOUNT, "members-to-account")]).await
         }
         None => void(&app, &visit).await,

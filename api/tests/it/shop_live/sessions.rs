@@ -16,8 +16,9 @@ async fn pinging(shop: &Shop, every: Duration) -> Instance {
 
 /// A socket of this browser's, let in without a key.
 async fn follow(browser: &Browser<'_>, at: &Instance, order: &str) -> Socket {
-    let (origin, cookie) = (format!("http://{}", at.address), browser.cookie("__Host-orders").unwrap());
-    let headers = [("origin", origin.as_str()), ("cookie", &format!("__Host-orders={cookie}"))];
+    let origin = format!("http://{}", at.address);
+    let cookie = format!("__Host-orders={}", browser.cookie("__Host-orders").unwrap());
+    let headers = [("origin", origin.as_str()), ("cookie", cookie.as_str())];
     let mut socket = Socket::try_open(at.address, &format!("/orders/{order}/live"), &headers).await.unwrap();
     socket.told("state").await;
     socket
@@ -25,7 +26,7 @@ async fn follow(browser: &Browser<'_>, at: &Instance, order: &str) -> Socket {
 
 async fn log_out(browser: &Browser<'_>) {
     let csrf = value(&browser.get("/account/person/").await.is(200), "csrf").unwrap();
-    browser.post("/account/logout/", &[("csrf", &csrf)]).await.is(303);
+    browser.post("/account/logout/", &[("csrf", csrf.as_str())]).await.is(303);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
