@@ -2,7 +2,7 @@
 
 use crate::db;
 use crate::gateway::Answer;
-use domain::Position;
+use domain::{Position, Quantity, Sku};
 use sqlx::{PgConnection, PgPool};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,23 +18,31 @@ pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 const SWEEP_ROWS: i64 = 5_000;
 
 /// What makes two requests the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// SHA-256 of key holder, method, path and the client's key.
     pub digest: [u8; 32],
     /// SHA-256 of the request's body: the same key with another body is refused.
     pub request_digest: [u8; 32],
-    /// What is ordered under it, where that is in a cart: the answer is kept until it is no more, at least for [`KEPT_FOR`].
-    pub ordered: Option<CartContent>,
+    /// What is ordered under it, where that is in a cart: the answer is kept until that is taken out, at least for [`KEPT_FOR`].
+    pub ordered: Option<OrderedLines>,
 }
 
-/// What is in a cart at one moment. No content comes twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CartContent {
+/// The lines of a cart that an order is placed of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderedLines {
     /// The cart.
     pub cart_id: Uuid,
-    /// Its content.
-    pub content_id: Uuid,
+    /// How many of each product.
+    pub lines: Vec<(Sku, Quantity)>,
+}
+
+impl OrderedLines {
+    /// As it is kept: an object of quantities, by the product's number.
+    pub(crate) fn to_json(&self) -> String {
+        let lines = self.lines.iter().map(|(sku, quantity)| (sku.as_str().to_owned(), quantity.get().into()));
+        serde_json::Value::Object(lines.collect()).to_string()
+    }
 }
 
 /// An answer that was given before.
@@ -92,7 +100,7 @@ pub(crate) async fn keep(
     Ok(keep.execute(session).await?.rows_affected() == 1)
 }
 
-/// Deletes answers older than [`KEPT_FOR`], unless what was ordered is still in its cart; returns how many.
+/// Deletes answers older than [`KEPT_FOR`], unless what was ordered is yet to be taken out of its cart; returns how many.
 pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let mut swept = 0;
     loop {
@@ -100,7 +108,7 @@ pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
             "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
                  SELECT k.key_digest FROM idempotency_keys AS k
                   WHERE k.created_at < clock_timestamp() - make_interval(secs => $1)
-                    AND NOT EXISTS (SELECT FROM carts AS c WHERE c.id = k.cart_id AND c.content_id = k.content_id)
+                    AND (k.cart_id IS NULL OR NOT EXISTS (SELECT FROM carts AS c WHERE c.id = k.cart_id))
                   LIMIT $2))",
         );
         let sweep = sweep.bind(KEPT_FOR.as_secs_f64()).bind(SWEEP_ROWS);

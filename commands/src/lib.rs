@@ -40,7 +40,7 @@ pub use clock::Clock;
 pub use gateway::{
     Admission, Answer, AnswerFn, CommandError, Context, Done, Gateway, GatewaySettings, Snapshot, Submission, Timing,
 };
-pub use idempotency::{CartContent, IdempotencyKey};
+pub use idempotency::{IdempotencyKey, OrderedLines};
 pub use lead::Lead;
 pub use log::{EventOutline, Log, LogError, LogIdentity, ReadError, StoredEvent, StreamPlace, TypedEvents};
 pub use schedule::Schedule;

@@ -41,6 +41,8 @@ pub struct AddressLimits {
     pub log_ins: RateLimit,
     /// Forms after which a mail is written: joining, a forgotten password, the newsletter.
     pub mails: RateLimit,
+    /// Sessions that begin, each with a cart: the first that visitors put into it.
+    pub sessions: RateLimit,
     /// Orders that are sent on the pages.
     pub checkouts: RateLimit,
     /// Notices of payment providers, genuine or not. They send one or two for each payment, and again what we do not take.
@@ -54,6 +56,7 @@ impl Default for AddressLimits {
         Self {
             log_ins: RateLimit { per_second: 0.5, burst: 40 },
             mails: RateLimit { per_second: 1.0 / 30.0, burst: 20 },
+            sessions: RateLimit { per_second: 2.0, burst: 500 },
             checkouts: RateLimit { per_second: 0.5, burst: 60 },
             notices: RateLimit { per_second: 100.0, burst: 500 },
             forgeries: RateLimit { per_second: 0.2, burst: 40 },

@@ -123,6 +123,8 @@ pub struct App {
     pub(crate) checkouts: Limiter,
     /// How often all visitors of one address may.
     pub(crate) checkouts_by_address: Limiter<Source>,
+    /// How often visitors of one address may begin a session.
+    pub(crate) sessions: Limiter<Source>,
     /// How often a customer may write about one order.
     pub(crate) messages: Limiter,
     /// How often somebody may tell something as a payment provider.
@@ -145,6 +147,7 @@ impl App {
         let by_address = settings.address_limits;
         let (notices, forgeries) = (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.forgeries)));
         let checkouts_by_address = Limiter::new(Some(by_address.checkouts));
+        let sessions = Limiter::new(Some(by_address.sessions));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
         let members = Desk::new(pool.clone(), clock.clone(), by_address);
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
@@ -161,6 +164,7 @@ impl App {
             limiter,
             checkouts,
             checkouts_by_address,
+            sessions,
             messages,
             notices,
             forgeries,

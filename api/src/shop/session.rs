@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use commands::shop::sessions::{self, Lifetime, Session, SessionSecret};
 use http::{HeaderMap, HeaderValue, header};
+use serde_json::Value;
 use sqlx::PgPool;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,6 +99,11 @@ impl VisitSession {
         })
     }
 
+    /// Has the session looked up anew when it is asked for next: something in it changed.
+    pub(super) async fn look_again(&self) {
+        *self.0.found.lock().await = Found::NotLooked;
+    }
+
     async fn look_up(&self) -> Result<Found, Fault> {
         let Some(secret) = self.secret().current.clone() else { return Ok(Found::Nothing) };
         let (pool, now) = (&self.0.pool, self.now());
@@ -133,27 +139,22 @@ impl VisitSession {
         Ok(session)
     }
 
-    /// Exchanges the secret; to be done when the visitor logs in. Begins a session if there is none.
-    pub async fn rotate(&self) -> Result<Session, Fault> {
+    /// Notes whom the visitor is known as, as `member` of the session's data, and exchanges the secret; both or neither. Begins a
+    /// session if there is none, and keeps its lifetime if no other is given. Returns the session as it was before.
+    pub async fn log_in(&self, member: &str, value: &Value, lifetime: Option<Lifetime>) -> Result<Session, Fault> {
         let session = self.begin().await?;
-        let secret = SessionSecret::random();
-        if !sessions::rotate(&self.0.pool, session.id, &secret).await.map_err(Problem::from)? {
+        let (secret, lifetime) = (SessionSecret::random(), lifetime.unwrap_or(session.lifetime));
+        let noted = sessions::log_in(&self.0.pool, session.id, &secret, (member, value), lifetime, self.now()).await;
+        if !noted.map_err(Problem::from)? {
             return Err(Fault::Unavailable(1));
         }
-        self.hand_out(secret, session.lifetime);
+        self.hand_out(secret, lifetime);
         Ok(session)
     }
 
-    /// Has the session live longer or shorter than others: "remember me".
-    pub async fn set_lifetime(&self, lifetime: Lifetime) -> Result<(), Fault> {
-        let session = self.begin().await?;
-        sessions::set_lifetime(&self.0.pool, session.id, lifetime, self.now()).await.map_err(Problem::from)?;
-        let current = self.secret().current.clone();
-        if let Some(secret) = current {
-            self.hand_out(secret, lifetime);
-        }
-        *self.0.found.lock().await = Found::Session(Session { lifetime, ..session });
-        Ok(())
+    /// How long who logs in is known: as long as visits go on, and if they do not stay, no longer than the browser is open.
+    pub fn lifetime(&self, stays: bool) -> Lifetime {
+        Lifetime { ends_with_browser: !stays, ..self.0.settings.lifetime }
     }
 
     /// Ends the session, here and in the browser.
@@ -175,9 +176,14 @@ impl VisitSession {
 
     /// Refuses a form that no page of ours made for this visitor.
     pub fn check(&self, sent: Option<&str>) -> Result<(), Fault> {
-        let Some(expected) = self.secret().current.as_ref().map(token) else { return Ok(()) };
-        let sent = sent.unwrap_or_default();
-        if bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) { Ok(()) } else { Err(Fault::Forbidden) }
+        if self.is_current(sent) { Ok(()) } else { Err(Fault::Forbidden) }
+    }
+
+    /// Whether a form was made for this visitor as they are now. One that is not may be from before they logged in, in another tab:
+    /// it is not acted on, but it may be shown again with what was typed.
+    pub fn is_current(&self, sent: Option<&str>) -> bool {
+        let Some(expected) = self.secret().current.as_ref().map(token) else { return true };
+        expected.as_bytes().ct_eq(sent.unwrap_or_default().as_bytes()).into()
     }
 
     /// Tells the browser what changed. To be done with every answer.

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use commands::shop::sessions::Session;
 use consumers::language::Lang;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -51,6 +52,15 @@ impl FromRequestParts<Arc<App>> for Visit {
 }
 
 impl Visit {
+    /// The session; begun now if there is none, which is counted to where it comes from: each is kept for a while.
+    pub async fn begin(&self, app: &App) -> Result<Session, Fault> {
+        if let Some(session) = self.session.get().await? {
+            return Ok(session);
+        }
+        app.sessions.wait_for(self.source).map_err(Fault::too_many)?;
+        self.session.begin().await
+    }
+
     /// The frame of the page that is shown.
     pub async fn page(&self, app: &App) -> Result<Page, Fault> {
         let mut page = Page::new(app.frame.clone(), self.lang, self.here.clone());

@@ -10,7 +10,8 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const THERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// So few that a test gets beyond them, and so slow that none comes back while it runs.
 const FEW: RateLimit = RateLimit { per_second: 0.001, burst: 2 };
-const LIMITS: AddressLimits = AddressLimits { log_ins: FEW, mails: FEW, checkouts: FEW, notices: FEW, forgeries: FEW };
+const LIMITS: AddressLimits =
+    AddressLimits { log_ins: FEW, mails: FEW, sessions: FEW, checkouts: FEW, notices: FEW, forgeries: FEW };
 
 async fn instance(shop: &Shop, trusted: &[&str]) -> Instance {
     let trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
@@ -41,6 +42,29 @@ async fn each_address_has_its_own_tries_of_a_password() {
     refused(log_in(&instance, "joan").sent_from(THERE).await);
     log_in(&instance, "joan").sent_from(HERE).await.is(422);
     refused(log_in(&instance, "joan").sent_from(THERE).await);
+}
+
+fn add<'i>(browser: &Browser<'i>) -> Call<'i> {
+    browser.form("/cart/add/", &[("sku", "TEA")]).sent_from(THERE)
+}
+
+#[tokio::test]
+async fn only_so_many_visits_begin_at_an_address_and_those_that_have_go_on() {
+    let shop = Shop::new().await;
+    let instance = instance(&shop, &[]).await;
+    instance.add_product("TEA", "12.50").await;
+    let browsers = [Browser::new(&instance), Browser::new(&instance)];
+    for browser in &browsers {
+        browser.keep(add(browser).await.is(303));
+    }
+    refused(add(&Browser::new(&instance)).await);
+    for browser in &browsers {
+        add(browser).await.is(303);
+    }
+    add(&Browser::new(&instance)).sent_from(HERE).await.is(303);
+    let sessions: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sessions").fetch_one(&shop.db.pool().await).await.unwrap();
+    assert_eq!(sessions, 3);
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use commands::members::LinkToken;
 use commands::members::letters::{self, Says};
 use serde_json::Value;
 use sqlx::PgPool;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use testkit::eventually;
 use uuid::Uuid;
 
-const PASSWORD: &str = "oolong & steam";
+pub const PASSWORD: &str = "oolong & steam";
 const BOUND: Duration = Duration::from_secs(60);
 
 /// What stands in the text of the page's main part.
@@ -167,6 +168,24 @@ async fn guessing_and_flooding_are_slowed_down_for_known_and_unknown_alike() {
         join(&stranger, "grace@example.com").await.is(200);
     }
     join(&stranger, "grace@example.com").await.is(429);
+    // Nobody is kept out by what others do elsewhere.
+    let (ada, elsewhere) = (Browser::new(&instance), Ipv4Addr::new(127, 0, 0, 2));
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    ada.form("/account/login/", &fields).sent_from(elsewhere).await.is(303);
+    let forgotten = ada.form("/account/forgotten/", &[("email", "grace@example.com")]);
+    forgotten.sent_from(elsewhere).await.is(200);
+}
+
+#[tokio::test]
+async fn the_password_of_a_link_to_an_account_is_tried_a_few_times() {
+    let (_shop, instance, club) = stocked().await;
+    let stranger = Browser::new(&instance);
+    join(&stranger, "grace@example.com").await.is(200);
+    let token = club.link().await;
+    for _ in 0..5 {
+        confirm(&stranger, &token, "darjeeling & fog").await.is(422);
+    }
+    confirm(&stranger, &token, PASSWORD).await.is(429);
 }
 
 #[tokio::test]
@@ -206,12 +225,13 @@ async fn what_a_crash_left_in_a_cart_is_not_taken_along_at_login() {
     let (home, phone) = (Browser::new(&instance), Browser::new(&instance));
     member(&club, &home, "ada@example.com").await;
     phone.add("TEA", 2).await;
-    let content = value(&phone.get("/orders/create/").await.is(200), "key").expect("a form");
-    order(&phone).await;
+    let order = order(&phone).await;
     let pool = shop.db.pool().await;
-    let full = "UPDATE carts SET content_id = $1::uuid WHERE member_id IS NULL AND session_id =
-                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1) RETURNING id";
-    let cart: Uuid = sqlx::query_scalar(full).bind(&content).fetch_one(&pool).await.unwrap();
+    let last = "SELECT id FROM carts WHERE member_id IS NULL AND session_id =
+                    (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1)";
+    let cart: Uuid = sqlx::query_scalar(last).fetch_one(&pool).await.unwrap();
+    let untaken = "UPDATE idempotency_keys SET cart_id = $1 WHERE body = $2";
+    sqlx::query(untaken).bind(cart).bind(&order).execute(&pool).await.unwrap();
     let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) VALUES ($1, 'TEA', 2, now())";
     sqlx::query(line).bind(cart).execute(&pool).await.unwrap();
     log_in(&phone, "ada@example.com", PASSWORD).await.is(303);
@@ -336,7 +356,8 @@ async fn a_new_password_logs_everybody_else_out() {
     let csrf_token = csrf(&home, &format!("/account/reset/?token={token}")).await;
     let fields = [("csrf", csrf_token.as_str()), ("token", token.as_str()), ("new_password", "lapsang & smoke")];
     assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("Your password is set"));
-    assert!(home.post("/account/reset/", &fields).await.is(200).text.contains("no longer works"));
+    home.get("/account/").await.is(200);
+    assert!(home.get(&format!("/account/reset/?token={token}")).await.is(200).text.contains("no longer works"));
     stolen.get("/account/").await.is(303);
     log_in(&stolen, "ada@example.com", PASSWORD).await.is(422);
 
@@ -371,4 +392,44 @@ async fn details_are_changed_and_kept_and_logging_out_ends_the_visit() {
     ada.post("/account/logout/", &[("csrf", "")]).await.is(403);
     ada.post("/account/logout/", &[("csrf", csrf_token.as_str())]).await.is(303);
     ada.get("/account/").await.is(303);
+}
+
+#[tokio::test]
+async fn a_form_from_before_logging_in_is_shown_again_with_what_was_typed() {
+    let (_shop, instance, club) = stocked().await;
+    let (home, ada) = (Browser::new(&instance), Browser::new(&instance));
+    member(&club, &home, "ada@example.com").await;
+    ada.add("TEA", 1).await;
+    let (checkout, other_tab) = (ada.get("/orders/create/").await.is(200), csrf(&ada, "/account/login/").await);
+    log_in(&ada, "ada@example.com", PASSWORD).await.is(303);
+    let hidden = ["csrf", "key", "total", "currency"].map(|name| (name, value(&checkout, name).expect(name)));
+    let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fields.extend([("first_name", "Augusta"), ("last_name", "King"), ("email", "ada@example.com")]);
+    fields.extend([("address", "12 St James's Square"), ("postal_code", "SW1Y 4JH"), ("city", "London")]);
+    let asked = ada.post("/orders/create/", &fields).await.is(409);
+    assert!(asked.text.contains("You logged in or out in another tab"), "{}", asked.text);
+    assert_eq!(value(&asked, "first_name").as_deref(), Some("Augusta"), "what was typed is kept");
+    let hidden = ["csrf", "key", "total", "currency"].map(|name| (name, value(&asked, name).expect(name)));
+    for (field, (_, fresh)) in fields.iter_mut().zip(&hidden) {
+        field.1 = fresh;
+    }
+    ada.post("/orders/create/", &fields).await.is(303);
+    let again = [("csrf", other_tab.as_str()), ("email", "ada@example.com"), ("password", PASSWORD)];
+    let asked = ada.post("/account/login/", &again).await.is(422);
+    assert_eq!(value(&asked, "email").as_deref(), Some("ada@example.com"));
+    assert!(!asked.text.contains(PASSWORD) && asked.text.contains("in another tab"), "{}", asked.text);
+}
+
+#[tokio::test]
+async fn who_does_not_stay_logged_in_is_so_until_the_browser_is_closed() {
+    let (_shop, instance, club) = stocked().await;
+    member(&club, &Browser::new(&instance), "ada@example.com").await;
+    let cookie = async |stay: &[(&str, &str)]| {
+        let fields = [[("email", "ada@example.com"), ("password", PASSWORD)].as_slice(), stay].concat();
+        let logged_in = Browser::new(&instance).post("/account/login/", &fields).await.is(303);
+        logged_in.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+    };
+    let (leaves, stays): (Vec<String>, Vec<String>) = (cookie(&[]).await, cookie(&[("stay", "on")]).await);
+    assert!(leaves.len() == 1 && !leaves[0].contains("Max-Age"), "{leaves:?}");
+    assert!(stays.len() == 1 && stays[0].contains("Max-Age=1209600"), "{stays:?}");
 }

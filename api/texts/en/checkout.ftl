@@ -19,6 +19,7 @@ checkout-not-an-email = Please write an e-mail address such as ada@example.com.
 checkout-fields = Something is missing or not right. It is marked below.
 checkout-total-changed = A price has changed since you looked. Please look at the new total, then place your order. Nothing was ordered yet.
 checkout-cart-changed = Your cart has changed since you looked. Please look at it, then place your order. Nothing was ordered yet.
+checkout-stale = You logged in or out in another tab since you looked. Please look at your order, then place it. Nothing was ordered yet.
 checkout-outcome-unknown = We can't tell whether your order came through. Please press the button again: it will not be ordered twice.
 thanks-title = Order { $number }
 thanks-words = Thank you, { $name }!

@@ -19,6 +19,7 @@ checkout-not-an-email = ada@example.com과 같은 형식의 이메일 주소를 
 checkout-fields = 빠졌거나 잘못된 항목이 있습니다. 아래에 표시했습니다.
 checkout-total-changed = 보시는 동안 가격이 바뀌었습니다. 새 합계를 확인하신 뒤 주문해 주세요. 아직 주문은 접수되지 않았습니다.
 checkout-cart-changed = 보시는 동안 장바구니가 바뀌었습니다. 내용을 확인하신 뒤 주문해 주세요. 아직 주문은 접수되지 않았습니다.
+checkout-stale = 보시는 동안 다른 탭에서 로그인 상태가 바뀌었습니다. 내용을 확인하신 뒤 주문해 주세요. 아직 주문은 접수되지 않았습니다.
 checkout-outcome-unknown = 주문이 접수되었는지 확인하지 못했습니다. 버튼을 다시 눌러 주세요. 중복으로 주문되지 않습니다.
 thanks-title = 주문 번호 { $number }
 thanks-words = { $name } 님, 감사합니다!

@@ -19,6 +19,7 @@ checkout-not-an-email = 请填写邮箱地址，例如 ada@example.com。
 checkout-fields = 有信息未填或填写有误，已在下方标出。
 checkout-total-changed = 商品价格有变动，请确认新的合计金额后再提交订单。订单尚未提交。
 checkout-cart-changed = 购物车内容有变动，请确认后再提交订单。订单尚未提交。
+checkout-stale = 您在其他标签页中的登录状态发生了变化，请确认后再提交订单。订单尚未提交。
 checkout-outcome-unknown = 我们无法确定订单是否已提交。请再次点击按钮，不会重复下单。
 thanks-title = 订单 { $number }
 thanks-words = 谢谢您，{ $name }！

@@ -72,14 +72,14 @@ fn accept<A: Aggregate>(
     let prepared = Prepared {
         based_on: before.version,
         events: proposed,
-        answer: submission.key.map(|key| KeptAnswer {
+        answer: submission.key.as_ref().map(|key| KeptAnswer {
             key_digest: key.digest,
             request_digest: key.request_digest,
             status: answer.status,
             location: answer.location.clone(),
             etag: answer.etag.clone(),
             body: answer.body.clone(),
-            ordered: key.ordered,
+            ordered: key.ordered.clone(),
         }),
     };
     Decided { stream, prepared, after, answer }

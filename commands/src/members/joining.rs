@@ -63,18 +63,24 @@ pub async fn ask(pool: &PgPool, schedule: &Schedule, applicant: &Applicant) -> R
     .await
 }
 
-/// The hash of the password that was chosen when the link was asked for; `None` for a link that is not good, or no longer.
-pub async fn password_hash(
+/// The address that a link was sent to, and the hash of the password that was chosen when it was asked for; `None` for a link that
+/// is not good, or no longer.
+pub async fn asked(
     pool: &PgPool,
     token: &LinkToken,
     now: DateTime<Utc>,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<Option<(Email, String)>, sqlx::Error> {
     let hash = token.hash();
-    db::read(pool, async |session| {
-        let find = sqlx::query_scalar("SELECT password_hash FROM sign_ups WHERE token_hash = $1 AND expires_at > $2");
+    let asked: Option<(String, String)> = db::read(pool, async |session| {
+        let find =
+            sqlx::query_as("SELECT email, password_hash FROM sign_ups WHERE token_hash = $1 AND expires_at > $2");
         find.bind(&hash).bind(now).fetch_optional(session).await
     })
-    .await
+    .await?;
+    match asked {
+        None => Ok(None),
+        Some((email, hash)) => Ok(Some((Email::parse(&email).map_err(super::unreadable)?, hash))),
+    }
 }
 
 /// Makes whoever was sent the link a member. Good once; `None` for a link that is not good, or no longer, and where another was

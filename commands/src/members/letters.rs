@@ -1,7 +1,8 @@
 //! The mails about accounts: put into the schedule when they are asked for, and decided on when they are written.
 //!
 //! A job knows who asked and for what, and no secret: the link's token is made when the mail is written, and kept as its hash. A
-//! further attempt makes another one, so that only the link of the last mail is good.
+//! further attempt makes another one. Of those to an account only the last is good; of those to a new password each is until one was
+//! used: otherwise anybody could make somebody's void by asking for one more.
 
 use super::{LinkToken, Member, by_email, later, recovery};
 use crate::db;
@@ -126,10 +127,13 @@ async fn reset(
     };
     let token = LinkToken::random();
     let keep = sqlx::query(
-        "INSERT INTO password_resets (member_id, token_hash, expires_at) VALUES ($1, $2, $3)
-         ON CONFLICT (member_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
+        "WITH surplus AS (
+             DELETE FROM password_resets WHERE token_hash = ANY(ARRAY(
+                 SELECT token_hash FROM password_resets WHERE member_id = $1 ORDER BY expires_at DESC OFFSET $4)))
+         INSERT INTO password_resets (member_id, token_hash, expires_at) VALUES ($1, $2, $3)",
     );
     let keep = keep.bind(id.0).bind(token.hash()).bind(later(now, recovery::LINK_LASTS));
+    let keep = keep.bind(recovery::MAX_LINKS - 1);
     db::ask(pool, async |session| keep.execute(session).await).await?;
     Ok(Some(AccountLetter { email, first_name, last_name, lang, says: Says::Reset(token) }))
 }

@@ -152,8 +152,8 @@ pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error
             "WITH late AS (DELETE FROM sign_ups WHERE id = ANY(ARRAY(
                  SELECT id FROM sign_ups WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
                  RETURNING 1),
-             forgotten AS (DELETE FROM password_resets WHERE member_id = ANY(ARRAY(
-                 SELECT member_id FROM password_resets
+             forgotten AS (DELETE FROM password_resets WHERE token_hash = ANY(ARRAY(
+                 SELECT token_hash FROM password_resets
                   WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
                  RETURNING 1)
              SELECT (SELECT count(*) FROM late) + (SELECT count(*) FROM forgotten)",

@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 /// How long the link is good.
 pub const LINK_LASTS: Duration = Duration::from_secs(60 * 60);
+/// How many links of one member are good at a time: more than are asked for while one is, so that nobody makes another's void by
+/// asking for one more.
+pub(super) const MAX_LINKS: i64 = 64;
 
 /// Has the mail with the link written, if anybody has this address. Whether, is looked up when it is written.
 pub async fn ask(schedule: &Schedule, email: &Email, lang: &str) -> Result<(), sqlx::Error> {
@@ -29,20 +32,24 @@ pub async fn is_good(pool: &PgPool, token: &LinkToken, now: DateTime<Utc>) -> Re
     .await
 }
 
-/// Sets the password of whoever was sent the link, and what was let in by the one before is let in no longer. Good once; `None`
-/// for a link that is not good, or no longer.
+/// Sets the password of whoever was sent the link: what was let in by the one before is let in no longer, and all links to set one are
+/// void. Returns who it is, and [`Member::credentials`](super::Member::credentials) as they are now; `None` for a link that is not
+/// good, or no longer.
 pub async fn set_password(
     pool: &PgPool,
     token: &LinkToken,
     hash: &str,
     now: DateTime<Utc>,
-) -> Result<Option<SubjectId>, sqlx::Error> {
-    let set = sqlx::query_scalar(
-        "WITH asked AS (DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $3 RETURNING member_id)
+) -> Result<Option<(SubjectId, i64)>, sqlx::Error> {
+    let set = sqlx::query_as(
+        "WITH asked AS (DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $3 RETURNING member_id),
+         void AS (
+             DELETE FROM password_resets AS other USING asked
+              WHERE other.member_id = asked.member_id AND other.token_hash <> $1)
          UPDATE members SET password_hash = $2, credentials = credentials + 1, changed_at = $3
-           FROM asked WHERE id = asked.member_id RETURNING id",
+           FROM asked WHERE id = asked.member_id RETURNING id, credentials",
     );
     let set = set.bind(token.hash()).bind(hash).bind(now);
-    let id: Option<Uuid> = db::ask(pool, async |session| set.fetch_optional(session).await).await?;
-    Ok(id.map(SubjectId))
+    let set: Option<(Uuid, i64)> = db::ask(pool, async |session| set.fetch_optional(session).await).await?;
+    Ok(set.map(|(id, credentials)| (SubjectId(id), credentials)))
 }

@@ -2,7 +2,7 @@
 //!
 //! A cart has at most [`MAX_LINES`] lines of at most [`Quantity::MAX`] each, as an order has, also when several change it at
 //! once: each change holds the cart's row first. After each change the cart has another content id, which names exactly what
-//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later.
+//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later ([`settle`]).
 
 use crate::db;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// How long a client's cart is kept that nobody changes.
 pub const CLIENT_CARTS_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long taking out what was ordered may take, waiting for who changes the cart included.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(5);
 /// How long putting two carts together may take.
 const MERGE_AT_MOST: Duration = Duration::from_secs(5);
 
@@ -217,22 +219,45 @@ fn changed((others, was_there): (Option<i64>, bool)) -> Result<(), CartError> {
     }
 }
 
-/// Empties a cart if its content is still this one; says whether it was. What was put in later stays.
-pub async fn empty(pool: &PgPool, cart: CartRef, content_id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    let (id, of_client) = cart.parts();
-    let empty = sqlx::query_scalar(
-        "WITH cart AS (
-             UPDATE carts SET content_id = $4, changed_at = $5
-              WHERE id = $1 AND (session_id IS NULL AND member_id IS NULL) = $2 AND content_id = $3 RETURNING id),
-         lines AS (DELETE FROM cart_lines USING cart WHERE cart_id = cart.id)
-         SELECT EXISTS (SELECT FROM cart)",
+/// Takes what was ordered out of a visitor's cart, once for each order; returns the answers that are kept of these orders, the
+/// first one first. What was put in since stays, and with nothing ordered nothing changes.
+pub async fn settle(pool: &PgPool, cart: Uuid, now: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
+    db::work(pool, SETTLE_AT_MOST, async |session| {
+        let mut transaction = session.begin().await?;
+        // What changes the cart waits, or is seen by the statement that follows.
+        let hold = sqlx::query("SELECT FROM carts WHERE id = $1 FOR NO KEY UPDATE");
+        hold.bind(cart).execute(&mut *transaction).await?;
+        let answers = settle_in(&mut transaction, cart, now).await?;
+        transaction.commit().await?;
+        Ok(answers)
+    })
+    .await
+}
+
+/// The same of a cart that is held.
+async fn settle_in(session: &mut PgConnection, cart: Uuid, now: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
+    let settle = sqlx::query_scalar(
+        "WITH ordered AS (
+             UPDATE idempotency_keys SET cart_id = NULL WHERE cart_id = $1 RETURNING position, body, cart_lines),
+         units AS (
+             SELECT line.key COLLATE \"C\" AS sku, sum(line.value::integer) AS quantity
+               FROM ordered, jsonb_each_text(ordered.cart_lines) AS line GROUP BY 1),
+         less AS (
+             UPDATE cart_lines AS l SET quantity = l.quantity - u.quantity FROM units AS u
+              WHERE l.cart_id = $1 AND l.sku = u.sku AND l.quantity > u.quantity),
+         gone AS (
+             DELETE FROM cart_lines AS l USING units AS u
+              WHERE l.cart_id = $1 AND l.sku = u.sku AND l.quantity <= u.quantity),
+         cart AS (
+             UPDATE carts SET content_id = $2, changed_at = $3 WHERE id = $1 AND EXISTS (SELECT FROM ordered))
+         SELECT body FROM ordered ORDER BY position",
     );
-    let empty = empty.bind(id).bind(of_client).bind(content_id).bind(Uuid::new_v4()).bind(now);
-    db::ask(pool, async |session| empty.fetch_one(session).await).await
+    settle.bind(cart).bind(Uuid::new_v4()).bind(now).fetch_all(session).await
 }
 
 /// Moves what is in one visitor's cart into another's: quantities are added up to [`Quantity::MAX`], and lines are moved
-/// until there are [`MAX_LINES`], the oldest first. The one that they came from is empty then.
+/// until there are [`MAX_LINES`], the oldest first. The one that they came from is empty then. What was ordered is taken out of
+/// both before.
 pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<(), CartError> {
     if from == into {
         return Ok(());
@@ -246,6 +271,9 @@ pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid, now: DateTime<Utc>) ->
         );
         if lock.bind(from).bind(into).fetch_all(&mut *transaction).await?.len() < 2 {
             return Err(CartError::NoCart);
+        }
+        for cart in [from, into] {
+            settle_in(&mut transaction, cart, now).await?;
         }
         let merge = sqlx::query(
             "WITH moved AS (DELETE FROM cart_lines WHERE cart_id = $1 RETURNING sku, quantity, added_at),

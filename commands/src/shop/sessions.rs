@@ -24,6 +24,10 @@ const SEEN_AGAIN_AFTER: u32 = 24;
 /// Nor is one that was seen within this time, however short its life is.
 const SEEN_AGAIN_AFTER_AT_LEAST: Duration = Duration::from_secs(60);
 
+/// How long a session lives that its visitor did not come back with: what brings no cookie begins one with each form, and is
+/// forgotten soon.
+const FIRST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What the browser's cookie holds. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionSecret([u8; SECRET_BYTES]);
@@ -92,12 +96,16 @@ pub struct Session {
     pub lifetime: Lifetime,
     /// When it was last noted as seen.
     pub last_seen_at: DateTime<Utc>,
+    /// Whether its visitor has yet to come back with it: until then it lives for a day at most.
+    pub is_new: bool,
     /// Under what is noted which products are looked at: the member, or the session itself.
     pub visitor_id: Uuid,
     /// Its cart; the member's where it is a member's visit.
     pub cart_id: Uuid,
     /// How many products are in the cart, each counted as often as it is in there.
     pub cart_units: u32,
+    /// Whether an order was placed of what is in it: that is to be taken out first ([`settle`](super::carts::settle)).
+    pub is_ordered: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -107,9 +115,11 @@ struct Row {
     lasts_s: i64,
     ends_with_browser: bool,
     last_seen_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
     visitor_id: Uuid,
     cart_id: Uuid,
     cart_units: i64,
+    is_ordered: bool,
 }
 
 impl From<Row> for Session {
@@ -120,9 +130,11 @@ impl From<Row> for Session {
             data: row.data,
             lifetime: Lifetime { lasts, ends_with_browser: row.ends_with_browser },
             last_seen_at: row.last_seen_at,
+            is_new: row.expires_at < later(row.last_seen_at, lasts),
             visitor_id: row.visitor_id,
             cart_id: row.cart_id,
             cart_units: u32::try_from(row.cart_units).unwrap_or(u32::MAX),
+            is_ordered: row.is_ordered,
         }
     }
 }
@@ -131,11 +143,11 @@ impl Session {
     /// Whether it is time to note that it was seen again, so that it goes on living.
     pub fn is_to_be_renewed(&self, now: DateTime<Utc>) -> bool {
         let pause = (self.lifetime.lasts / SEEN_AGAIN_AFTER).max(SEEN_AGAIN_AFTER_AT_LEAST);
-        now >= later(self.last_seen_at, pause)
+        self.is_new || now >= later(self.last_seen_at, pause)
     }
 }
 
-/// Begins a session, with an empty cart.
+/// Begins a session, with an empty cart. It lives for a day at most, until it is renewed.
 pub async fn begin(
     pool: &PgPool,
     secret: &SessionSecret,
@@ -157,12 +169,23 @@ pub async fn begin(
         .bind(lifetime.seconds())
         .bind(lifetime.ends_with_browser)
         .bind(now)
-        .bind(later(now, lifetime.lasts))
+        .bind(later(now, lifetime.lasts.min(FIRST_LIFE)))
         .bind(cart_id)
         .bind(Uuid::new_v4());
     db::ask(pool, async |session| begin.execute(session).await).await?;
     let data = Value::Object(serde_json::Map::new());
-    Ok(Session { id, data, lifetime, last_seen_at: now, visitor_id: id, cart_id, cart_units: 0 })
+    let is_new = lifetime.lasts > FIRST_LIFE;
+    Ok(Session {
+        id,
+        data,
+        lifetime,
+        last_seen_at: now,
+        is_new,
+        visitor_id: id,
+        cart_id,
+        cart_units: 0,
+        is_ordered: false,
+    })
 }
 
 /// The session of a secret, unless it has expired. Its cart is the member's, for whom a visitor is known as.
@@ -170,9 +193,10 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
     let hash = secret.hash();
     let row: Option<Row> = db::read(pool, async |session| {
         let find = sqlx::query_as(
-            "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at,
+            "SELECT s.id, s.data, s.lasts_s, s.ends_with_browser, s.last_seen_at, s.expires_at,
                     coalesce(c.member_id, s.id) AS visitor_id, c.id AS cart_id,
-                    (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units
+                    (SELECT coalesce(sum(l.quantity), 0) FROM cart_lines AS l WHERE l.cart_id = c.id) AS cart_units,
+                    EXISTS (SELECT FROM idempotency_keys AS k WHERE k.cart_id = c.id) AS is_ordered
                FROM sessions AS s JOIN carts AS c ON c.id = coalesce(
                     (SELECT own.id FROM carts AS own JOIN members AS m ON m.id = own.member_id
                       WHERE m.id = (s.data #>> '{member,id}')::uuid
@@ -186,38 +210,52 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
     Ok(row.map(Session::from))
 }
 
-/// Notes that a session was seen: it lives on from now.
-pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    set_lifetime(pool, session.id, session.lifetime, now).await
+/// Whether a session is there still, and the member whom the visitor is known as in it, as [`find`] tells by its secret.
+pub async fn member_of(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Option<Uuid>>, sqlx::Error> {
+    db::read(pool, async |session| {
+        let find = sqlx::query_scalar(
+            "SELECT m.id FROM sessions AS s LEFT JOIN members AS m
+                 ON m.id = (s.data #>> '{member,id}')::uuid
+                AND m.credentials = (s.data #>> '{member,credentials}')::bigint
+              WHERE s.id = $1 AND s.expires_at > $2",
+        );
+        find.bind(id).bind(now).fetch_optional(session).await
+    })
+    .await
 }
 
-/// Has a session live as long as `lifetime` says, from now on.
-pub async fn set_lifetime(pool: &PgPool, id: Uuid, lifetime: Lifetime, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let set = sqlx::query(
-        "UPDATE sessions SET lasts_s = $2, ends_with_browser = $3, last_seen_at = $4, expires_at = $5 WHERE id = $1",
+/// Notes that a session was seen: it lives on from now.
+pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let renew = sqlx::query("UPDATE sessions SET last_seen_at = $2, expires_at = $3 WHERE id = $1");
+    let renew = renew.bind(session.id).bind(now).bind(later(now, session.lifetime.lasts));
+    db::ask(pool, async |session| renew.execute(session).await).await.map(drop)
+}
+
+/// Notes whom a visitor is known as from now on: sets one member of the session's data, and its lifetime, and exchanges the secret,
+/// so that one that was planted or learned before is worth nothing. All of it or nothing. Says whether the session was still there.
+pub async fn log_in(
+    pool: &PgPool,
+    id: Uuid,
+    secret: &SessionSecret,
+    (member, value): (&str, &Value),
+    lifetime: Lifetime,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let log_in = sqlx::query(
+        "UPDATE sessions SET secret_hash = $2, data = data || jsonb_build_object($3::text, $4::jsonb),
+                lasts_s = $5, ends_with_browser = $6, last_seen_at = $7, expires_at = $8
+          WHERE id = $1",
     );
-    let set = set
+    let log_in = log_in
         .bind(id)
+        .bind(secret.hash().to_vec())
+        .bind(member)
+        .bind(value)
         .bind(lifetime.seconds())
         .bind(lifetime.ends_with_browser)
         .bind(now)
         .bind(later(now, lifetime.lasts));
-    db::ask(pool, async |session| set.execute(session).await).await.map(drop)
-}
-
-/// Exchanges the secret: who knew the old one is not let in by it any more. To be done whenever a visitor becomes somebody
-/// else, so that a secret planted before is worth nothing. Says whether the session was still there.
-pub async fn rotate(pool: &PgPool, id: Uuid, secret: &SessionSecret) -> Result<bool, sqlx::Error> {
-    let rotate = sqlx::query("UPDATE sessions SET secret_hash = $2 WHERE id = $1");
-    let rotate = rotate.bind(id).bind(secret.hash().to_vec());
-    Ok(db::ask(pool, async |session| rotate.execute(session).await).await?.rows_affected() == 1)
-}
-
-/// Sets one member of a session's data; the others stay as they are, also when two set theirs at once.
-pub async fn set_data(pool: &PgPool, id: Uuid, member: &str, value: &Value) -> Result<(), sqlx::Error> {
-    let set = sqlx::query("UPDATE sessions SET data = data || jsonb_build_object($2::text, $3::jsonb) WHERE id = $1");
-    let set = set.bind(id).bind(member).bind(value);
-    db::ask(pool, async |session| set.execute(session).await).await.map(drop)
+    Ok(db::ask(pool, async |session| log_in.execute(session).await).await?.rows_affected() == 1)
 }
 
 /// Ends a session, with its cart and what was looked at in it.
@@ -281,14 +319,17 @@ mod tests {
             data: Value::Null,
             lifetime: Lifetime { lasts: Duration::from_secs(hours * 3_600), ends_with_browser: false },
             last_seen_at: DateTime::UNIX_EPOCH,
+            is_new: false,
             visitor_id: Uuid::nil(),
             cart_id: Uuid::nil(),
             cart_units: 0,
+            is_ordered: false,
         };
         let after = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
         assert!(!seen(24).is_to_be_renewed(after(3_599)));
         assert!(seen(24).is_to_be_renewed(after(3_600)));
         assert!(!seen(1).is_to_be_renewed(after(149)));
         assert!(seen(1).is_to_be_renewed(after(150)));
+        assert!(Session { is_new: true, ..seen(24) }.is_to_be_renewed(after(0)), "its visitor came back");
     }
 }

@@ -20,7 +20,7 @@ async fn a_frozen_server_hangs_nobody() {
     let (known, unknown) = (shop.place("TEA", 1).await, other.place("TEA", 1).await);
     let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };
     let mut place = placing(shop.gateway.next_order_number().await.unwrap(), "TEA", 1);
-    place.key = Some(key);
+    place.key = Some(key.clone());
     let in_doubt = place.id.clone();
     let slow = SlowAppends::begin(&db).await;
     let handed = hand_in(&shop, vec![place]).await;
@@ -44,7 +44,7 @@ async fn a_frozen_server_hangs_nobody() {
     })
     .await;
     slow.end().await;
-    let retry = async || shop.try_place("TEA", 1, Some(key)).await.1.ok();
+    let retry = async || shop.try_place("TEA", 1, Some(key.clone())).await.1.ok();
     let again = testkit::eventually("the retry is answered", BOUND, retry).await;
     assert!(again.replayed);
     assert_eq!((again.answer.location, again.position), (Some(format!("/{in_doubt}")), Position(8)));
@@ -231,7 +231,7 @@ async fn connections_cut_while_they_were_idle_fail_no_read() {
         assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
     }
     let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };
-    let first = shop.try_place("TEA", 1, Some(key)).await.1.unwrap();
+    let first = shop.try_place("TEA", 1, Some(key.clone())).await.1.unwrap();
     assert_eq!(other.try_place("TEA", 1, Some(key)).await.1.unwrap().position, first.position);
 }
 

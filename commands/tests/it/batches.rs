@@ -27,7 +27,7 @@ async fn what_did_not_fit_a_batch_follows_on_nothing_that_was_not_written() {
     let db = Db::new().await;
     let shop = Shop::with_products(&db).await;
     let taken = IdempotencyKey { digest: [9; 32], request_digest: [1; 32], ordered: None };
-    shop.try_place("CUP", 1, Some(taken)).await.1.unwrap();
+    shop.try_place("CUP", 1, Some(taken.clone())).await.1.unwrap();
     let (id, other) = (shop.place("TEA", 1).await, shop.place("TEA", 1).await);
     let mut first = submission::<Order>(&id, payment("first", "2.50"));
     first.key = Some(IdempotencyKey { request_digest: [2; 32], ..taken });

@@ -7,6 +7,7 @@ use commands::{db, shop};
 use domain::order::MAX_LINES;
 use domain::{Quantity, Sku};
 use futures::future::join_all;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -101,8 +102,6 @@ async fn a_cart_that_is_not_there_or_anothers_is_none() {
         ];
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(CartError::NoCart))), "{outcomes:?}");
     }
-    let content = read(&pool, CartRef::Visitor(theirs)).await.content_id;
-    assert!(!carts::empty(&pool, CartRef::Client(theirs), content, noon()).await.unwrap());
 }
 
 #[tokio::test]
@@ -139,31 +138,63 @@ async fn several_at_once_add_up_and_stay_within_the_most_lines() {
     assert_eq!(read(&pool, cart).await.lines.len(), MAX_LINES);
 }
 
+/// An order of these lines, as far as the cart is concerned: what its transaction keeps under its key.
+async fn ordered(pool: &PgPool, cart: Uuid, order: &str, lines: &Value) {
+    let keep = sqlx::query(
+        "INSERT INTO idempotency_keys
+             (key_digest, request_digest, status, body, position, created_at, cart_id, cart_lines)
+         VALUES (sha256($1::text::bytea), sha256($1::text::bytea), 303, $1, 1, now(), $2, $3)",
+    );
+    keep.bind(order).bind(cart).bind(lines).execute(pool).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_was_ordered_is_taken_out() {
     let db = Db::new().await;
     let pool = pool(&db).await;
-    let cart = CartRef::Visitor(visitor(&pool).await);
+    let id = visitor(&pool).await;
+    let (cart, cup) = (CartRef::Visitor(id), sku("CUP"));
     for round in 0..20 {
-        carts::add(&pool, cart, &TEA, quantity(1), noon()).await.unwrap();
-        let ordered = read(&pool, cart).await;
-        let cup = sku("CUP");
-        let (emptied, added) = tokio::join!(
-            carts::empty(&pool, cart, ordered.content_id, noon()),
-            carts::add(&pool, cart, &cup, quantity(1), noon())
+        carts::add(&pool, cart, &TEA, quantity(2), noon()).await.unwrap();
+        let order = format!("order {round}");
+        ordered(&pool, id, &order, &json!({ "TEA": 2 })).await;
+        let content = read(&pool, cart).await.content_id;
+        let (one, other, cups, teas) = tokio::join!(
+            carts::settle(&pool, id, noon()),
+            carts::settle(&pool, id, noon()),
+            carts::add(&pool, cart, &cup, quantity(1), noon()),
+            carts::add(&pool, cart, &TEA, quantity(3), noon())
         );
-        added.unwrap();
+        cups.and(teas).unwrap();
+        assert_eq!([one.unwrap(), other.unwrap()].concat(), [order], "round {round}: by one of them, once");
         let after = read(&pool, cart).await;
-        let left = lines(&after);
-        if emptied.unwrap() {
-            assert_eq!(left, [("CUP", 1)], "round {round}: what came later stays");
-        } else {
-            assert_eq!(left.len(), 2, "round {round}: it was changed in between, so nothing is taken out");
-        }
-        assert!(!carts::empty(&pool, cart, ordered.content_id, noon()).await.unwrap(), "once");
-        assert!(carts::empty(&pool, cart, after.content_id, noon()).await.unwrap());
-        assert_eq!(lines(&read(&pool, cart).await), []);
+        let mut left = lines(&after);
+        left.sort_unstable();
+        assert_eq!(left, [("CUP", 1), ("TEA", 3)], "round {round}: what came later stays");
+        assert_ne!(after.content_id, content);
+        carts::remove(&pool, cart, &TEA, noon()).await.unwrap();
+        carts::remove(&pool, cart, &cup, noon()).await.unwrap();
     }
+    let before = read(&pool, cart).await;
+    assert_eq!(carts::settle(&pool, id, noon()).await.unwrap(), [""; 0]);
+    assert_eq!(read(&pool, cart).await, before, "nothing was ordered");
+}
+
+#[tokio::test]
+async fn what_was_ordered_is_not_moved_into_another_cart() {
+    let db = Db::new().await;
+    let pool = pool(&db).await;
+    let (from, into) = (visitor(&pool).await, visitor(&pool).await);
+    for (cart, product, count) in [(from, "TEA", 2), (from, "CUP", 1), (into, "POT", 1), (into, "TEA", 4)] {
+        carts::add(&pool, CartRef::Visitor(cart), &sku(product), quantity(count), noon()).await.unwrap();
+    }
+    ordered(&pool, from, "first", &json!({ "TEA": 2 })).await;
+    ordered(&pool, into, "second", &json!({ "POT": 1, "TEA": 1 })).await;
+    carts::merge(&pool, from, into, noon()).await.unwrap();
+    let merged = read(&pool, CartRef::Visitor(into)).await;
+    let mut left = lines(&merged);
+    left.sort_unstable();
+    assert_eq!(left, [("CUP", 1), ("TEA", 3)]);
 }
 
 #[tokio::test]

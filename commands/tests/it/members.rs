@@ -99,7 +99,7 @@ async fn a_link_ends_and_only_that_of_the_last_mail_is_good() {
     let end = i64::try_from(joining::LINK_LASTS.as_secs()).unwrap();
     assert_eq!(joining::admit(&desk.pool, &first, at(1)).await.unwrap(), None);
     assert_eq!(joining::admit(&desk.pool, &second, at(end)).await.unwrap(), None);
-    assert_eq!(joining::password_hash(&desk.pool, &second, at(end)).await.unwrap(), None);
+    assert_eq!(joining::asked(&desk.pool, &second, at(end)).await.unwrap(), None);
     assert_eq!(desk.letter(end).await, None, "nor is a mail written any more");
     assert!(joining::admit(&desk.pool, &second, at(end - 1)).await.unwrap().is_some());
 }
@@ -152,10 +152,32 @@ async fn a_forgotten_password_is_set_anew_once_and_ends_what_the_old_one_let_in(
     assert!(!recovery::is_good(&desk.pool, &token, at(end)).await.unwrap());
     let other = HASH.replace("$AAAA", "$BBBB");
     assert_eq!(recovery::set_password(&desk.pool, &token, &other, at(end)).await.unwrap(), None);
-    assert_eq!(recovery::set_password(&desk.pool, &token, &other, at(1)).await.unwrap(), Some(id));
+    assert_eq!(recovery::set_password(&desk.pool, &token, &other, at(1)).await.unwrap(), Some((id, 2)));
     assert_eq!(recovery::set_password(&desk.pool, &token, HASH, at(1)).await.unwrap(), None);
     let (member, hash) = members::by_email(&desk.pool, &email("ada@example.com")).await.unwrap().unwrap();
     assert_eq!((member.credentials, hash), (2, other));
+}
+
+#[tokio::test]
+async fn asking_once_more_voids_no_link_and_using_one_voids_all() {
+    let db = Db::new().await;
+    let desk = Desk::new(&db).await;
+    desk.member("ada@example.com").await;
+    let mut links = Vec::new();
+    for _ in 0..70 {
+        recovery::ask(&desk.schedule, &email("ada@example.com"), "en").await.unwrap();
+        links.push(desk.link().await);
+    }
+    let good = async || {
+        let mut good = 0;
+        for link in &links {
+            good += usize::from(recovery::is_good(&desk.pool, link, at(1)).await.unwrap());
+        }
+        good
+    };
+    assert_eq!(good().await, 64, "so many are kept, and no more");
+    assert!(recovery::set_password(&desk.pool, &links[69], HASH, at(1)).await.unwrap().is_some());
+    assert_eq!(good().await, 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use commands::shop::sessions::{self, Lifetime, Session, SessionSecret};
 use commands::shop::{self, viewed};
 use domain::ids::OrderId;
 use domain::{Quantity, Sku};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::time::Duration;
 use testkit::postgres::Db;
@@ -52,6 +52,20 @@ async fn a_session_is_found_by_its_secret_until_it_expires() {
 }
 
 #[tokio::test]
+async fn a_session_that_nobody_came_back_with_ends_after_a_day() {
+    let db = Db::new().await;
+    let pool = pool(&db).await;
+    let weeks = Lifetime { lasts: Duration::from_secs(14 * 86_400), ..HOUR };
+    let ((left, _), (used, session)) = (begin(&pool, weeks).await, begin(&pool, weeks).await);
+    assert!(session.is_new && session.is_to_be_renewed(at(0)));
+    sessions::renew(&pool, &session, at(1)).await.unwrap();
+    let found = sessions::find(&pool, &used, at(13 * 1_440)).await.unwrap().expect("it lives on");
+    assert!(!found.is_new && found.lifetime == weeks);
+    assert!(sessions::find(&pool, &left, at(1_439)).await.unwrap().unwrap().is_new);
+    assert_eq!(sessions::find(&pool, &left, at(1_440)).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn the_database_holds_no_secret() {
     let db = Db::new().await;
     let pool = pool(&db).await;
@@ -83,10 +97,15 @@ async fn a_secret_that_was_exchanged_is_worth_nothing() {
     let pool = pool(&db).await;
     let (planted, session) = begin(&pool, HOUR).await;
     let fresh = SessionSecret::random();
-    assert!(sessions::rotate(&pool, session.id, &fresh).await.unwrap());
+    let who = json!({ "name": "Ada" });
+    let log_in = async |id, secret: &SessionSecret| {
+        sessions::log_in(&pool, id, secret, ("who", &who), HOUR, at(1)).await.unwrap()
+    };
+    assert!(log_in(session.id, &fresh).await);
     assert_eq!(sessions::find(&pool, &planted, at(1)).await.unwrap(), None);
-    assert_eq!(sessions::find(&pool, &fresh, at(1)).await.unwrap(), Some(session), "all else stays");
-    assert!(!sessions::rotate(&pool, Uuid::now_v7(), &SessionSecret::random()).await.unwrap());
+    let known = Session { data: json!({ "who": who }), last_seen_at: at(1), ..session };
+    assert_eq!(sessions::find(&pool, &fresh, at(1)).await.unwrap(), Some(known), "all else stays");
+    assert!(!log_in(Uuid::now_v7(), &SessionSecret::random()).await);
 }
 
 #[tokio::test]
@@ -96,7 +115,7 @@ async fn each_session_may_have_a_lifetime_of_its_own() {
     let (secret, session) = begin(&pool, Lifetime { ends_with_browser: true, ..HOUR }).await;
     assert!(sessions::find(&pool, &secret, at(0)).await.unwrap().unwrap().lifetime.ends_with_browser);
     let remembered = Lifetime { lasts: Duration::from_secs(30 * 86_400), ends_with_browser: false };
-    sessions::set_lifetime(&pool, session.id, remembered, at(10)).await.unwrap();
+    sessions::log_in(&pool, session.id, &secret, ("who", &json!(1)), remembered, at(10)).await.unwrap();
     let found = sessions::find(&pool, &secret, at(29 * 1_440)).await.unwrap().expect("it lives on");
     assert_eq!(found.lifetime, remembered);
     assert_eq!(sessions::find(&pool, &secret, at(30 * 1_440 + 10)).await.unwrap(), None);
@@ -107,16 +126,15 @@ async fn data_is_set_member_by_member_and_is_bounded() {
     let db = Db::new().await;
     let pool = pool(&db).await;
     let (secret, session) = begin(&pool, HOUR).await;
-    let (shade, size) = (json!({ "deep": [1] }), json!("large"));
-    let (one, other) = tokio::join!(
-        sessions::set_data(&pool, session.id, "shade", &shade),
-        sessions::set_data(&pool, session.id, "size", &size)
-    );
-    one.unwrap();
-    other.unwrap();
+    let set = async |member: &str, value: &Value| {
+        sessions::log_in(&pool, session.id, &secret, (member, value), HOUR, at(0)).await
+    };
+    for (member, value) in [("shade", json!({ "deep": [1] })), ("size", json!("large"))] {
+        assert!(set(member, &value).await.unwrap());
+    }
     let found = sessions::find(&pool, &secret, at(0)).await.unwrap().unwrap();
     assert_eq!(found.data, json!({ "shade": { "deep": [1] }, "size": "large" }));
-    let refused = sessions::set_data(&pool, session.id, "much", &json!("x".repeat(9_000))).await.unwrap_err();
+    let refused = set("much", &json!("x".repeat(9_000))).await.unwrap_err();
     assert!(db::is_about_data(&refused), "{refused}");
 }
 

@@ -3,7 +3,7 @@
 //! The form that adds is the same for every visitor, so that the pages that it stands on are, too; it relies on the browser
 //! telling where it comes from. The others carry the token of the session.
 
-use super::super::{Fault, Posted, Visit};
+use super::super::{Fault, Posted, Visit, checkout};
 use super::{PATH, show};
 use crate::http::App;
 use crate::problem::Problem;
@@ -27,7 +27,8 @@ pub(super) async fn add(State(app): State<Arc<App>>, visit: Visit, posted: Poste
     let Some(quantity) = quantity(posted.get("quantity").unwrap_or("1")).and_then(Result::ok) else {
         return refused(&app, &visit, "cart-quantity").await;
     };
-    let session = visit.session.begin().await?;
+    checkout::settle(&app, &visit).await?;
+    let session = visit.begin(&app).await?;
     let cart = CartRef::Visitor(session.cart_id);
     let added = carts::add(app.log.pool(), cart, &sku, quantity, visit.session.now()).await;
     outcome(&app, &visit, added.map(drop)).await
@@ -37,6 +38,7 @@ pub(super) async fn add(State(app): State<Arc<App>>, visit: Visit, posted: Poste
 pub(super) async fn change(State(app): State<Arc<App>>, visit: Visit, posted: Posted) -> Result<Response, Fault> {
     visit.session.check(posted.get("csrf"))?;
     let sku = sku(&posted)?;
+    checkout::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(PATH) };
     let (cart, now) = (CartRef::Visitor(session.cart_id), visit.session.now());
     let changed = match posted.get("quantity").and_then(quantity) {
@@ -51,6 +53,7 @@ pub(super) async fn change(State(app): State<Arc<App>>, visit: Visit, posted: Po
 pub(super) async fn remove(State(app): State<Arc<App>>, visit: Visit, posted: Posted) -> Result<Response, Fault> {
     visit.session.check(posted.get("csrf"))?;
     let sku = sku(&posted)?;
+    checkout::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(PATH) };
     let cart = CartRef::Visitor(session.cart_id);
     let removed = carts::remove(app.log.pool(), cart, &sku, visit.session.now()).await;

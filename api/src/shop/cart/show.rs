@@ -3,7 +3,7 @@
 use super::super::basket::{Basket, BasketLine, Unavailable};
 use super::super::catalogue::{Card, words};
 use super::super::reads::Reads;
-use super::super::{Fault, Page, Visit};
+use super::super::{Fault, Page, Visit, checkout, order_page};
 use crate::http::App;
 use crate::problem::Problem;
 use askama::Template;
@@ -51,6 +51,10 @@ struct Shown {
 }
 
 pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
+    // The order that a process left in it, and did not lead to.
+    if let Some(order) = checkout::settle(&app, &visit).await? {
+        return order_page::lead_to(&app, &visit, order).await;
+    }
     show(&app, &visit, None).await
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Notice {
     TotalChanged,
     /// The cart is another than the one that was shown.
     CartChanged,
+    /// The visitor is known as somebody else than when it was shown.
+    Stale,
     /// Whether the order was placed could not be found out.
     OutcomeUnknown,
 }
@@ -35,6 +37,7 @@ impl Notice {
             Self::Fields => "checkout-fields",
             Self::TotalChanged => "checkout-total-changed",
             Self::CartChanged => "checkout-cart-changed",
+            Self::Stale => "checkout-stale",
             Self::OutcomeUnknown => "checkout-outcome-unknown",
         }
     }
@@ -42,7 +45,7 @@ impl Notice {
     const fn status(self) -> StatusCode {
         match self {
             Self::Fields => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TotalChanged | Self::CartChanged => StatusCode::CONFLICT,
+            Self::TotalChanged | Self::CartChanged | Self::Stale => StatusCode::CONFLICT,
             Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -65,13 +68,14 @@ struct Shown {
 }
 
 pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
+    let ordered = key::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
     let Some(content) = of_session(&app, &session).await?.filter(|cart| !cart.lines.is_empty()) else {
-        return visit.see_other(cart::PATH);
+        return match ordered {
+            Some(order) => order_page::lead_to(&app, &visit, order).await,
+            None => visit.see_other(cart::PATH),
+        };
     };
-    if let Some(order) = key::settle(&app, &session, content.content_id, visit.session.now()).await? {
-        return order_page::lead_to(&app, &visit, order).await;
-    }
     let basket = Basket::of(&content, &app.gateway.prices());
     let member = signed_in::member(&app, &visit).await?;
     let form = member.as_ref().map(Form::of_member).unwrap_or_default();

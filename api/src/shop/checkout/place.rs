@@ -11,8 +11,7 @@ use crate::http::{App, Place as Room, RequestId, context};
 use crate::problem::{rejection, within};
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use commands::shop::sessions::Session;
-use commands::{Admission, Answer, AnswerFn, CommandError, Context, Snapshot, Submission};
+use commands::{Admission, Answer, AnswerFn, CommandError, Context, IdempotencyKey, Snapshot, Submission};
 use domain::Money;
 use domain::ids::OrderId;
 use domain::order::{Command, Customer, Order, Place, Rejection, RequestedItem};
@@ -31,8 +30,11 @@ pub(super) async fn handle(
     room: Option<Extension<Room>>,
     posted: Posted,
 ) -> Result<Response, Fault> {
-    visit.session.check(posted.get("csrf"))?;
+    key::settle(&app, &visit).await?;
     let Some(session) = visit.session.get().await? else { return visit.see_other(cart::PATH) };
+    if !visit.session.is_current(posted.get("csrf")) {
+        return show_again(&app, &visit, Form::of(&posted), &app.gateway.prices(), Notice::Stale).await;
+    }
     // The visitor first: who is slowed down alone does not use up what others of the address have.
     app.checkouts.wait_for(session.id).map_err(Fault::too_many)?;
     app.checkouts_by_address.wait_for(visit.source).map_err(Fault::too_many)?;
@@ -59,10 +61,11 @@ pub(super) async fn handle(
     let context =
         Context { locale: Some(visit.lang.tag().to_owned()), ..context::by(ACTOR.to_owned(), &request_id, &headers) };
     let admission = room.map(|Extension(room)| Arc::new(room) as Admission);
-    let checkout = Checkout { customer, items, shown_total, context, admission };
-    match checkout.submit(&app, &session, content_id).await? {
+    let key = key::of(&session, content_id, &content.lines);
+    let checkout = Checkout { customer, items, shown_total, context, admission, key };
+    match checkout.submit(&app).await? {
         Ok(order) => {
-            key::empty_cart(&app, &session, content_id, visit.session.now()).await;
+            key::empty_cart(&app, &session, visit.session.now()).await;
             order_page::lead_to(&app, &visit, order).await
         }
         Err(error) => refused(&app, &visit, form, error).await,
@@ -76,16 +79,12 @@ struct Checkout {
     shown_total: Money,
     context: Context,
     admission: Option<Admission>,
+    key: IdempotencyKey,
 }
 
 impl Checkout {
-    async fn submit(
-        self,
-        app: &App,
-        session: &Session,
-        content_id: Uuid,
-    ) -> Result<Result<OrderId, CommandError<Order>>, Fault> {
-        let Self { customer, items, shown_total, context, admission } = self;
+    async fn submit(self, app: &App) -> Result<Result<OrderId, CommandError<Order>>, Fault> {
+        let Self { customer, items, shown_total, context, admission, key } = self;
         let number = within(app.gateway.next_order_number()).await?;
         let expected_total = Some(shown_total);
         let place = Place { number, customer: Arc::new(customer), items, expected_total };
@@ -95,7 +94,7 @@ impl Checkout {
             fresh_id: true,
             expected_version: None,
             context,
-            key: Some(key::of(session, content_id)),
+            key: Some(key),
             answer: answer(),
             admission,
         };

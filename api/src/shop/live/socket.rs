@@ -2,9 +2,10 @@
 
 use super::Live;
 use super::LiveSettings;
+use super::access;
 use super::cursor::Cursor;
 use super::frames::{Asked, Frame};
-use super::hub::{Close, Seat};
+use super::hub::{Badge, Close, Seat};
 use super::news::{Mail, News};
 use super::now::Now;
 use super::shown::Shown;
@@ -34,6 +35,7 @@ const CLOSED_AT_MOST: Duration = Duration::from_secs(2);
 pub(super) struct Watcher {
     pub(super) app: Arc<App>,
     pub(super) order: OrderId,
+    pub(super) badge: Badge,
     pub(super) seat: Seat,
     /// Where a browser that was here before goes on.
     pub(super) after: Option<Cursor>,
@@ -75,7 +77,11 @@ impl Watcher {
                 asked = line.hear() => if let Some(asked) = asked? {
                     self.answer(line, asked).await?;
                 },
-                _ = pings.tick() => line.send(Message::Ping(Bytes::new())).await?,
+                // The first comes at once: who lost the right while joining is not passed over.
+                _ = pings.tick() => {
+                    self.check().await?;
+                    line.send(Message::Ping(Bytes::new())).await?;
+                }
                 () = tokio::time::sleep_until(silent_at) => return Err(End::Close(Close::Silent)),
             }
         }
@@ -106,7 +112,20 @@ impl Watcher {
         }
     }
 
+    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out.
+    async fn check(&self) -> Result<(), End> {
+        match access::lost(&self.app, self.badge).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(End::Close(why)),
+            Err(error) => {
+                tracing::warn!(%error, "who watches an order can't be looked at");
+                Err(End::Close(Close::Again))
+            }
+        }
+    }
+
     async fn answer(&self, line: &mut Line, asked: Asked) -> Result<(), End> {
+        self.check().await?;
         let Asked::Message { key, text } = asked;
         match write::keep(&self.app, self.order, key, &text).await {
             Ok(message) => line.say(&Frame::Accepted { key, id: message.id }).await,

@@ -53,7 +53,7 @@ pub(super) async fn handle(
         Full::Process => Fault::Unavailable(AGAIN_AFTER_S),
         Full::Group(_) => Fault::TooMany(AGAIN_AFTER_S),
     })?;
-    let watcher = Watcher { app, order, seat, after, place };
+    let watcher = Watcher { app, order, badge, seat, after, place };
     let mut response = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)

@@ -149,7 +149,7 @@ pub(super) async fn set_password(State(app): State<Arc<App>>, visit: Visit, post
     let credentials = set.map_err(Problem::from)?.ok_or(Fault::NotFound)?;
     // All other sessions are nobody's from here on; who follows an order in one is looked at anew.
     app.live.hub().close(Group::Member(member.id.0), Close::Again);
-    signed_in::sign_in(&app, &visit, member.id, credentials).await?;
+    signed_in::sign_in(&app, &visit, (member.id, credentials), None).await?;
     visit.see_other(ACCOUNT)
 }
 

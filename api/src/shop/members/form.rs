@@ -22,6 +22,8 @@ pub(super) enum Field {
     Address,
     PostalCode,
     City,
+    /// Whether who logs in stays so when the browser is closed: a box that is ticked or not.
+    Stay,
 }
 
 impl Field {
@@ -35,6 +37,7 @@ impl Field {
             Self::Address => "address",
             Self::PostalCode => "postal_code",
             Self::City => "city",
+            Self::Stay => "stay",
         }
     }
 
@@ -48,6 +51,7 @@ impl Field {
             Self::Address => "members-address",
             Self::PostalCode => "members-postal-code",
             Self::City => "members-city",
+            Self::Stay => "members-stay",
         }
     }
 
@@ -62,6 +66,7 @@ impl Field {
             Self::Address => "street-address",
             Self::PostalCode => "postal-code",
             Self::City => "address-level2",
+            Self::Stay => "off",
         }
     }
 
@@ -69,6 +74,7 @@ impl Field {
         match self {
             Self::Email => "email",
             Self::Password | Self::NewPassword => "password",
+            Self::Stay => "checkbox",
             _ => "text",
         }
     }
@@ -77,9 +83,9 @@ impl Field {
         matches!(self, Self::Password | Self::NewPassword)
     }
 
-    /// An address is given whole or not at all.
+    /// An address is given whole or not at all, and a box may be left empty.
     const fn is_optional(self) -> bool {
-        matches!(self, Self::Address | Self::PostalCode | Self::City)
+        matches!(self, Self::Address | Self::PostalCode | Self::City | Self::Stay)
     }
 
     const fn max_chars(self) -> usize {
@@ -90,6 +96,8 @@ impl Field {
             Self::Address => StreetAddress::MAX_CHARS,
             Self::PostalCode => PostalCode::MAX_CHARS,
             Self::City => City::MAX_CHARS,
+            // What browsers send of a box that is ticked.
+            Self::Stay => "on".len(),
         }
     }
 }

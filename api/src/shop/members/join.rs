@@ -55,7 +55,7 @@ pub(super) async fn ask_confirm(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let Some(token) = token_of(query.as_deref()) else { return void(&app, &visit).await };
-    let found = within(joining::password_hash(app.log.pool(), &token, visit.session.now())).await?;
+    let found = within(joining::asked(app.log.pool(), &token, visit.session.now())).await?;
     if found.is_none() {
         return void(&app, &visit).await;
     }
@@ -78,9 +78,10 @@ pub(super) async fn confirm(State(app): State<Arc<App>>, visit: Visit, posted: P
     visit.session.check(posted.get("csrf"))?;
     let Some(token) = posted.get("token").and_then(LinkToken::parse) else { return void(&app, &visit).await };
     let (pool, now) = (app.log.pool(), visit.session.now());
-    let Some(hash) = within(joining::password_hash(pool, &token, now)).await? else {
+    let Some((email, hash)) = within(joining::asked(pool, &token, now)).await? else {
         return void(&app, &visit).await;
     };
+    app.members.count_confirmation(visit.source, &email, &token)?;
     let password = Form::of(&CONFIRM, &posted).password();
     let verdict = app.members.passwords().await?.verify(password, Some(hash)).await.map_err(desk::fault)?;
     if verdict == Verdict::Wrong {
@@ -90,7 +91,7 @@ pub(super) async fn confirm(State(app): State<Arc<App>>, visit: Visit, posted: P
         return void(&app, &visit).await;
     };
     let member = within(members::get(pool, id)).await?.ok_or(Fault::Internal)?;
-    signed_in::sign_in(&app, &visit, id, member.credentials).await?;
+    signed_in::sign_in(&app, &visit, (id, member.credentials), None).await?;
     visit.see_other(ACCOUNT)
 }
 

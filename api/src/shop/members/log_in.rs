@@ -14,7 +14,7 @@ use commands::members::{self, Member};
 use domain::text::Email;
 use std::sync::Arc;
 
-const FIELDS: [Field; 2] = [Field::Email, Field::Password];
+const FIELDS: [Field; 3] = [Field::Email, Field::Password, Field::Stay];
 /// The longest path that is led back to.
 const MAX_NEXT_BYTES: usize = 500;
 
@@ -49,15 +49,18 @@ fn way_on(next: Option<&str>) -> &str {
 }
 
 pub(super) async fn log_in(State(app): State<Arc<App>>, visit: Visit, posted: Posted) -> Result<Response, Fault> {
-    visit.session.check(posted.get("csrf"))?;
     let mut form = Form::of(&FIELDS, &posted);
+    if !visit.session.is_current(posted.get("csrf")) {
+        return show(&app, &visit, &form, posted.get("next"), Some("members-stale")).await;
+    }
     let Some(email) = form.read(Field::Email, Email::parse) else {
         return show(&app, &visit, &form, posted.get("next"), None).await;
     };
     app.members.count_log_in(visit.source, &email)?;
     match right(&app, &email, form.password()).await? {
         Some(member) => {
-            signed_in::sign_in(&app, &visit, member.id, member.credentials).await?;
+            let lifetime = visit.session.lifetime(!form.typed(Field::Stay).is_empty());
+            signed_in::sign_in(&app, &visit, (member.id, member.credentials), Some(lifetime)).await?;
             visit.see_other(way_on(posted.get("next")))
         }
         None => show(&app, &visit, &form, posted.get("next"), Some("members-log-in-wrong")).await,

@@ -1,10 +1,10 @@
 //! `/account/forgotten/` and `/account/reset/`: a new password for a forgotten one.
 
-use super::super::{Fault, Posted, Visit};
+use super::super::{Close, Fault, Group, Posted, Visit};
 use super::form::{Field, Form};
 use super::join::token_of;
 use super::shown::{Ask, tell};
-use super::{LOG_IN, desk};
+use super::{ACCOUNT, LOG_IN, desk, signed_in};
 use crate::http::App;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
@@ -66,7 +66,12 @@ pub(super) async fn reset(State(app): State<Arc<App>>, visit: Visit, posted: Pos
     let Some(password) = form.new_password() else { return show_reset(&app, &visit, &token, &form).await };
     let hash = app.members.passwords().await?.hash(password).await.map_err(desk::fault)?;
     match recovery::set_password(pool, &token, &hash, now).await.map_err(Problem::from)? {
-        Some(_) => tell(&app, &visit, "members-was-reset", &[(LOG_IN, "members-to-log-in")]).await,
+        Some((id, credentials)) => {
+            // All other sessions are nobody's from here on.
+            app.live.hub().close(Group::Member(id.0), Close::Again);
+            signed_in::sign_in(&app, &visit, (id, credentials), None).await?;
+            tell(&app, &visit, "members-was-reset", &[(ACCOUNT, "members-to-account")]).await
+        }
         None => void(&app, &visit).await,
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! The session holds the member's id and the number of their password: with the next password it is nobody's.
 
-use super::super::cart::show::of_session;
-use super::super::{Fault, Visit, checkout};
+use super::super::{Fault, Visit};
 use super::LOG_IN;
 use crate::http::App;
 use crate::problem::{Problem, within};
 use axum::response::Response;
 use commands::members::{self, Member};
-use commands::shop::sessions::{self, Session};
+use commands::shop::sessions::{Lifetime, Session};
 use commands::shop::{carts, member_carts, viewed};
 use domain::ids::SubjectId;
 use serde::{Deserialize, Serialize};
@@ -48,27 +47,28 @@ pub(super) async fn required(app: &App, visit: &Visit) -> Result<Result<Member, 
 }
 
 /// Logs the visitor in: the session gets another secret, and what is in its cart, and what was looked at in it, become the member's.
-pub(super) async fn sign_in(app: &App, visit: &Visit, id: SubjectId, credentials: i64) -> Result<(), Fault> {
-    let session = visit.session.rotate().await?;
+/// It lives on as it did if no other lifetime is given.
+pub(super) async fn sign_in(
+    app: &App,
+    visit: &Visit,
+    (id, credentials): (SubjectId, i64),
+    lifetime: Option<Lifetime>,
+) -> Result<(), Fault> {
     let (pool, now) = (app.log.pool(), visit.session.now());
-    // What is in it and was ordered is not to be ordered again as the member's.
-    if session.cart_units > 0
-        && let Some(left) = of_session(app, &session).await?
-    {
-        checkout::settle(app, &session, left.content_id, now).await?;
-    }
+    // Before the one statement that logs in: where this fails, the visit goes on as it was.
     let cart = member_carts::of_member(pool, id, now).await.map_err(Problem::from)?;
     let mark = serde_json::to_value(Mark { id, credentials }).map_err(|_| Fault::Internal)?;
-    sessions::set_data(pool, session.id, MARK, &mark).await.map_err(Problem::from)?;
+    let before = visit.session.log_in(MARK, &mark, lifetime).await?;
+    visit.session.look_again().await;
     // What somebody else put in, who was logged in here before, stays theirs.
-    if Mark::of(&session).is_some_and(|before| before.id != id) {
+    if Mark::of(&before).is_some_and(|before| before.id != id) {
         return Ok(());
     }
     // Last, and not what logging in fails for: what was of the visit stays there.
-    if let Err(error) = viewed::merge(pool, session.id, id.0).await {
+    if let Err(error) = viewed::merge(pool, before.id, id.0).await {
         tracing::warn!(%error, "what a visitor looked at was not noted as the member's");
     }
-    if let Err(error) = carts::merge(pool, session.cart_id, cart, now).await {
+    if let Err(error) = carts::merge(pool, before.cart_id, cart, now).await {
         tracing::warn!(%error, "a visitor's cart was not moved into the member's");
     }
     Ok(())

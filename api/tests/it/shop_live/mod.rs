@@ -4,6 +4,7 @@ mod bounds;
 mod client;
 mod messages;
 mod programs;
+mod sessions;
 mod tabs;
 
 use crate::http_support::{Instance, Shop};

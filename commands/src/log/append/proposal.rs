@@ -1,6 +1,6 @@
 //! What the log is asked to append, and what becomes of it.
 
-use crate::idempotency::CartContent;
+use crate::idempotency::OrderedLines;
 use crate::log::StoredEvent;
 use domain::{AggregateType, Position};
 use std::any::Any;
@@ -67,7 +67,7 @@ pub(crate) struct KeptAnswer {
     pub location: Option<String>,
     pub etag: Option<String>,
     pub body: String,
-    pub ordered: Option<CartContent>,
+    pub ordered: Option<OrderedLines>,
 }
 
 /// What became of a proposal.

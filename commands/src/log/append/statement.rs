@@ -1,6 +1,7 @@
 //! The one statement that writes a batch.
 
 use super::batch::Batch;
+use crate::idempotency::OrderedLines;
 use chrono::{DateTime, Utc};
 use domain::Position;
 use sqlx::PgConnection;
@@ -36,13 +37,13 @@ const APPEND: &str = append!("");
 /// Events, and the answers kept under idempotency keys.
 const APPEND_WITH_KEYS: &str = append!(
     ", kept AS (
-    INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, cart_id, content_id,
+    INSERT INTO idempotency_keys (key_digest, request_digest, status, location, etag, body, cart_id, cart_lines,
                                   position, created_at)
-    SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body, k.cart_id, k.content_id,
+    SELECT k.key_digest, k.request_digest, k.status, k.location, k.etag, k.body, k.cart_id, k.cart_lines::jsonb,
            head.last_position + k.last_nth, head.at
       FROM head, unnest($9::bytea[], $10::bytea[], $11::smallint[], $12::text[], $13::text[], $14::text[],
-                        $15::uuid[], $16::uuid[], $17::bigint[])
-           AS k(key_digest, request_digest, status, location, etag, body, cart_id, content_id, last_nth)
+                        $15::uuid[], $16::text[], $17::bigint[])
+           AS k(key_digest, request_digest, status, location, etag, body, cart_id, cart_lines, last_nth)
 )"
 );
 
@@ -77,7 +78,7 @@ pub(super) async fn write(session: &mut PgConnection, batch: &Batch) -> Result<W
             .bind(keys.etags)
             .bind(keys.bodies)
             .bind(keys.cart_ids)
-            .bind(keys.content_ids)
+            .bind(keys.cart_lines)
             .bind(keys.last_nths);
     }
     fail::fail_point!("append.before");
@@ -126,7 +127,7 @@ struct KeyColumns<'a> {
     etags: Vec<Option<&'a str>>,
     bodies: Vec<&'a str>,
     cart_ids: Vec<Option<Uuid>>,
-    content_ids: Vec<Option<Uuid>>,
+    cart_lines: Vec<Option<String>>,
     /// The place within the batch, from 1, of the last event up to here: the answer's own, if it has any.
     last_nths: Vec<i64>,
 }
@@ -145,8 +146,8 @@ impl<'a> KeyColumns<'a> {
             columns.locations.push(answer.location.as_deref());
             columns.etags.push(answer.etag.as_deref());
             columns.bodies.push(&answer.body);
-            columns.cart_ids.push(answer.ordered.map(|ordered| ordered.cart_id));
-            columns.content_ids.push(answer.ordered.map(|ordered| ordered.content_id));
+            columns.cart_ids.push(answer.ordered.as_ref().map(|ordered| ordered.cart_id));
+            columns.cart_lines.push(answer.ordered.as_ref().map(OrderedLines::to_json));
             columns.last_nths.push(i64::try_from(nth).unwrap_or(i64::MAX));
         }
         columns
