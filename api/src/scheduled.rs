@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use commands::schedule::{Done, Failure, NewJob, Retry, Run, Schedule, Task};
-use commands::{Answer, Clock, CommandError, Context, Gateway, Submission};
+use commands::{Answer, CommandError, Context, Gateway, Submission};
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
-use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +19,11 @@ const INSIST: Retry = Retry { first: Duration::from_secs(2), longest: Duration::
 
 /// Has an issue of the newsletter released at that time, by whoever asked for it; says whether it was not scheduled before.
 pub(crate) async fn put_release(
-    pool: &PgPool,
+    schedule: &Schedule,
     issue: IssueId,
     at: DateTime<Utc>,
     actor: &str,
 ) -> Result<bool, sqlx::Error> {
-    let schedule = Schedule::new(pool.clone(), Clock::system());
     let (key, payload) = (issue.to_string(), json!({ "actor": actor }));
     schedule.put_again(&NewJob { task: RELEASE, key: &key, payload, run_at: at }, Duration::ZERO).await
 }

@@ -55,7 +55,7 @@ impl AccountMail {
             .map_err(|error| Failure::Permanent(format!("the mail's template: {error}")))?;
         // Each attempt is another mail, with another link.
         let message_id = self.mailer.message_id(letters::TASK, EventId(Uuid::now_v7()), Uuid::nil());
-        scheduled::send(&self.mailer, run, &letter, &message_id, None).await
+        scheduled::send_to_stranger(&self.mailer, run, &letter, &message_id, None).await
     }
 }
 

@@ -100,7 +100,7 @@ impl<'a> Claim<'a> {
         fail::fail_point!("send.after");
         match outcome {
             Outcome::Sent(answer) => Ok(Done { answer: Some(answer) }),
-            Outcome::Temporary(reason) => Err(Failure::Temporary(reason)),
+            Outcome::Temporary(reason) | Outcome::Unreachable(reason) => Err(Failure::Temporary(reason)),
             Outcome::Permanent(reason) => Err(Failure::Permanent(reason)),
             Outcome::Unknown(reason) => Err(Failure::Unknown(reason)),
         }

@@ -54,8 +54,8 @@ use commands::Log;
 use commands::schedule::{Schedule, Task};
 use std::sync::Arc;
 
-/// The tasks of the schedule that send mail. `base` is where visitors reach the shop (scheme, host and port), `pay_link` makes the
-/// address under which an order is paid, where they are known.
+/// The tasks of the schedule that send mail. `base` is where visitors reach the shop (scheme, host and port), where that is known;
+/// `pay_link` makes the address under which an order is paid: without, as where no provider takes payments, nobody is reminded.
 pub fn scheduled_tasks(
     log: &Log,
     schedule: &Schedule,
@@ -66,10 +66,12 @@ pub fn scheduled_tasks(
     let mut tasks: Vec<Arc<dyn Task>> = vec![
         Arc::new(account_mail::AccountMail::new(mailer.clone(), base.clone())),
         Arc::new(subscription_mail::SubscriptionMail::new(mailer.clone(), base.clone())),
-        Arc::new(order_mail::reminder::UnpaidOrders::new(log.clone(), schedule.clone())),
-        Arc::new(order_mail::reminder::PaymentReminder::new(log.clone(), mailer.clone(), pay_link)),
         Arc::new(order_mail::again::OrderMailAgain::new(log.clone(), mailer.clone())),
     ];
+    if let Some(link) = pay_link {
+        tasks.push(Arc::new(order_mail::reminder::UnpaidOrders::new(log.clone(), schedule.clone())));
+        tasks.push(Arc::new(order_mail::reminder::PaymentReminder::new(log.clone(), mailer.clone(), link)));
+    }
     // Without an address no issue could say how one leaves: they wait until it is known.
     if let Some(base) = base {
         let issues = Arc::new(newsletter_mail::ReleasedIssues(log.clone()));

@@ -11,7 +11,7 @@ use crate::subscription_mail::leave_url;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use commands::Log;
-use commands::schedule::{self, Done, Failure, NewJob, Run, Schedule, Task};
+use commands::schedule::{self, Done, Failure, NewJob, Retry, Run, Schedule, Task};
 use commands::subscribers::{self, Subscriber, issues};
 use domain::ids::EventId;
 use domain::newsletter::{IssueContent, IssueWords, NewsletterEvent};
@@ -36,6 +36,8 @@ const MAILS_PER_S: f64 = 10.0;
 /// How often a mail is tried that the server does not take now, and the pause before it is tried again.
 const ATTEMPTS: u32 = 12;
 const AGAIN_AFTER: Duration = Duration::from_secs(900);
+/// A server that can't be reached puts the whole issue off, and counts as nobody's attempt: four days long.
+const INSIST: Retry = Retry { first: Duration::from_secs(5), longest: Duration::from_secs(900), attempts: 400 };
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(sources));
 
@@ -93,10 +95,11 @@ pub async fn put(schedule: &Schedule, issue: Uuid, released_at: DateTime<Utc>) -
     schedule.put(&NewJob { task: TASK, key: &issue.to_string(), payload, run_at: schedule.now() }).await
 }
 
-/// The same in a transaction of the caller's.
+/// The same in a transaction of the caller's, due at once.
 pub async fn put_on(session: &mut PgConnection, issue: Uuid, released_at: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    let (payload, now) = (Progress { released_at, is_first: true, after: Uuid::nil() }.to_value(), Utc::now());
-    schedule::put_on(session, &NewJob { task: TASK, key: &issue.to_string(), payload, run_at: now }, now).await
+    let payload = Progress { released_at, is_first: true, after: Uuid::nil() }.to_value();
+    let job = NewJob { task: TASK, key: &issue.to_string(), payload, run_at: released_at };
+    schedule::put_on(session, &job, released_at).await
 }
 
 /// The issues that the log has released.
@@ -205,6 +208,10 @@ impl NewsletterMail {
         let outcome = match composed {
             Ok(message) => match slot.send(&message).await {
                 Outcome::Sent(_) => issues::Outcome::Sent,
+                Outcome::Unreachable(reason) => {
+                    issues::put_back(run.pool(), id, to.id, run.now()).await?;
+                    return Err(Failure::Temporary(reason));
+                }
                 Outcome::Temporary(reason) if attempt < ATTEMPTS => issues::Outcome::Waiting(reason),
                 Outcome::Temporary(reason) | Outcome::Permanent(reason) => issues::Outcome::Failed(reason),
                 Outcome::Unknown(reason) => issues::Outcome::Unknown(reason),
@@ -222,6 +229,10 @@ impl Task for NewsletterMail {
 
     fn at_most(&self) -> Duration {
         RUN_FOR + scheduled::at_most(&self.mailer)
+    }
+
+    fn retry(&self) -> Retry {
+        INSIST
     }
 
     fn run<'r>(&'r self, run: &'r mut Run) -> BoxFuture<'r, Result<Done, Failure>> {

@@ -27,8 +27,26 @@ pub(crate) async fn send(
     run.sending().await?;
     match slot.send(&message).await {
         Outcome::Sent(_) => Ok(Done::plainly()),
-        Outcome::Temporary(reason) => Err(Failure::Temporary(reason)),
+        Outcome::Temporary(reason) | Outcome::Unreachable(reason) => Err(Failure::Temporary(reason)),
         Outcome::Permanent(reason) => Err(Failure::Permanent(reason)),
         Outcome::Unknown(reason) => Err(Failure::Unknown(reason)),
+    }
+}
+
+/// The same for an address that anybody may have typed: where the server refuses it for good, that is all, and nobody behind the
+/// counter can do anything about it.
+pub(crate) async fn send_to_stranger(
+    mailer: &Mailer,
+    run: &mut Run,
+    letter: &Letter<'_>,
+    message_id: &str,
+    leave: Option<&str>,
+) -> Result<Done, Failure> {
+    match send(mailer, run, letter, message_id, leave).await {
+        Err(Failure::Permanent(reason)) => {
+            tracing::info!(reason, "a mail that somebody asked for can't be delivered");
+            Ok(Done::plainly())
+        }
+        ended => ended,
     }
 }

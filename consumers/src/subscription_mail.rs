@@ -56,7 +56,7 @@ impl SubscriptionMail {
             .map_err(|error| Failure::Permanent(format!("the mail's template: {error}")))?;
         // Each attempt is another mail, with another link.
         let message_id = self.mailer.message_id(letters::TASK, EventId(Uuid::now_v7()), written.subscriber.id);
-        scheduled::send(&self.mailer, run, &letter, &message_id, Some(&leave)).await
+        scheduled::send_to_stranger(&self.mailer, run, &letter, &message_id, Some(&leave)).await
     }
 }
 

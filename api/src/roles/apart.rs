@@ -6,8 +6,8 @@ use super::{Asker, Failure, Process};
 use crate::http::{App, HttpSettings, Server, ServerSettings};
 use crate::payments::PaymentSettings;
 use crate::settings::{
-    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, SettingsError, ShopArgs,
-    ViewArgs,
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, ProviderArgs, ProviderName, SessionArgs,
+    SettingsError, ShopArgs, ViewArgs,
 };
 use consumers::KafkaSettings;
 use consumers::order_mail::reminder::PayLink;
@@ -93,6 +93,8 @@ pub struct ConsumersArgs {
     mail: MailArgs,
     #[command(flatten)]
     shop: ShopArgs,
+    #[command(flatten)]
+    provider: ProviderArgs,
 }
 
 /// Commands and reads over HTTP, until a signal.
@@ -160,7 +162,9 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let mailer = mailer(&mail)?;
     let mut process = open_with(&kafka, &args.database, "orders consumers run", stop).await?;
     let base = public_base(&args.shop);
-    let link = match pay_link_at(&process, base.clone()).await {
+    // Where nobody takes payments, mails lead to no place to pay at.
+    let pays = args.provider.name(args.database.url()?.is_none()) != ProviderName::None;
+    let link = match pay_link_at(&process, base.clone().filter(|_| pays)).await {
         Ok(link) => link,
         Err(failure) => {
             process.close().await;

@@ -6,7 +6,7 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::{Welcome, base_url};
 use crate::embedded::{demo, dev_key, directory};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
-use crate::payments::PaymentSettings;
+use crate::payments::{ChosenProvider, PaymentSettings};
 use crate::scheduled::ReleaseIssue;
 use crate::settings::{
     DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, ShopArgs, ViewArgs,
@@ -105,8 +105,11 @@ async fn start(
     process.consume(&kafka.settings, &mailer, consumers::NAMES);
     let schedule = process.schedule();
     let base = public_base(&args.shop).unwrap_or_else(|| base_url(address));
-    let link = pay_link(process.core.pool(), base.clone()).await?;
-    let mut tasks = consumers::scheduled_tasks(&process.core.log, &schedule, &mailer, Some(base), Some(link));
+    let link = match payments.provider {
+        ChosenProvider::None => None,
+        _ => Some(pay_link(process.core.pool(), base.clone()).await?),
+    };
+    let mut tasks = consumers::scheduled_tasks(&process.core.log, &schedule, &mailer, Some(base), link);
     tasks.extend(own_tasks(&schedule, &gateway));
     process.carry_out(&schedule, tasks);
     let readiness = process.readiness().clone();

@@ -13,7 +13,7 @@ pub use fault::SettingsError;
 pub use groups::{
     DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, SessionArgs, ShopArgs, ViewArgs,
 };
-pub use payment::{PaymentArgs, ProviderName};
+pub use payment::{PaymentArgs, ProviderArgs, ProviderName};
 pub use secret::{Secret, without_password};
 
 use crate::shop::{Clock, SessionSettings, ShopSettings};

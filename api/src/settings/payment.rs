@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
 
-/// How orders are paid on the shop's pages.
+/// Who takes payments on the shop's pages.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Payments")]
-pub struct PaymentArgs {
+pub struct ProviderArgs {
     /// Who takes payments on the shop's pages: sandbox (a test page, no money moves), paypal, or none [default: sandbox on the
     /// private PostgreSQL, else none]
     #[arg(
@@ -24,6 +24,26 @@ pub struct PaymentArgs {
         hide_possible_values = true
     )]
     pub payment_provider: Option<ProviderName>,
+}
+
+impl ProviderArgs {
+    /// Who that is. `is_private` says whether the database is the one that the program brings along.
+    pub fn name(&self, is_private: bool) -> ProviderName {
+        match self.payment_provider {
+            Some(name) => name,
+            None if is_private => ProviderName::Sandbox,
+            None => ProviderName::None,
+        }
+    }
+}
+
+/// How orders are paid on the shop's pages.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Payments")]
+pub struct PaymentArgs {
+    /// Who takes them.
+    #[command(flatten)]
+    pub provider: ProviderArgs,
     /// PayPal's API; https://api-m.sandbox.paypal.com for its own sandbox
     #[arg(long, value_name = "URL", env = "PAYPAL_BASE_URL", hide_env_values = true, default_value = paypal::LIVE,
           value_parser = api_url)]
@@ -61,11 +81,7 @@ impl PaymentArgs {
     /// Who takes payments, at a shop with this public address. `is_private` says whether the database is the one that the
     /// program brings along. Touches nothing yet.
     pub fn provider(&self, public_url: Option<&Url>, is_private: bool) -> Result<ChosenProvider, SettingsError> {
-        let name = match self.payment_provider {
-            Some(name) => name,
-            None if is_private => ProviderName::Sandbox,
-            None => ProviderName::None,
-        };
+        let name = self.provider.name(is_private);
         if name == ProviderName::PayPal {
             return Ok(ChosenProvider::Other(Arc::new(self.paypal(public_url)?)));
         }

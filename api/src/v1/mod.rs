@@ -48,6 +48,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/totals", Produces::Json, get(totals::handle))
         .route("/v1/newsletters", Produces::Json, post(newsletters::write::draft))
         .route("/v1/newsletters/{id}", Produces::Json, get(newsletters::get::handle).put(newsletters::write::rewrite))
+        .route("/v1/newsletters/{id}/outcomes", Produces::Json, get(newsletters::outcomes::handle))
         .route("/v1/newsletters/{id}/release", Produces::Json, post(newsletters::release::handle))
         .route("/v1/ops/schedule", Produces::Json, get(ops::schedule::handle))
         .route("/v1/events", Produces::Ndjson, get(events::handle))

@@ -5,12 +5,14 @@ use api::auth::Scope;
 use api::scheduled::ReleaseIssue;
 use chrono::{TimeDelta, Utc};
 use commands::schedule::{Schedule, Worker};
+use commands::subscribers::issues::{self, Outcome};
 use commands::{Catalogue, Clock, Gateway, GatewaySettings, Log, db};
 use http::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 fn spring() -> Value {
     json!({
@@ -42,8 +44,23 @@ async fn an_issue_is_written_rewritten_and_released_once() {
     assert_eq!(released.json()["released"], true);
     api.post(&release, &json!({})).await.is(200);
     assert_eq!(api.get(&path).await.is(200).json()["version"], 3, "twice is once");
+    issue_outcomes_are_counted(&shop, &api, &id).await;
     let changed = api.call(Method::PUT, &path).json(&spring()).header("if-match", "*").await;
     changed.problem(409, "newsletter_released");
+}
+
+async fn issue_outcomes_are_counted(shop: &Shop, api: &Instance, id: &str) {
+    let (pool, issue) = (shop.db.pool().await, id.parse().unwrap());
+    let path = format!("/v1/newsletters/{id}/outcomes");
+    let none = json!({ "sent": 0, "waiting": 0, "failed": 0, "unknown": 0 });
+    assert_eq!(api.get(&path).await.is(200).json(), none);
+    for outcome in [Outcome::Sent, Outcome::Sent, Outcome::Failed("550 no such user".to_owned())] {
+        let subscriber = Uuid::now_v7();
+        issues::begin(&pool, issue, subscriber, Utc::now()).await.unwrap();
+        issues::finish(&pool, issue, subscriber, &outcome, Utc::now()).await.unwrap();
+    }
+    let counted = json!({ "sent": 2, "waiting": 0, "failed": 1, "unknown": 0 });
+    assert_eq!(api.get(&path).await.is(200).json(), counted);
 }
 
 #[tokio::test]
@@ -56,6 +73,7 @@ async fn what_is_wrong_is_told_and_only_staff_may() {
     assert_eq!(told.faults(), expected);
     let nothing = "/v1/newsletters/00000000-0000-7000-8000-000000000000";
     api.get(nothing).await.problem(404, "newsletter_not_found");
+    api.get(&format!("{nothing}/outcomes")).await.problem(404, "newsletter_not_found");
     api.post(&format!("{nothing}/release"), &json!({})).await.problem(404, "newsletter_not_found");
     let client = shop.key(&[Scope::OrdersWrite, Scope::OrdersRead, Scope::Analyst, Scope::Operator]).await;
     api.post("/v1/newsletters", &spring()).key(&client).await.problem(403, "forbidden");

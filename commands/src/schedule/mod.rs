@@ -95,9 +95,12 @@ impl Schedule {
         Ok(decided)
     }
 
-    /// Deletes jobs that ended well or were cancelled, once [`KEPT_FOR`] is over; returns how many.
+    /// Deletes jobs that ended well or were cancelled, once [`KEPT_FOR`] is over; returns how many. Of those that ended badly it
+    /// forgets what they needed to know.
     pub async fn sweep(&self) -> Result<u64, sqlx::Error> {
-        table::sweep(&self.pool, earlier(self.now(), KEPT_FOR)).await
+        let before = earlier(self.now(), KEPT_FOR);
+        table::forget(&self.pool, before).await?;
+        table::sweep(&self.pool, before).await
     }
 }
 

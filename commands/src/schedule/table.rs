@@ -176,6 +176,21 @@ fn decided(rows: u64) -> Decided {
     if rows == 1 { Decided::Done } else { Decided::NotPossible }
 }
 
+/// Empties what jobs need to know that ended badly before `before` and that nobody decided on since: it may be personal. That they
+/// failed stays to be seen. Returns how many.
+pub(super) async fn forget(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let forget = sqlx::query(
+        "UPDATE scheduled_jobs SET payload = '{}'
+          WHERE id = ANY(ARRAY(
+              SELECT id FROM scheduled_jobs
+               WHERE state NOT IN ('done', 'cancelled') AND state IN ('failed', 'unknown') AND changed_at < $1
+                 AND payload <> '{}'
+               ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    );
+    let forget = forget.bind(before).bind(SWEEP_ROWS);
+    Ok(db::ask(pool, async |session| forget.execute(session).await).await?.rows_affected())
+}
+
 /// Deletes what ended well, or was cancelled, before `before`; returns how many.
 pub(super) async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let mut swept = 0;

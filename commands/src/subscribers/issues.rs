@@ -81,6 +81,16 @@ pub async fn finish(
     db::ask(pool, async |session| finish.execute(session).await).await.map(drop)
 }
 
+/// Takes back that an issue was about to be sent: there was nobody to send it by, so that it counts as no attempt.
+pub async fn put_back(pool: &PgPool, issue: Uuid, subscriber: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let put_back = sqlx::query(
+        "UPDATE issue_outcomes SET state = 'waiting', attempts = attempts - 1, changed_at = $3
+          WHERE issue_id = $1 AND subscriber_id = $2 AND state = 'sending'",
+    );
+    let put_back = put_back.bind(issue).bind(subscriber).bind(now);
+    db::ask(pool, async |session| put_back.execute(session).await).await.map(drop)
+}
+
 /// Marks as unknown what an earlier run was cut off at; to be called by the one run that is at the issue. Says how many.
 pub async fn give_up_sending(pool: &PgPool, issue: Uuid, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let give_up = sqlx::query(

@@ -369,6 +369,29 @@ async fn jobs_that_have_ended_are_swept_once_they_are_old() {
     assert_eq!(left, [("later".to_owned(), JobState::Waiting), (String::new(), JobState::Waiting)]);
 }
 
+#[tokio::test]
+async fn what_failed_stays_to_be_seen_but_not_what_it_knew() {
+    let db = Db::new().await;
+    let tower = Tower::new(&db, Bell::default()).await;
+    tower.bell.fails.store(RETRY.attempts, Ordering::SeqCst);
+    let payload = json!({ "email": "ada@example.com" });
+    let job = NewJob { task: "ring", key: "noon", payload: payload.clone(), run_at: tower.hands.at() };
+    assert!(tower.schedule.put(&job).await.unwrap());
+    for _ in 0..RETRY.attempts {
+        tower.run_due().await;
+        tower.hands.turn(11);
+    }
+    let known = async || -> (String, serde_json::Value) {
+        let known = sqlx::query_as("SELECT state, payload FROM scheduled_jobs WHERE task = 'ring'");
+        known.fetch_one(&tower.pool).await.unwrap()
+    };
+    tower.schedule.sweep().await.unwrap();
+    assert_eq!(known().await, ("failed".to_owned(), payload));
+    tower.hands.turn(i64::try_from(KEPT_FOR.as_secs()).unwrap() + 1);
+    tower.schedule.sweep().await.unwrap();
+    assert_eq!(known().await, ("failed".to_owned(), json!({})));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_worker_is_woken_by_what_is_put_in_and_brings_to_an_end_what_it_began() {
     let db = Db::new().await;

@@ -25,9 +25,10 @@ use uuid::Uuid;
 pub enum Outcome {
     /// The server has it; its answer.
     Sent(String),
-    /// The server has it not, and may take it later: a 4yz reply, or no connection, or one that broke before the message
-    /// went out.
+    /// The server has it not, and may take it later: a 4yz reply, or a connection that broke before the message went out.
     Temporary(String),
+    /// There is no connection to the server: nothing was said of this message, and of no other one.
+    Unreachable(String),
     /// The server refuses it for good: a 5yz reply to this message's sender, recipient or content.
     Permanent(String),
     /// The message went out, and no reply came: the server has it or not.

@@ -50,7 +50,7 @@ impl Pool {
             }
         }
         match self.connector.connect().await {
-            Err(reason) => Outcome::Temporary(reason),
+            Err(reason) => Outcome::Unreachable(reason),
             Ok(mut connection) => match connection.send(message, self.connector.timeouts()).await {
                 Sending::Dead(reason) => Outcome::Temporary(reason),
                 Sending::Over(outcome) => {

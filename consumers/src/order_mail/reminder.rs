@@ -1,7 +1,8 @@
 //! A friendly word to whoever ordered a day ago and has not paid: once per order.
 //!
 //! [`UnpaidOrders`] reads the log a day behind its head, and puts in a job for each order that it finds unpaid there; most are
-//! paid by then, and cost no row. [`PaymentReminder`] looks once more, and writes.
+//! paid by then, and cost no row. [`PaymentReminder`] looks once more, and writes: not to whom somebody behind the counter has to
+//! write first, as what came in does not fit, nor to whoever is paying.
 
 use super::full_name;
 use super::history::{History, unread};
@@ -9,11 +10,12 @@ use super::letter::{Content, html, text};
 use crate::language::Lang;
 use crate::mail::{Letter, Mailer};
 use crate::scheduled;
+use commands::payments::intents;
 use commands::schedule::{Done, Failure, NewJob, Retry, Run, Schedule, Task};
 use commands::{Log, StoredEvent};
 use domain::Position;
 use domain::ids::{EventId, OrderId};
-use domain::order::OrderPlaced;
+use domain::order::{Order, OrderPlaced};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
@@ -32,6 +34,9 @@ const LOOK_FOR: Duration = Duration::from_secs(40);
 const READ_ROWS: u32 = 500;
 /// How many orders are looked at at once.
 const AT_ONCE: usize = 8;
+/// How long it is put off while a payment is under way, and how often: whose payment never ends is not asked for another one.
+const WHILE_PAYING: Duration = Duration::from_secs(6 * 60 * 60);
+const MAX_PUT_OFF: u64 = 8;
 /// What one look leaves the next one takes.
 const INSIST: Retry = Retry { first: Duration::from_secs(5), longest: Duration::from_secs(30), attempts: 3 };
 
@@ -71,13 +76,13 @@ impl UnpaidOrders {
     }
 
     async fn put_if_unpaid(&self, event: &StoredEvent, run: &Run) -> Result<(), Failure> {
-        let is_paid = match History::load(&self.log, &event.aggregate_id).await {
-            Ok(history) => history.order.is_paid(),
+        let is_asked_for = match History::load(&self.log, &event.aggregate_id).await {
+            Ok(history) => is_asked_for(&history.order),
             // It must not keep the others from being found: its own job will say what is the matter.
-            Err(Failure::Permanent(_)) => false,
+            Err(Failure::Permanent(_)) => true,
             Err(failure) => return Err(failure),
         };
-        if !is_paid {
+        if is_asked_for {
             let (key, run_at) = (&*event.aggregate_id, run.now());
             self.schedule.put(&NewJob { task: REMINDER, key, payload: json!({}), run_at }).await?;
         }
@@ -111,18 +116,18 @@ impl Task for UnpaidOrders {
 pub struct PaymentReminder {
     log: Log,
     mailer: Mailer,
-    link: Option<PayLink>,
+    link: PayLink,
 }
 
 impl PaymentReminder {
-    /// Writes by this mailer; with a link to where it is paid, if one can be made.
-    pub fn new(log: Log, mailer: Mailer, link: Option<PayLink>) -> Self {
+    /// Writes by this mailer, with a link to where it is paid.
+    pub fn new(log: Log, mailer: Mailer, link: PayLink) -> Self {
         Self { log, mailer, link }
     }
 
     async fn remind(&self, run: &mut Run) -> Result<Done, Failure> {
         let history = History::load(&self.log, run.key()).await?;
-        if history.order.is_paid() {
+        if !is_asked_for(&history.order) {
             return Ok(Done::plainly());
         }
         let (Some(order), Some(placed), Ok(id)) =
@@ -130,9 +135,12 @@ impl PaymentReminder {
         else {
             return Err(Failure::Permanent("there is no such order".to_owned()));
         };
+        if intents::under_way(run.pool(), id).await? {
+            return Ok(put_off(run));
+        }
         let lang = Lang::accepted(placed.metadata.locale.as_deref().unwrap_or_default());
         let content = Content::reminder(lang, order).map_err(|error| Failure::Permanent(error.to_string()))?;
-        let content = content.leading_to(self.link.as_ref().map(|link| link(id))).signed(self.mailer.shop_name());
+        let content = content.leading_to(Some((self.link)(id))).signed(self.mailer.shop_name());
         let unwritten = |error: askama::Error| Failure::Permanent(format!("the mail's template: {error}"));
         let letter = Letter {
             address: order.customer.email.as_str(),
@@ -144,6 +152,19 @@ impl PaymentReminder {
         let message_id = self.mailer.message_id(REMINDER, EventId(id.0), order.customer.subject_id.0);
         scheduled::send(&self.mailer, run, &letter, &message_id, None).await
     }
+}
+
+/// Whether the shop waits for its customer: not where a provider said what does not fit, as money may have been taken.
+fn is_asked_for(order: &Order) -> bool {
+    !order.is_paid() && !order.needs_review()
+}
+
+fn put_off(run: &Run) -> Done {
+    let times = run.payload()["put_off"].as_u64().unwrap_or_default();
+    if times >= MAX_PUT_OFF {
+        return Done::plainly();
+    }
+    Done::in_part(json!({ "put_off": times + 1 }), run.now() + WHILE_PAYING)
 }
 
 impl Task for PaymentReminder {

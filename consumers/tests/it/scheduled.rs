@@ -44,7 +44,7 @@ impl Tomorrow {
         let link: PayLink = Arc::new(|id: OrderId| format!("https://leaf.example/pay/{id}?a=1&b=2"));
         let tasks: Vec<Arc<dyn Task>> = vec![
             Arc::new(UnpaidOrders::new(log.clone(), self.schedule.clone())),
-            Arc::new(PaymentReminder::new(log.clone(), mailer.clone(), Some(link))),
+            Arc::new(PaymentReminder::new(log.clone(), mailer.clone(), link)),
             Arc::new(OrderMailAgain::new(log, mailer)),
         ];
         Worker::new(self.schedule.clone(), tasks).run_due().await.unwrap();
@@ -80,6 +80,31 @@ async fn who_has_not_paid_after_a_day_is_reminded_once() {
     let link = format!("https://leaf.example/pay/{}?a=1&b=2", unpaid.id);
     assert!(text.contains("Still to be paid: $25.00") && text.contains(&link), "{text}");
     assert!(html.contains("$25.00") && html.contains(&link.replace('&', "&#38;")), "{html}");
+}
+
+#[tokio::test]
+async fn who_is_paying_is_not_asked_to_and_what_does_not_fit_is_a_person_s_business() {
+    let day = Tomorrow::new().await;
+    day.run_due().await;
+    let (paying, flagged) = (day.shop.place("Ada").await, day.shop.place("Grace").await);
+    day.shop.pay_wrongly(&flagged).await;
+    let begin = sqlx::query(
+        "INSERT INTO payment_intents (id, order_id, provider, amount, currency, state, expires_at, created_at, changed_at)
+         VALUES (gen_random_uuid(), $1::uuid, 'paypal', 25, 'USD', 'pending', now(), now(), now())",
+    );
+    begin.bind(&paying.id).execute(day.shop.pool()).await.unwrap();
+    day.wait_s(DAY_S);
+    for _ in 0..2 {
+        day.run_due().await;
+        day.wait_s(60);
+    }
+    assert_eq!(day.states("payment_reminder").await, [JobState::Waiting], "of the one who is paying");
+
+    // It came to nothing.
+    sqlx::query("UPDATE payment_intents SET state = 'declined'").execute(day.shop.pool()).await.unwrap();
+    day.wait_s(6 * 60 * 60);
+    day.run_due().await;
+    assert_eq!((Tomorrow::mailbox(&paying).len(), Tomorrow::mailbox(&flagged).len()), (1, 0));
 }
 
 #[tokio::test]

@@ -105,6 +105,13 @@ impl Shop {
         self.gateway.submit(submission::<domain::order::Order>(&order.id, command)).await.expect("it is paid");
     }
 
+    /// A provider takes other money for an order than it costs.
+    pub async fn pay_wrongly(&self, order: &Order) {
+        let reference = PaymentReference::parse("provider-1").unwrap();
+        let command = Command::NotePayment { reference, amount: Money::parse("25.00", "EUR").unwrap() };
+        self.gateway.submit(submission::<domain::order::Order>(&order.id, command)).await.expect("it is flagged");
+    }
+
     /// Writes an issue of the newsletter and releases it; says which.
     pub async fn release_issue(&self) -> Uuid {
         let words = IssueWords {

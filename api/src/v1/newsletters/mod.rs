@@ -2,6 +2,7 @@
 
 pub(super) mod get;
 mod id;
+pub(super) mod outcomes;
 pub(super) mod release;
 mod resource;
 pub(super) mod write;

@@ -14,6 +14,7 @@ use crate::scheduled;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use commands::Schedule;
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use http::StatusCode;
@@ -30,7 +31,7 @@ pub(in crate::v1) async fn handle(
     let actor = allowed.key.actor.clone();
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
     match body::read(&incoming.body, at)? {
-        Some(at) if at > Utc::now() => schedule(&app, id, at, &actor).await,
+        Some(at) if at > app.settings().sessions.clock.now() => schedule(&app, id, at, &actor).await,
         _ => {
             let (id, command) = (id.to_string(), Command::Release);
             let ask = Ask { id, command, creates: false, fresh_id: false, items_at: None };
@@ -47,7 +48,8 @@ async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Res
     if issue.state.is_released() {
         return Err(Problem::new(Code::NewsletterReleased, "It has gone out already."));
     }
-    if !within(scheduled::put_release(app.log.pool(), id, at, actor)).await? {
+    let schedule = Schedule::new(app.log.pool().clone(), app.settings().sessions.clock.clone());
+    if !within(scheduled::put_release(&schedule, id, at, actor)).await? {
         let detail = "Cancel it first, if it is to go out at another time: `orders schedule list`.";
         return Err(Problem::new(Code::NewsletterScheduled, detail));
     }
