@@ -81,8 +81,8 @@ async fn who_follows_the_link_is_a_member_and_the_link_is_good_once() {
     let letter = desk.letter(0).await.unwrap();
     assert_eq!((letter.email.as_str(), letter.lang.as_str()), ("Ada@Example.com", "ko"));
     let Says::Confirm(token) = letter.says else { panic!("{letter:?}") };
-    let hash = joining::password_hash(&desk.pool, &token, at(1)).await.unwrap();
-    assert_eq!(hash.as_deref(), Some(HASH));
+    let (asked_by, hash) = joining::asked(&desk.pool, &token, at(1)).await.unwrap().unwrap();
+    assert_eq!((asked_by.as_str(), hash.as_str()), ("Ada@Example.com", HASH));
     let id = joining::admit(&desk.pool, &token, at(1)).await.unwrap().unwrap();
     assert_eq!(joining::admit(&desk.pool, &token, at(1)).await.unwrap(), None);
     let (member, hash) = members::by_email(&desk.pool, &email("ADA@example.com")).await.unwrap().unwrap();
