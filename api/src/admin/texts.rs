@@ -9,7 +9,7 @@ macro_rules! subjects {
     };
 }
 
-subjects!["frame", "accounts", "dashboard"];
+subjects!["frame", "accounts", "dashboard", "orders"];
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(|_| SOURCES));
 
