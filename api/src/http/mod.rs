@@ -32,6 +32,7 @@ pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
 pub use source::Source;
 
+use crate::admin::StaffDesk;
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
@@ -118,6 +119,8 @@ pub struct App {
     pub(crate) frame: Frame,
     /// What the pages of accounts work with.
     pub(crate) members: Desk,
+    /// What the log-in of staff works with.
+    pub(crate) staff: StaffDesk,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
@@ -149,7 +152,7 @@ impl App {
         let checkouts_by_address = Limiter::new(Some(by_address.checkouts));
         let sessions = Limiter::new(Some(by_address.sessions));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
-        let members = Desk::new(pool.clone(), clock.clone(), by_address);
+        let (members, staff) = (Desk::new(pool.clone(), clock.clone(), by_address), StaffDesk::new(by_address));
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
             gateway,
@@ -161,6 +164,7 @@ impl App {
             payments,
             frame,
             members,
+            staff,
             limiter,
             checkouts,
             checkouts_by_address,
@@ -189,7 +193,8 @@ impl App {
         // Installed before anything is counted.
         crate::metrics::recorder();
         let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
-        let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
+        let routes = crate::admin::routes(crate::shop::routes(crate::v1::routes(routes)));
+        let routes = payments::webhook::routes(routes);
         open::routes(routes).into_router(Arc::new(self))
     }
 }

@@ -13,7 +13,7 @@ pub fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// A cookie for all paths, out of reach for scripts, that other sites' forms do not bring along. Without an age it goes when
 /// the browser is closed.
-pub(super) fn set(
+pub(crate) fn set(
     name: &'static str,
     value: impl Into<Cow<'static, str>>,
     max_age_s: Option<i64>,

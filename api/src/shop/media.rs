@@ -23,7 +23,7 @@ const MAX_BYTES: u64 = 8 << 20;
 const CONFINED: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// Where a picture is to be had.
-pub(super) fn url(picture: &str) -> String {
+pub(crate) fn url(picture: &str) -> String {
     format!("/media/{picture}")
 }
 

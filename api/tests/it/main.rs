@@ -6,10 +6,16 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod admin_accounts;
+mod admin_browser;
+mod admin_order;
+mod admin_orders;
+mod admin_support;
 mod browser;
 mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
+mod cli_staff;
 mod cli_verify;
 mod embedded_fetch;
 mod embedded_start;

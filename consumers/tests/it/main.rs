@@ -8,6 +8,7 @@
 
 mod account_mails;
 mod addresses;
+mod corrections;
 mod embedded;
 mod faults;
 mod kafka;
@@ -18,5 +19,6 @@ mod process;
 mod scheduled;
 mod shop;
 mod smtp;
+mod staff_mails;
 mod subscription_mails;
 mod verify;

@@ -1,7 +1,8 @@
 //! What a command on an order comes to.
 
 use super::event::{
-    ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded, Reversal,
+    EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+    Reversal,
 };
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
@@ -12,7 +13,7 @@ use crate::prices::Prices;
 use crate::product::Status;
 use crate::quantity::Quantity;
 use crate::sku::Sku;
-use crate::text::PaymentReference;
+use crate::text::{Email, PaymentReference};
 use std::sync::Arc;
 
 /// What can be asked of an order.
@@ -48,6 +49,11 @@ pub enum Command {
         reversal: Reversal,
         /// The payment that is taken back, where the provider names it.
         payment: Option<PaymentReference>,
+    },
+    /// Correct the address that mails about the order go to, which was mistyped.
+    CorrectEmail {
+        /// The right one.
+        email: Email,
     },
 }
 
@@ -187,6 +193,9 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
             Order::Placed(placed) | Order::Paid(placed),
             Command::NoteReversal { reference, amount, reversal, payment },
         ) => return note_reversal(placed, reference, *amount, *reversal, payment.as_ref()),
+        (Order::Placed(placed) | Order::Paid(placed), Command::CorrectEmail { email }) => {
+            return correct_email(placed, email);
+        }
     };
     decided.map_or_else(Decision::Rejected, Decision::Events)
 }
@@ -331,6 +340,17 @@ fn note_reversal(
 
 fn is_flagged(placed: &Placed, reference: &PaymentReference, amount: Money) -> bool {
     placed.flagged.iter().any(|(known, of)| known == reference && *of == amount)
+}
+
+/// To the letter: somebody may well have mistyped only a case that matters to their server.
+fn correct_email(placed: &Placed, email: &Email) -> OrderDecision {
+    let Placed { number, customer, lines, total, .. } = placed;
+    if customer.email == *email {
+        return Decision::AlreadySo;
+    }
+    let customer = Arc::new(Customer { email: email.clone(), ..Customer::clone(customer) });
+    let corrected = EmailCorrected { number: *number, customer, lines: Arc::clone(lines), total: *total };
+    Decision::Events(vec![corrected.into()])
 }
 
 fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {

@@ -7,7 +7,8 @@ mod state;
 
 pub use decide::{Command, ItemFault, ItemProblem, Place, Rejection, RequestedItem, decide};
 pub use event::{
-    ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded, Reversal,
+    EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+    Reversal,
 };
 pub use lines::{Line, LineError, MAX_LINES, merge_line};
 pub use state::{Draft, Order, Placed, evolve};

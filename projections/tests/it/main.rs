@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod categories;
+mod desk;
 mod history;
 mod order_list;
 mod order_totals;

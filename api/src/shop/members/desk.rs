@@ -54,8 +54,13 @@ impl Desk {
         }
     }
 
-    pub(super) async fn passwords(&self) -> Result<&Passwords, Fault> {
+    pub(crate) async fn passwords(&self) -> Result<&Passwords, Fault> {
         self.passwords.get_or_try_init(|| std::future::ready(Passwords::new())).await.map_err(fault)
+    }
+
+    /// What mails are put into.
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// Counts one try of a password for a mail address. The network address goes first, and what all share last: who is slowed down
@@ -83,7 +88,7 @@ impl Desk {
 }
 
 /// What hashing came to, as visitors are told.
-pub(super) fn fault(error: PasswordError) -> Fault {
+pub(crate) fn fault(error: PasswordError) -> Fault {
     match error {
         PasswordError::Busy => Fault::Unavailable(2),
         PasswordError::Internal(reason) => {
@@ -94,7 +99,7 @@ pub(super) fn fault(error: PasswordError) -> Fault {
 }
 
 /// A mail address, also one that nobody has, or a link, as limiters count it.
-fn bucket(text: &str) -> Uuid {
+pub(crate) fn bucket(text: &str) -> Uuid {
     let digest: [u8; 32] = Sha256::digest(text).into();
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);
