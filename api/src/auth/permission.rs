@@ -9,6 +9,7 @@
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` |
 //! | [`ReadProducts`]: products and categories | any valid key |
+//! | [`ReadProductHistory`]: what happened to a product, and who did it | `staff`, `analyst` |
 //! | [`WriteProducts`]: products and categories | `staff` |
 //! | [`WriteNewsletters`]: write and release issues of the newsletter | `staff` |
 //! | [`ReadEvents`]: the whole history, personal data included | `analyst` |
@@ -50,6 +51,8 @@ permissions! {
     ReadTotals = &[Scope::OrdersRead, Scope::Staff, Scope::Analyst];
     /// Reading the catalogue.
     ReadProducts = &Scope::ALL;
+    /// Reading what happened to a product, and who did it.
+    ReadProductHistory = &[Scope::Staff, Scope::Analyst];
     /// Changing the catalogue.
     WriteProducts = &[Scope::Staff];
     /// Writing and releasing issues of the newsletter.

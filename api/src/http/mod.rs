@@ -33,6 +33,7 @@ pub use server::{ServeError, Server, ServerSettings};
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
+use crate::pictures::Pictures;
 use crate::shop::members::Desk;
 use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
 use axum::Router;
@@ -109,6 +110,8 @@ pub struct App {
     pub(crate) frame: Frame,
     /// What the pages of accounts work with.
     pub(crate) members: Desk,
+    /// Takes pictures of products.
+    pub(crate) pictures: Pictures,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
@@ -132,6 +135,7 @@ impl App {
         let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
         let members = Desk::new(pool.clone(), clock.clone());
+        let pictures = Pictures::new(settings.shop.media.clone());
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
             gateway,
@@ -143,6 +147,7 @@ impl App {
             payments,
             frame,
             members,
+            pictures,
             limiter,
             checkouts,
             messages,

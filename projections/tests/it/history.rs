@@ -143,6 +143,11 @@ pub fn category(slug: &str, event: impl Into<CategoryEvent>, at: DateTime<Utc>) 
     vec![Happened { kind: AggregateType::Category, id: slug.to_owned(), event: Event::Category(event.into()), at }]
 }
 
+pub fn newsletter(id: Uuid, event: impl Into<NewsletterEvent>, at: DateTime<Utc>) -> Vec<Happened> {
+    let (kind, id) = (AggregateType::Newsletter, id.as_hyphenated().to_string());
+    vec![Happened { kind, id, event: Event::Newsletter(event.into()), at }]
+}
+
 pub fn repriced(sku: &str, price: Money, previous_price: Money) -> ProductRepriced {
     ProductRepriced { sku: Sku::parse(sku).unwrap(), price, previous_price }
 }

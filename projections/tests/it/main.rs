@@ -3,6 +3,7 @@
 
 mod categories;
 mod history;
+mod newsletters;
 mod order_list;
 mod order_totals;
 mod paging;
