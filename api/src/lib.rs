@@ -1,6 +1,7 @@
 //! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing configured.
 //!
 //! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
+//! - `admin`: the pages of staff.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
 //! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - `pictures`: pictures of products, from what staff hand in to the files that pages show.
@@ -14,8 +15,10 @@
 //!
 //! Only this crate knows status codes.
 
+pub(crate) mod admin;
 pub mod auth;
 pub mod cli;
+pub(crate) mod corrections;
 pub mod embedded;
 pub mod failpoints;
 pub mod health;

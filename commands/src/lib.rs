@@ -8,6 +8,7 @@
 //! - [`messages`]: what customers and staff write to each other about orders.
 //! - [`payments`]: what is asked of payment providers, and the inbox of what they tell.
 //! - [`members`], [`subscribers`]: the accounts of customers and who gets the newsletter, in plain tables.
+//! - [`staff`]: who works behind the counter, in plain tables.
 //! - [`schedule`]: work at a given time, and periodic work. [`clock`]: what time it is.
 //! - [`aggregate`]: the domain's aggregates as this crate, and as `cqrs-es`, sees them.
 //! - [`mod@verify`]: whether the log is what readers rely on.
@@ -30,6 +31,7 @@ pub mod numbers;
 pub mod payments;
 pub mod schedule;
 pub mod shop;
+pub mod staff;
 pub mod subscribers;
 mod tasks;
 pub mod verify;

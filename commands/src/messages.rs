@@ -215,3 +215,24 @@ pub async fn newest(pool: &PgPool) -> Result<i64, sqlx::Error> {
     })
     .await
 }
+
+/// How many of the newest messages of customers are looked through for those that wait for an answer.
+const LOOKED_THROUGH: i64 = 1_000;
+
+/// The orders whose customers wait for an answer, with when they last wrote: the newest first, at most `limit`. Those who wrote
+/// before the last thousand messages of customers are left out.
+pub async fn unanswered(pool: &PgPool, limit: u32) -> Result<Vec<(OrderId, DateTime<Utc>)>, sqlx::Error> {
+    let rows: Vec<(Uuid, DateTime<Utc>)> = db::read(pool, async |session| {
+        let read = sqlx::query_as(
+            "SELECT m.order_id, m.sent_at
+               FROM (SELECT id, order_id, sent_at FROM order_messages
+                      WHERE author = 'customer' ORDER BY id DESC LIMIT $1) AS m
+              WHERE NOT EXISTS (SELECT FROM order_messages AS later
+                                 WHERE later.order_id = m.order_id AND later.id > m.id)
+              ORDER BY m.id DESC LIMIT $2",
+        );
+        read.bind(LOOKED_THROUGH).bind(i64::from(limit)).fetch_all(session).await
+    })
+    .await?;
+    Ok(rows.into_iter().map(|(order, at)| (OrderId(order), at)).collect())
+}

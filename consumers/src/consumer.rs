@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::SubjectId;
 use domain::newsletter::{IssueReleased, NewsletterEvent};
-use domain::order::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
+use domain::order::{EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::product::ProductEvent;
 use domain::{AggregateType, Event, Position, Recorded};
 use std::future::Future;
@@ -93,7 +93,7 @@ macro_rules! from_order_event {
         }
     )+};
 }
-from_order_event!(ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged);
+from_order_event!(ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged, EmailCorrected);
 
 /// Where a consumer begins when it is started for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in the registry below.
 //! - [`runner`]: runs consumers: notes, claims, retries, parks.
 //! - [`account_mail`], [`subscription_mail`]: mails about accounts, and about getting the newsletter.
+//! - [`staff_mail`]: the mail that lets somebody behind the counter.
 //! - [`newsletter`]: has issues of it mailed. [`newsletter_mail`]: an issue of the newsletter, to its subscribers.
 //! - `scheduled`: mail as the work of a job of the schedule, see [`scheduled_tasks`].
 //! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
@@ -26,6 +27,7 @@ pub mod newsletter_mail;
 pub mod parked;
 pub mod relay;
 pub mod runner;
+pub mod staff_mail;
 pub mod status;
 pub mod subscription_mail;
 pub mod topics;
@@ -64,6 +66,7 @@ pub fn scheduled_tasks(
 ) -> Vec<Arc<dyn Task>> {
     let mut tasks: Vec<Arc<dyn Task>> = vec![
         Arc::new(account_mail::AccountMail::new(mailer.clone(), base.clone())),
+        Arc::new(staff_mail::StaffMail::new(mailer.clone(), base.clone())),
         Arc::new(subscription_mail::SubscriptionMail::new(mailer.clone(), base.clone())),
         Arc::new(order_mail::reminder::UnpaidOrders::new(log.clone(), schedule.clone())),
         Arc::new(order_mail::reminder::PaymentReminder::new(log.clone(), mailer.clone(), pay_link)),

@@ -1,4 +1,5 @@
-//! Mails to the customer: the confirmation when an order is placed, the receipt when it is paid. Besides, by the schedule:
+//! Mails to the customer: the confirmation when an order is placed, and when the address was mistyped and corrected; the receipt
+//! when it is paid. Besides, by the schedule:
 //! either of them once more ([`again`]), and a reminder when it is not paid after a day ([`reminder`]).
 
 pub mod again;
@@ -13,7 +14,7 @@ use crate::language::Lang;
 use crate::mail::Letter;
 use domain::Recorded;
 use domain::ids::SubjectId;
-use domain::order::{Customer, OrderEvent, OrderPaid, OrderPlaced};
+use domain::order::{Customer, EmailCorrected, OrderEvent, OrderPaid, OrderPlaced};
 use letter::{Content, html, text};
 
 /// See the module.
@@ -24,7 +25,7 @@ impl Consumer for OrderMail {
 
     const NAME: &'static str = "order_mail";
     const START: Start = Start::Origin;
-    const WANTS: Wants = Wants::types(&[OrderPlaced::TYPE, OrderPaid::TYPE]);
+    const WANTS: Wants = Wants::types(&[OrderPlaced::TYPE, OrderPaid::TYPE, EmailCorrected::TYPE]);
     // Half a day: as long as mail servers themselves keep trying before they worry people.
     const RETRY: Retry = Retry::growing(from_ms(500), to_s(900), attempts(60));
 
@@ -47,6 +48,7 @@ fn letter_of<'e>(event: &'e Recorded<OrderEvent>, shop_name: &str) -> Result<Opt
     let content = match &event.event {
         OrderEvent::OrderPlaced(placed) => Content::confirmation(lang, placed),
         OrderEvent::OrderPaid(paid) => Content::receipt(lang, paid),
+        OrderEvent::EmailCorrected(corrected) => Content::confirmation_anew(lang, corrected),
         OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => return Ok(None),
     };
     let Some(customer) = customer(&event.event) else { return Ok(None) };
@@ -69,6 +71,7 @@ fn customer(event: &OrderEvent) -> Option<&Customer> {
     match event {
         OrderEvent::OrderPlaced(placed) => Some(&placed.customer),
         OrderEvent::OrderPaid(paid) => Some(&paid.customer),
+        OrderEvent::EmailCorrected(corrected) => Some(&corrected.customer),
         OrderEvent::ItemAdded(_) | OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => None,
     }
 }

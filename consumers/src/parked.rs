@@ -138,3 +138,34 @@ pub async fn discard(pool: &PgPool, id: i64, who: &str) -> Result<Decided, Ledge
     .await?;
     Ok(if discarded == 1 { Decided::Done } else { Decided::NotParked })
 }
+
+/// Gives up the effects for an aggregate that events before `position` call for and that were not carried out yet: none of them
+/// holds up a later one any more. What is being tried at this moment is left alone. Returns how many.
+pub async fn give_up_earlier(
+    pool: &PgPool,
+    consumer: &str,
+    aggregate_id: &str,
+    position: Position,
+    who: &str,
+) -> Result<u64, LedgerError> {
+    let given_up: i64 = sqlx::query_scalar(
+        "WITH given_up AS (
+             UPDATE consumer_ledger SET state = 'discarded', decided_by = $4, due_at = 'infinity', changed_at = now()
+              WHERE consumer = $1 AND aggregate_type = 'order' AND aggregate_id = $2 AND position < $3
+                AND state IN ('waiting', 'parked')
+             RETURNING 1
+         ), released AS (
+             UPDATE consumer_ledger SET due_at = now()
+              WHERE consumer = $1 AND aggregate_type = 'order' AND aggregate_id = $2 AND position >= $3
+                AND state = 'waiting' AND due_at = 'infinity'
+         )
+         SELECT count(*) FROM given_up",
+    )
+    .bind(consumer)
+    .bind(aggregate_id)
+    .bind(position.as_i64())
+    .bind(who)
+    .fetch_one(pool)
+    .await?;
+    Ok(given_up.unsigned_abs())
+}

@@ -1,15 +1,18 @@
-//! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST /v1/orders/search`.
+//! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST /v1/orders/search`, and the
+//! list behind the counter.
 
+mod desk;
 mod fold;
 mod reads;
 mod row;
 
+pub use desk::{Desk, DeskSearch, count, desk};
 pub use reads::{Filter, ListKey, Search, get, list, of_subject, search};
 pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_json};
 
 use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
-use domain::order::{ItemAdded, Line, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
+use domain::order::{EmailCorrected, ItemAdded, Line, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::{Event, Recorded};
 use fold::{Change, Changes, ClockDistance, NewOrder};
 use sqlx::Postgres;
@@ -23,8 +26,9 @@ pub struct OrderList;
 
 impl Projection for OrderList {
     const NAME: &'static str = "order_list";
-    /// 2: an order may go without an address, and may need a review.
-    const VERSION: u32 = 2;
+    /// 2: an order may go without an address, and may need a review. 3: its address of mail may be corrected; it is found by
+    /// words, and those that need a review are found.
+    const VERSION: u32 = 3;
     const TABLES: &'static str = include_str!("order_list.sql");
     const INDEXES: &'static str = include_str!("order_list_indexes.sql");
     const WANTS: Wants = Wants::types(&[
@@ -33,6 +37,7 @@ impl Projection for OrderList {
         PaymentRecorded::TYPE,
         OrderPaid::TYPE,
         PaymentFlagged::TYPE,
+        EmailCorrected::TYPE,
     ]);
 
     /// Folds the batch to one change per order, then inserts the new orders and updates the others: a statement each.
@@ -88,8 +93,8 @@ fn insert<'r>(rows: &'r [NewOrder<'_>]) -> Query<'r, Postgres, PgArguments> {
     .bind(column(rows, |row| row.customer().subject_id.0))
     .bind(column(rows, |row| row.customer().first_name.as_str()))
     .bind(column(rows, |row| row.customer().last_name.as_str()))
-    .bind(column(rows, |row| row.customer().email.as_str()))
-    .bind(column(rows, |row| row.customer().email.search_key()))
+    .bind(column(rows, |row| row.email().as_str()))
+    .bind(column(rows, |row| row.email().search_key()))
     .bind(column(rows, |row| row.ships_to().map(|to| to.address.as_str())))
     .bind(column(rows, |row| row.ships_to().map(|to| to.postal_code.as_str())))
     .bind(column(rows, |row| row.ships_to().map(|to| to.city.as_str())))
@@ -113,11 +118,13 @@ fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postg
             SET items = coalesce(u.items::json, o.items), total = coalesce(u.total, o.total),
                 paid_amount = coalesce(u.paid_amount, o.paid_amount), paid = o.paid OR u.paid,
                 needs_review = o.needs_review OR u.flagged,
+                email = coalesce(u.email, o.email), email_key = coalesce(u.email_key, o.email_key),
                 version = u.version, updated_at = u.updated_at, position = u.position
            FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS items, unnest($3::numeric[]) AS total,
                         unnest($4::numeric[]) AS paid_amount, unnest($5::boolean[]) AS paid,
                         unnest($6::bigint[]) AS version, unnest($7::timestamptz[]) AS updated_at,
-                        unnest($8::bigint[]) AS position, unnest($9::boolean[]) AS flagged) AS u
+                        unnest($8::bigint[]) AS position, unnest($9::boolean[]) AS flagged,
+                        unnest($10::text[]) AS email, unnest($11::text[]) AS email_key) AS u
           WHERE o.id = u.id AND o.version < u.version",
     )
     .bind(column(rows, |(id, _, _)| *id))
@@ -129,6 +136,8 @@ fn update<'r>(rows: &'r [(Uuid, Change<'_>, Option<String>)]) -> Query<'r, Postg
     .bind(column(rows, |(_, change, _)| change.updated_at))
     .bind(column(rows, |(_, change, _)| change.position.as_i64()))
     .bind(column(rows, |(_, change, _)| change.flagged))
+    .bind(column(rows, |(_, change, _)| change.email.map(|email| email.as_str())))
+    .bind(column(rows, |(_, change, _)| change.email.map(|email| email.search_key())))
 }
 
 fn widen(distance: ClockDistance) -> Query<'static, Postgres, PgArguments> {

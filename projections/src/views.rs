@@ -89,6 +89,11 @@ impl Views {
         Self { shared: Arc::new(Shared { log, settings, entries }) }
     }
 
+    /// The time zone whose days the views count.
+    pub fn time_zone(&self) -> Tz {
+        self.shared.settings.time_zone
+    }
+
     /// The names of all views.
     pub fn names() -> impl Iterator<Item = &'static str> {
         REGISTRY.iter().map(|definition| definition.name)

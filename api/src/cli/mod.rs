@@ -9,6 +9,7 @@ mod parked;
 mod rebuild;
 mod refusal;
 mod schedule;
+mod staff;
 mod table;
 mod tell;
 mod verify;
@@ -37,6 +38,7 @@ Examples:
   orders --listen 127.0.0.1:9000           the same, on another address
   orders events --follow                   what happens, as it happens, one JSON object per line
   orders keys create --name shop --scope orders:write --scope orders:read
+  orders staff invite ada@example.com --role owner
   DATABASE_URL=postgres://… orders api     the API alone, on a database of yours
 
 A flag goes before a variable. A secret is better given as a variable, or as a file that NAME_FILE
@@ -74,6 +76,9 @@ enum Command {
     /// The API keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The accounts of who works behind the counter
+    #[command(subcommand)]
+    Staff(staff::Staff),
     /// The history, one JSON object per line
     #[command(after_help = events::EXAMPLES)]
     Events(With<events::EventsArgs>),
@@ -169,6 +174,7 @@ impl Cli {
             Some(Command::Consumers(Consumers::Run(with))) => &with.log,
             Some(Command::Migrate(with)) => &with.log,
             Some(Command::Keys(keys)) => keys.log_args(),
+            Some(Command::Staff(staff)) => staff.log_args(),
             Some(Command::Events(with)) => &with.log,
             Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
@@ -188,6 +194,7 @@ impl Cli {
             Some(Command::Consumers(Consumers::Run(with))) => apart::consume(&with.args).await,
             Some(Command::Migrate(with)) => migrate::run(&with.args).await,
             Some(Command::Keys(keys)) => keys.run().await,
+            Some(Command::Staff(staff)) => staff.run().await,
             Some(Command::Events(with)) => events::run(&with.args).await,
             Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,

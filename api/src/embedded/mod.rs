@@ -5,6 +5,7 @@ pub mod account;
 pub mod demo;
 pub mod dev_key;
 pub mod directory;
+pub mod first_owner;
 pub mod launcher;
 pub mod postgres;
 pub mod welcome;

@@ -22,6 +22,8 @@ pub struct Welcome {
     pub mail: String,
     /// The data directory, and the API key in it; `None` without a private PostgreSQL.
     pub private: Option<(PathBuf, String)>,
+    /// Where the administrator sets a password; `None` once that was done, and without a private PostgreSQL.
+    pub first_owner: Option<String>,
     /// How long the start took.
     pub took: Duration,
 }
@@ -36,6 +38,10 @@ impl Welcome {
             let _ = writeln!(text, "  {name:<9} {value}");
         };
         line("Shop", &format!("{base}/"));
+        line("Staff", &format!("{base}/admin/"));
+        if let Some(link) = &self.first_owner {
+            line("", &format!("set the administrator's password, once, by {link}"));
+        }
         line("API", &base);
         line("Database", &format!("psql '{}'", self.database));
         line("Kafka", &format!("kcat -C -b {} -t {} -o beginning -f '%k %s\\n'", self.brokers, self.topic));
@@ -49,7 +55,10 @@ impl Welcome {
                 line("API key", &directory.join("dev-api-key").display().to_string());
                 text.push_str(&first_order(&base, key));
             }
-            None => text.push_str("\nMake an API key:\n\norders keys create --name NAME --scope orders:write\n"),
+            None => text.push_str(
+                "\nMake an API key, and let somebody behind the counter:\n\norders keys create --name NAME --scope orders:write\n\
+                 orders staff invite EMAIL --role owner\n",
+            ),
         }
         text.push_str("\nStop with Ctrl-C.\n");
         text

@@ -30,6 +30,7 @@ pub(crate) use routes::Routes;
 pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
 
+use crate::admin::StaffDesk;
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
@@ -112,6 +113,8 @@ pub struct App {
     pub(crate) members: Desk,
     /// Takes pictures of products.
     pub(crate) pictures: Pictures,
+    /// What the log-in of staff works with.
+    pub(crate) staff: StaffDesk,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
@@ -134,7 +137,7 @@ impl App {
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let (link_key, notices) = (OnceCell::new(), Limiter::new(Some(payments::NOTICES)));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
-        let members = Desk::new(pool.clone(), clock.clone());
+        let (members, staff) = (Desk::new(pool.clone(), clock.clone()), StaffDesk::new());
         let pictures = Pictures::new(settings.shop.media.clone());
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
@@ -148,6 +151,7 @@ impl App {
             frame,
             members,
             pictures,
+            staff,
             limiter,
             checkouts,
             messages,
@@ -173,7 +177,8 @@ impl App {
         // Installed before anything is counted.
         crate::metrics::recorder();
         let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
-        let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
+        let routes = crate::admin::routes(crate::shop::routes(crate::v1::routes(routes)));
+        let routes = payments::webhook::routes(routes);
         open::routes(routes).into_router(Arc::new(self))
     }
 }

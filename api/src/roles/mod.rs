@@ -18,4 +18,5 @@ pub use self::core::Core;
 pub use database::{Asker, Database, data_path};
 pub use failure::Failure;
 pub use process::Process;
+pub(crate) use serve::public_base;
 pub use serve::{ServeArgs, serve};

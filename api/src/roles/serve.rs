@@ -4,7 +4,7 @@ use super::process::stop_token;
 use super::{Asker, Failure, Process, data_path};
 use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::{Welcome, base_url};
-use crate::embedded::{demo, dev_key, directory};
+use crate::embedded::{demo, dev_key, directory, first_owner};
 use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
 use crate::payments::PaymentSettings;
 use crate::scheduled::ReleaseIssue;
@@ -95,6 +95,8 @@ async fn start(
     let mailer = mailer(mail)?;
     let (gateway, catalogue) = process.core.gateway().await?;
     let private = bring_along(process, &gateway, &catalogue).await?;
+    let base = public_base(&args.shop).unwrap_or_else(|| base_url(address));
+    let first_owner = first_owner(process, &base).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.project(&views, &Views::names().collect::<Vec<_>>());
     if let Some(embedded) = kafka.embedded() {
@@ -103,7 +105,6 @@ async fn start(
     process.relay(&kafka.settings);
     process.consume(&kafka.settings, &mailer, consumers::NAMES);
     let schedule = process.schedule();
-    let base = public_base(&args.shop).unwrap_or_else(|| base_url(address));
     let link = pay_link(process.core.pool(), base.clone()).await?;
     let mut tasks = consumers::scheduled_tasks(&process.core.log, &schedule, &mailer, Some(base), Some(link));
     tasks.extend(own_tasks(&schedule, &gateway));
@@ -124,6 +125,7 @@ async fn start(
         embedded_broker: kafka.settings.embedded,
         mail: String::new(),
         private,
+        first_owner,
         took: Duration::ZERO,
     })
 }
@@ -141,8 +143,16 @@ async fn bring_along(
     Ok(Some((private.directory.path().to_path_buf(), token.to_string())))
 }
 
+/// The link by which the private system's administrator sets a password, until one was set.
+async fn first_owner(process: &Process, base: &str) -> Result<Option<String>, Failure> {
+    match process.database().private() {
+        Some(_) => Ok(first_owner::link(process.core.pool(), base, chrono::Utc::now()).await?),
+        None => Ok(None),
+    }
+}
+
 /// Where visitors reach the shop, as links in mails begin.
-pub(super) fn public_base(shop: &ShopArgs) -> Option<String> {
+pub(crate) fn public_base(shop: &ShopArgs) -> Option<String> {
     shop.public_url.as_ref().map(|url| url.origin().ascii_serialization())
 }
 

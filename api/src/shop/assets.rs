@@ -26,7 +26,7 @@ pub(super) struct Asset {
 }
 
 /// Where a static file is to be had. Empty for one that is not there, which a test of the pages finds.
-pub(super) fn url(name: &str) -> String {
+pub(crate) fn url(name: &str) -> String {
     let found = ASSETS.iter().find(|asset| asset.name == name);
     found.map(|asset| format!("/static/{}", asset.served)).unwrap_or_default()
 }

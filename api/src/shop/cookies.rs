@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use std::borrow::Cow;
 
 /// A cookie of the request; the first, where there are several of the name.
-pub(super) fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lists = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let cookies = lists.flat_map(Cookie::split_parse).flatten();
     cookies.into_iter().find(|cookie| cookie.name() == name).and_then(|cookie| cookie.value_raw())
@@ -13,7 +13,7 @@ pub(super) fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// A cookie for all paths, out of reach for scripts, that other sites' forms do not bring along. Without an age it goes when
 /// the browser is closed.
-pub(super) fn set(
+pub(crate) fn set(
     name: &'static str,
     value: impl Into<Cow<'static, str>>,
     max_age_s: Option<i64>,

@@ -1,5 +1,7 @@
 //! What all pages of a process share.
 
+use crate::http::App;
+use http::{HeaderMap, header};
 use std::path::PathBuf;
 use std::sync::Arc;
 use url::Url;
@@ -40,4 +42,13 @@ impl Frame {
     pub fn is_secure(&self) -> bool {
         self.0.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
+}
+
+/// Where the shop is, as links to it begin: as is set, or as whoever asks reached it.
+pub(crate) fn public_base(app: &App, headers: &HeaderMap) -> String {
+    if let Some(url) = &app.frame.settings().public_url {
+        return url.origin().ascii_serialization();
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("http://{host}")
 }

@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 8 << 20;
 const CONFINED: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// Where a picture is to be had, in the size that a page shows it in.
-pub(super) fn url(picture: &str, size: Size) -> String {
+pub(crate) fn url(picture: &str, size: Size) -> String {
     format!("/media/{}", size.of(picture))
 }
 

@@ -17,7 +17,7 @@ pub(crate) mod basket;
 mod cart;
 mod catalogue;
 mod checkout;
-mod cookies;
+pub(crate) mod cookies;
 mod fault;
 mod frame;
 mod language;
@@ -25,7 +25,7 @@ mod live;
 mod media;
 pub(crate) mod members;
 mod money;
-mod origin;
+pub(crate) mod origin;
 mod page;
 mod payment;
 mod posted;
@@ -35,16 +35,23 @@ mod session;
 mod texts;
 mod visit;
 
+pub(crate) use assets::url as asset_url;
 pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
+pub(crate) use frame::public_base;
 pub use frame::{Frame, ShopSettings};
 pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
+pub(crate) use media::url as picture_url;
+pub(crate) use members::{address_bucket, hashing_fault};
+pub(crate) use money::shown as shown_money;
 pub use page::Page;
 pub use posted::Posted;
+pub(crate) use reads::Reads;
 pub(crate) use security::protect;
 pub use session::{SessionSettings, VisitSession};
 pub use visit::Visit;
+pub(crate) use visit::{page as html_page, render as rendered, way_back};
 
 use crate::http::{Produces, Routes};
 use axum::extract::RawQuery;
@@ -63,7 +70,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 /// To the same path with a slash at its end, which is where pages are.
-async fn with_slash(uri: Uri, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn with_slash(uri: Uri, RawQuery(query): RawQuery) -> Response {
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     match HeaderValue::try_from(format!("{}/{query}", uri.path())) {
         // Never to another host: `//elsewhere` is no path.

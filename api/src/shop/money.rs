@@ -5,7 +5,7 @@ use consumers::language::Lang;
 use domain::Money;
 
 /// `$1,234.50` in English, `US$1,234.50` in the others. Where a currency has no sign of its own: `CHF 1,234.50`.
-pub(super) fn shown(money: &Money, lang: Lang) -> String {
+pub(crate) fn shown(money: &Money, lang: Lang) -> String {
     let amount = grouped(&money.amount().to_string());
     let code = money.currency().code();
     match sign(code, lang) {

@@ -10,7 +10,7 @@ use url::Url;
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Refuses what another site made the browser send.
-pub(super) fn check(headers: &HeaderMap, frame: &Frame) -> Result<(), Fault> {
+pub(crate) fn check(headers: &HeaderMap, frame: &Frame) -> Result<(), Fault> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_ours = match (text(SEC_FETCH_SITE), text(header::ORIGIN.as_str())) {
         // `none` is the visitor's own doing: a page loaded again, a bookmark.

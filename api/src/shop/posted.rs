@@ -31,6 +31,11 @@ impl Posted {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a field that may stand there several times.
+    pub fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
     /// `application/x-www-form-urlencoded`, strictly: what is no UTF-8 is not made into something that nobody typed.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let fields = bytes.split(|byte| *byte == b'&').filter(|field| !field.is_empty());

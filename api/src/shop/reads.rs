@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 /// What the reads of a page took so far.
 #[derive(Debug, Default)]
-pub(super) struct Reads {
-    pub(super) took: Duration,
+pub(crate) struct Reads {
+    pub(crate) took: Duration,
 }
 
 impl Reads {
     /// Reads a view.
-    pub(super) async fn run<T>(
+    pub(crate) async fn run<T>(
         &mut self,
         view: &'static str,
         read: impl Future<Output = Result<Seen<T>, ReadError>>,

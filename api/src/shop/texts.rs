@@ -39,6 +39,10 @@ mod tests {
         let mut checked = 0;
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            // Staff pages have texts of their own.
+            if path.is_dir() {
+                continue;
+            }
             let template = fs::read_to_string(&path).unwrap();
             for call in ["page.t(\"", "page.t1(\"", "page.tn(\""] {
                 for id in template.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {

@@ -115,20 +115,20 @@ impl Visit {
 
 /// What leads back to the page of a request: to the first page from what is no page, or is too long. Two slashes at its
 /// beginning would name another host.
-pub(super) fn way_back(method: &Method, uri: &Uri) -> String {
+pub(crate) fn way_back(method: &Method, uri: &Uri) -> String {
     let here = uri.path_and_query().map_or("/", |here| here.as_str());
     let is_page = matches!(*method, Method::GET | Method::HEAD) && here.starts_with('/') && !here.starts_with("//");
     if is_page && here.len() <= MAX_HERE_BYTES { here.to_owned() } else { "/".to_owned() }
 }
 
-pub(super) fn render(template: &impl Template) -> Result<String, Fault> {
+pub(crate) fn render(template: &impl Template) -> Result<String, Fault> {
     template.render().map_err(|error| {
         tracing::error!(%error, "a page can't be written");
         Fault::Internal
     })
 }
 
-pub(super) fn page(html: String) -> Response {
+pub(crate) fn page(html: String) -> Response {
     let mut response = Response::new(Body::from(html));
     response.headers_mut().insert(header::CONTENT_TYPE, HTML);
     response

@@ -12,7 +12,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use commands::{Admission, Answer, AnswerFn, Done, IdempotencyKey, Snapshot, Submission};
+use commands::{Admission, Answer, AnswerFn, Context, Done, IdempotencyKey, Snapshot, Submission};
+use domain::Position;
 use http::{HeaderName, HeaderValue, StatusCode, header, request};
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(super) struct Incoming {
     head: request::Parts,
     key: Arc<VerifiedKey>,
     request_id: RequestId,
+    /// In which language what follows from it is written, if not in the one that it asks for.
+    locale: Option<String>,
     /// Its body.
     pub(super) body: Bytes,
 }
@@ -73,7 +76,7 @@ impl Incoming {
     ) -> Result<Self, Problem> {
         let (head, body) = Self::without_query(request)?;
         let body = body::receive_within(&head, body, accepts, bounds).await?;
-        Ok(Self { head, key: allowed.key, request_id, body })
+        Ok(Self { head, key: allowed.key, request_id, locale: None, body })
     }
 
     /// Receives a request whose path says all.
@@ -84,7 +87,12 @@ impl Incoming {
     ) -> Result<Self, Problem> {
         let (head, body) = Self::without_query(request)?;
         let body = body::receive_nothing(&head, body).await?;
-        Ok(Self { head, key: allowed.key, request_id, body })
+        Ok(Self { head, key: allowed.key, request_id, locale: None, body })
+    }
+
+    /// The same, for somebody who reads another language than whoever asks.
+    pub(super) fn in_language(self, locale: Option<String>) -> Self {
+        Self { locale, ..self }
     }
 
     /// No command has query parameters: one that is sent would be left unheeded, so it is refused.
@@ -117,15 +125,22 @@ impl Incoming {
 
     /// Has the command carried out, and answers with the whole resource.
     pub(super) async fn submit<A: Resource>(self, app: &App, ask: Ask<A>) -> Result<Response, Problem> {
+        Ok(self.submit_at(app, ask).await?.0)
+    }
+
+    /// The same, and where in the log what it led to stands.
+    pub(super) async fn submit_at<A: Resource>(self, app: &App, ask: Ask<A>) -> Result<(Response, Position), Problem> {
         let key = self.idempotency_key()?;
         let expected_version =
             if ask.creates { None } else { expected_version::<A>(app, &ask.id, self.if_match()?).await? };
+        let context = context::of(&self.key, &self.request_id, &self.head.headers);
+        let context = Context { locale: self.locale.or(context.locale), ..context };
         let submission = Submission {
             id: ask.id,
             command: ask.command,
             fresh_id: ask.fresh_id,
             expected_version,
-            context: context::of(&self.key, &self.request_id, &self.head.headers),
+            context,
             key,
             answer: answer_with::<A>(ask.creates),
             admission: self.head.extensions.get::<Place>().cloned().map(|place| Arc::new(place) as Admission),
@@ -134,7 +149,10 @@ impl Incoming {
         fail::fail_point!("reply.before");
         failpoints::after_reply();
         match outcome {
-            Ok(done) => Ok(respond(done)),
+            Ok(done) => {
+                let position = done.position;
+                Ok((respond(done), position))
+            }
             Err(error) => Err(rejection::problem(&error, ask.items_at)),
         }
     }

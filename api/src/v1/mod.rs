@@ -26,7 +26,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .route("/v1/orders", Produces::Json, get(orders::list::handle).post(orders::place::handle))
         .route("/v1/orders/search", Produces::Json, post(orders::search::handle))
-        .route("/v1/orders/{id}", Produces::Json, get(orders::get::handle))
+        .route("/v1/orders/{id}", Produces::Json, get(orders::get::handle).patch(orders::correct_email::handle))
         .route("/v1/orders/{id}/items", Produces::Json, post(orders::add_item::handle))
         .route("/v1/orders/{id}/payments", Produces::Json, post(orders::record_payment::handle))
         .route("/v1/orders/{id}/messages", Produces::Json, get(orders::messages::list).post(orders::messages::write))

@@ -75,3 +75,4 @@ members-item-added = { $name } was added.
 members-payment = We received { $amount }.
 members-paid = The order is paid.
 members-flagged = We are looking into a payment.
+members-email-corrected = We corrected the address that mails about it go to.

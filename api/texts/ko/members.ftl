@@ -75,3 +75,4 @@ members-item-added = { $name }이(가) 추가되었습니다.
 members-payment = { $amount } 결제를 확인했습니다.
 members-paid = 결제가 완료되었습니다.
 members-flagged = 결제를 확인하고 있습니다.
+members-email-corrected = 주문 메일을 받을 주소를 바로잡았습니다.

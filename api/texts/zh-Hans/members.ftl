@@ -75,3 +75,4 @@ members-item-added = 已添加 { $name }。
 members-payment = 我们收到了 { $amount }。
 members-paid = 订单已付款。
 members-flagged = 我们正在核实一笔付款。
+members-email-corrected = 我们更正了接收订单邮件的地址。

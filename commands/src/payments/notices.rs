@@ -7,7 +7,7 @@ use super::{LEASE, MAX_ATTEMPTS, again_at, later, shortened};
 use crate::db;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{FromRow, PgPool};
 use std::time::Duration;
 
 /// The longest that a notice may be, in bytes.
@@ -128,6 +128,31 @@ pub async fn open(pool: &PgPool) -> Result<Open, sqlx::Error> {
                     (SELECT count(*) FROM payment_notices WHERE state = 'stuck') AS stuck",
         );
         count.fetch_one(session).await
+    })
+    .await
+}
+
+/// A notice that a person has to look at.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct OpenNotice {
+    /// Whose it is.
+    pub provider: String,
+    /// What it is about, in the provider's words.
+    pub kind: String,
+    /// Why nothing came of it.
+    pub outcome: Option<String>,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+}
+
+/// What a person has to look at, the oldest first; at most `limit`.
+pub async fn to_look_at(pool: &PgPool, limit: u32) -> Result<Vec<OpenNotice>, sqlx::Error> {
+    db::read(pool, async |session| {
+        let read = sqlx::query_as(
+            "SELECT provider, kind, outcome, received_at FROM payment_notices
+              WHERE state IN ('unmatched', 'stuck') ORDER BY id LIMIT $1",
+        );
+        read.bind(i64::from(limit)).fetch_all(session).await
     })
     .await
 }

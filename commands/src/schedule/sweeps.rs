@@ -2,7 +2,7 @@
 
 use super::Schedule;
 use super::task::{Done, Failure, Retry, Run, Task};
-use crate::{idempotency, members, shop, subscribers};
+use crate::{idempotency, members, shop, staff, subscribers};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -47,8 +47,9 @@ impl Task for Sweep {
     fn run<'r>(&'r self, run: &'r mut Run) -> BoxFuture<'r, Result<Done, Failure>> {
         async move {
             let answers = idempotency::sweep(run.pool()).await?;
-            let links =
-                members::sweep(run.pool(), run.now()).await? + subscribers::sweep(run.pool(), run.now()).await?;
+            let links = members::sweep(run.pool(), run.now()).await?
+                + subscribers::sweep(run.pool(), run.now()).await?
+                + staff::sweep(run.pool(), run.now()).await?;
             let shop::Swept { sessions, carts } = shop::sweep(run.pool(), run.now()).await?;
             let jobs = self.schedule.sweep().await?;
             tracing::debug!(answers, links, sessions, carts, jobs, "swept");

@@ -55,7 +55,7 @@ impl SessionSecret {
         digest.finalize().into()
     }
 
-    fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0).into()
     }
 }

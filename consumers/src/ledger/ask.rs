@@ -1,6 +1,7 @@
 //! What became of the effects of single events, for whoever shows it.
 
 use super::State;
+use chrono::{DateTime, Utc};
 use commands::db;
 use domain::ids::EventId;
 use sqlx::PgPool;
@@ -27,4 +28,59 @@ pub async fn states_of(
     .await?;
     let known = rows.into_iter().filter_map(|(event, state)| Some((EventId(event), State::parse(&state?)?)));
     Ok(known.collect())
+}
+
+/// What became of one effect, as it is shown to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// By which it is retried or discarded; see [`parked`](crate::parked).
+    pub id: i64,
+    /// The event that calls for it.
+    pub event: EventId,
+    /// How it stands.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the last attempt came to, in words, without personal data.
+    pub reason: Option<String>,
+    /// Since when it stands so.
+    pub changed_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    event_id: Uuid,
+    state: String,
+    attempts: i32,
+    reason: Option<String>,
+    changed_at: DateTime<Utc>,
+}
+
+/// The effects of a consumer that these events call for: one statement, by the ledger's own index.
+pub async fn entries_of(pool: &PgPool, consumer: &str, events: &[EventId]) -> Result<Vec<Entry>, sqlx::Error> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
+    let rows: Vec<Row> = db::read(pool, async |session| {
+        // Planned anew each time, as above.
+        let ask = sqlx::query_as(
+            "SELECT entry.id, entry.event_id, entry.state, entry.attempts, entry.reason, entry.changed_at
+               FROM unnest($2::uuid[]) AS wanted(event_id)
+              CROSS JOIN LATERAL (SELECT * FROM consumer_ledger AS own
+                    WHERE own.consumer = $1 AND own.event_id = wanted.event_id) AS entry
+              ORDER BY entry.id",
+        );
+        ask.bind(consumer).bind(&ids).persistent(false).fetch_all(session).await
+    })
+    .await?;
+    let entry = |row: Row| {
+        Some(Entry {
+            id: row.id,
+            event: EventId(row.event_id),
+            state: State::parse(&row.state)?,
+            attempts: row.attempts.unsigned_abs(),
+            reason: row.reason,
+            changed_at: row.changed_at,
+        })
+    };
+    Ok(rows.into_iter().filter_map(entry).collect())
 }

@@ -4,8 +4,8 @@
 //! Message-ID of its own.
 
 use super::history::History;
-use super::{customer, letter_of};
-use crate::mail::Mailer;
+use super::letter_of;
+use crate::mail::{Letter, Mailer};
 use crate::scheduled;
 use commands::Log;
 use commands::schedule::{Done, Failure, NewJob, Run, Schedule, Task};
@@ -81,8 +81,10 @@ impl OrderMailAgain {
         let which = Which::parse(which).ok_or_else(nothing)?;
         let history = History::load(&self.log, order).await?;
         let event = history.find(|event| which.is_about(event)).ok_or_else(nothing)?;
-        let customer = customer(&event.event).ok_or_else(nothing)?;
+        // Where mails go by now: the address may have been corrected since.
+        let customer = &history.order.placed().ok_or_else(nothing)?.customer;
         let letter = letter_of(event, self.mailer.shop_name()).map_err(Failure::Permanent)?.ok_or_else(nothing)?;
+        let letter = Letter { address: customer.email.as_str(), ..letter };
         // Asked for at another time it is another mail.
         let name = format!("{AGAIN} {}", run.run_at().timestamp_micros());
         let message_id = self.mailer.message_id(&name, event.event_id, customer.subject_id.0);

@@ -6,7 +6,7 @@ use askama::Template;
 use domain::Money;
 use domain::ids::OrderNumber;
 use domain::money::MoneyError;
-use domain::order::{Customer, Line, OrderPaid, OrderPlaced, Placed};
+use domain::order::{Customer, EmailCorrected, Line, OrderPaid, OrderPlaced, Placed};
 
 /// What a mail says.
 pub(super) struct Content {
@@ -37,6 +37,17 @@ struct Row {
 
 impl Content {
     pub(super) fn confirmation(lang: Lang, order: &OrderPlaced) -> Result<Self, MoneyError> {
+        Ok(Self {
+            subject: subject(lang, "mail-confirmation-subject", order.number),
+            lead: "mail-confirmation",
+            total_label: "mail-total",
+            address: address(&order.customer),
+            ..Self::common(lang, order.number, &order.customer, &order.lines, order.total)?
+        })
+    }
+
+    /// The same to another address, with what the order holds by now.
+    pub(super) fn confirmation_anew(lang: Lang, order: &EmailCorrected) -> Result<Self, MoneyError> {
         Ok(Self {
             subject: subject(lang, "mail-confirmation-subject", order.number),
             lead: "mail-confirmation",

@@ -1,6 +1,8 @@
 //! What a command on an order comes to.
 
-use super::event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
+use super::event::{
+    EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+};
 use super::lines::{Line, LineError, MergedLines, check_line};
 use super::{Customer, Order, Placed};
 use crate::decision::Decision;
@@ -10,7 +12,7 @@ use crate::prices::Prices;
 use crate::product::Status;
 use crate::quantity::Quantity;
 use crate::sku::Sku;
-use crate::text::PaymentReference;
+use crate::text::{Email, PaymentReference};
 use std::sync::Arc;
 
 /// What can be asked of an order.
@@ -34,6 +36,11 @@ pub enum Command {
         reference: PaymentReference,
         /// How much was paid.
         amount: Money,
+    },
+    /// Correct the address that mails about the order go to, which was mistyped.
+    CorrectEmail {
+        /// The right one.
+        email: Email,
     },
 }
 
@@ -169,6 +176,9 @@ pub fn decide(order: &Order, command: &Command, prices: &Prices) -> OrderDecisio
         (Order::Placed(placed) | Order::Paid(placed), Command::NotePayment { reference, amount }) => {
             return note_payment(placed, order.is_paid(), reference, *amount);
         }
+        (Order::Placed(placed) | Order::Paid(placed), Command::CorrectEmail { email }) => {
+            return correct_email(placed, email);
+        }
     };
     decided.map_or_else(Decision::Rejected, Decision::Events)
 }
@@ -294,6 +304,17 @@ fn note_payment(placed: &Placed, is_paid: bool, reference: &PaymentReference, am
         PaymentConflict::AboveBalance
     };
     Decision::Events(vec![PaymentFlagged { reference: reference.clone(), amount, conflict }.into()])
+}
+
+/// To the letter: somebody may well have mistyped only a case that matters to their server.
+fn correct_email(placed: &Placed, email: &Email) -> OrderDecision {
+    let Placed { number, customer, lines, total, .. } = placed;
+    if customer.email == *email {
+        return Decision::AlreadySo;
+    }
+    let customer = Arc::new(Customer { email: email.clone(), ..Customer::clone(customer) });
+    let corrected = EmailCorrected { number: *number, customer, lines: Arc::clone(lines), total: *total };
+    Decision::Events(vec![corrected.into()])
 }
 
 fn pay(placed: &Placed, reference: &PaymentReference, amount: Money) -> Result<Vec<OrderEvent>, Rejection> {

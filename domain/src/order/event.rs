@@ -19,6 +19,8 @@ pub enum OrderEvent {
     OrderPaid(OrderPaid),
     /// A payment provider says that it was paid, and that does not fit: someone has to look at it.
     PaymentFlagged(PaymentFlagged),
+    /// The address that mails about the order go to was mistyped, and is another one now.
+    EmailCorrected(EmailCorrected),
 }
 
 /// See [`OrderEvent::ItemAdded`].
@@ -78,6 +80,19 @@ pub struct PaymentFlagged {
     pub conflict: PaymentConflict,
 }
 
+/// See [`OrderEvent::EmailCorrected`]. A full snapshot, so that the order can be confirmed to the new address by this alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailCorrected {
+    /// The number to read out.
+    pub number: OrderNumber,
+    /// Who ordered, with the address as it is now.
+    pub customer: Arc<Customer>,
+    /// All lines, priced, as they are now.
+    pub lines: Arc<[Line]>,
+    /// The sum of the lines.
+    pub total: Money,
+}
+
 /// Why what a payment provider says does not fit the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentConflict {
@@ -111,4 +126,11 @@ impl PaymentConflict {
     }
 }
 
-crate::event::event_types!(OrderEvent { ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged });
+crate::event::event_types!(OrderEvent {
+    ItemAdded,
+    OrderPlaced,
+    PaymentRecorded,
+    OrderPaid,
+    PaymentFlagged,
+    EmailCorrected,
+});

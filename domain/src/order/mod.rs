@@ -6,7 +6,9 @@ mod lines;
 mod state;
 
 pub use decide::{Command, ItemFault, ItemProblem, Place, Rejection, RequestedItem, decide};
-pub use event::{ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded};
+pub use event::{
+    EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+};
 pub use lines::{Line, LineError, MAX_LINES, merge_line};
 pub use state::{Draft, Order, Placed, evolve};
 

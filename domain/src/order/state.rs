@@ -1,7 +1,7 @@
 //! What an order's events left.
 
 use super::Customer;
-use super::event::{OrderEvent, OrderPlaced, PaymentFlagged};
+use super::event::{EmailCorrected, OrderEvent, OrderPlaced, PaymentFlagged};
 use super::lines::{Line, merge_line};
 use crate::ids::OrderNumber;
 use crate::money::{Money, MoneyError};
@@ -110,6 +110,8 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
         (Order::Placed(placed), OrderEvent::OrderPaid(_)) => Order::Paid(placed),
         (Order::Placed(placed), OrderEvent::PaymentFlagged(flagged)) => Order::Placed(placed.flag(flagged)),
         (Order::Paid(placed), OrderEvent::PaymentFlagged(flagged)) => Order::Paid(placed.flag(flagged)),
+        (Order::Placed(placed), OrderEvent::EmailCorrected(corrected)) => Order::Placed(placed.correct(corrected)),
+        (Order::Paid(placed), OrderEvent::EmailCorrected(corrected)) => Order::Paid(placed.correct(corrected)),
         (order, _) => order,
     }
 }
@@ -117,6 +119,11 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
 impl Placed {
     fn flag(mut self, flagged: &PaymentFlagged) -> Self {
         self.flagged.push((flagged.reference.clone(), flagged.amount));
+        self
+    }
+
+    fn correct(mut self, corrected: &EmailCorrected) -> Self {
+        self.customer = Arc::clone(&corrected.customer);
         self
     }
 

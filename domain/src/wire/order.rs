@@ -4,7 +4,8 @@ use super::parts::{CustomerV1, CustomerV2, LineV1, MoneyV1, PartError, lines_fro
 use super::{Encoded, Shape, encoded};
 use crate::ids::OrderNumber;
 use crate::order::{
-    Customer, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
+    Customer, EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
+    PaymentRecorded,
 };
 use crate::text::PaymentReference;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
     }),
     Shape::of(OrderPaid::TYPE, "2", |stored| stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))),
     Shape::of(PaymentFlagged::TYPE, "1", |stored| stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(v1))),
+    Shape::of(EmailCorrected::TYPE, "1", |stored| stored.read(|v1: EmailCorrectedV1<'_>| EmailCorrected::try_from(v1))),
 ];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
@@ -35,6 +37,7 @@ pub(super) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::PaymentRecorded(event) => encoded(PaymentRecorded::TYPE, "1", PaymentRecordedV1::from(event)),
         OrderEvent::OrderPaid(event) => encoded(OrderPaid::TYPE, "2", OrderPaidV2::from(event)),
         OrderEvent::PaymentFlagged(event) => encoded(PaymentFlagged::TYPE, "1", PaymentFlaggedV1::from(event)),
+        OrderEvent::EmailCorrected(event) => encoded(EmailCorrected::TYPE, "1", EmailCorrectedV1::from(event)),
     }
 }
 
@@ -230,6 +233,41 @@ impl TryFrom<PaymentFlaggedV1<'_>> for PaymentFlagged {
             reference: PaymentReference::stored(&stored.reference),
             amount: stored.amount.try_into()?,
             conflict: PaymentConflict::parse(&stored.conflict).ok_or(PartError::Conflict)?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmailCorrectedV1<'a> {
+    number: u64,
+    #[serde(borrow)]
+    customer: CustomerV2<'a>,
+    #[serde(borrow)]
+    lines: Vec<LineV1<'a>>,
+    #[serde(borrow)]
+    total: MoneyV1<'a>,
+}
+
+impl<'a> From<&'a EmailCorrected> for EmailCorrectedV1<'a> {
+    fn from(event: &'a EmailCorrected) -> Self {
+        Self {
+            number: event.number.0,
+            customer: (&*event.customer).into(),
+            lines: event.lines.iter().map(LineV1::from).collect(),
+            total: event.total.into(),
+        }
+    }
+}
+
+impl TryFrom<EmailCorrectedV1<'_>> for EmailCorrected {
+    type Error = PartError;
+    fn try_from(stored: EmailCorrectedV1<'_>) -> Result<Self, PartError> {
+        Ok(Self {
+            number: OrderNumber(stored.number),
+            customer: Arc::new(Customer::from(stored.customer)),
+            lines: lines_from(stored.lines)?,
+            total: stored.total.try_into()?,
         })
     }
 }

@@ -11,7 +11,9 @@ use domain::category::{
 };
 use domain::ids::{OrderNumber, SubjectId};
 use domain::newsletter::{IssueContent, IssueDrafted, IssueReleased, IssueWords, NewsletterEvent};
-use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress};
+use domain::order::{
+    Customer, EmailCorrected, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, ShippingAddress,
+};
 use domain::product::{
     ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
     ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
@@ -32,7 +34,7 @@ pub fn expected() -> BTreeMap<&'static str, Event> {
     orders.chain(products).chain(shown).chain(categories).chain(issues).collect()
 }
 
-fn order_events() -> [(&'static str, OrderEvent); 14] {
+fn order_events() -> [(&'static str, OrderEvent); 16] {
     let (number, first) = (OrderNumber(1_234_567_890), OrderNumber(1));
     let (many, few) = (|| lines([(2, "TEA-GREEN"), (9_999, "CUP")]), || lines([(1, "SAMPLE")]));
     let (total, zero) = (usd("42020.80"), usd("0.00"));
@@ -57,6 +59,11 @@ fn order_events() -> [(&'static str, OrderEvent); 14] {
         ("OrderPaid.v1.minimal", OrderPaid { number: first, customer: x(), lines: few(), total: zero }.into()),
         ("OrderPaid.v2.full", OrderPaid { number, customer: zoe(), lines: many(), total }.into()),
         ("OrderPaid.v2.minimal", OrderPaid { number: first, customer: nowhere(), lines: few(), total: zero }.into()),
+        ("EmailCorrected.v1.full", EmailCorrected { number, customer: zoe(), lines: many(), total }.into()),
+        (
+            "EmailCorrected.v1.minimal",
+            EmailCorrected { number: first, customer: nowhere(), lines: few(), total: zero }.into(),
+        ),
     ]
 }
 

@@ -4,6 +4,7 @@ use super::row::items_json;
 use crate::ProjectionError;
 use chrono::{DateTime, Utc};
 use domain::order::{Customer, Line, OrderEvent, OrderPlaced, ShippingAddress, merge_line};
+use domain::text::Email;
 use domain::{Event, Money, Position, Recorded};
 use sqlx::types::Uuid;
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ pub(super) struct Change<'e> {
     pub(super) paid_amount: Option<Money>,
     pub(super) paid: bool,
     pub(super) flagged: bool,
+    /// Where mails go now, if that was corrected.
+    pub(super) email: Option<&'e Email>,
     pub(super) version: u64,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) position: Position,
@@ -30,6 +33,7 @@ impl<'e> Change<'e> {
             paid_amount: None,
             paid: false,
             flagged: false,
+            email: None,
             version: recorded.sequence,
             updated_at: recorded.metadata.occurred_at,
             position: recorded.position,
@@ -46,6 +50,7 @@ impl<'e> Change<'e> {
             OrderEvent::PaymentRecorded(payment) => self.paid_amount = Some(payment.paid_amount),
             OrderEvent::OrderPaid(_) => self.paid = true,
             OrderEvent::PaymentFlagged(_) => self.flagged = true,
+            OrderEvent::EmailCorrected(corrected) => self.email = Some(&corrected.customer.email),
         }
         self.version = recorded.sequence;
         self.updated_at = recorded.metadata.occurred_at;
@@ -84,6 +89,10 @@ impl NewOrder<'_> {
 
     pub(super) fn ships_to(&self) -> Option<&ShippingAddress> {
         self.placed.customer.shipping_address.as_ref()
+    }
+
+    pub(super) fn email(&self) -> &Email {
+        self.change.email.unwrap_or(&self.placed.customer.email)
     }
 
     pub(super) fn total(&self) -> Money {

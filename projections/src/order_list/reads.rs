@@ -43,7 +43,7 @@ pub struct ListKey {
 }
 
 impl ListKey {
-    fn of(row: &OrderRow) -> Self {
+    pub(super) fn of(row: &OrderRow) -> Self {
         Self { recorded_at: row.placed_recorded_at, position: row.placed_position }
     }
 }
@@ -116,7 +116,7 @@ pub async fn of_subject(
 }
 
 /// The conditions of a filter and a key, narrow enough to bound the search in the index.
-fn conditions(filter: &Filter, after: Option<ListKey>) -> Conditions {
+pub(super) fn conditions(filter: &Filter, after: Option<ListKey>) -> Conditions {
     const AHEAD: &str = "(SELECT ahead_us * interval '1 microsecond' FROM @.clock_distance)";
     const BEHIND: &str = "(SELECT behind_us * interval '1 microsecond' FROM @.clock_distance)";
     let mut conditions = Conditions::default();
@@ -157,7 +157,7 @@ async fn page(
 }
 
 /// The rows of a page, and one more where there is a next one.
-async fn rows(
+pub(super) async fn rows(
     views: &Views,
     conditions: Conditions,
     order: Order,
@@ -177,7 +177,7 @@ async fn rows(
 
 /// Two ways to say the same order, each for its own index.
 #[derive(Debug, Clone, Copy)]
-enum Order {
+pub(super) enum Order {
     Recorded,
     Position,
 }
@@ -193,13 +193,13 @@ impl Order {
 
 /// Conditions that all hold, and the values in them.
 #[derive(Debug, Default)]
-struct Conditions {
+pub(super) struct Conditions {
     texts: Vec<String>,
     values: Vec<Value>,
 }
 
 #[derive(Debug, Clone)]
-enum Value {
+pub(super) enum Value {
     Flag(bool),
     Number(i64),
     Text(String),
@@ -209,7 +209,7 @@ enum Value {
 
 impl Conditions {
     /// Adds a condition in which `?` stands for `value` and `@` for the build's schema.
-    fn add(&mut self, condition: impl AsRef<str>, value: impl Into<Value>) {
+    pub(super) fn add(&mut self, condition: impl AsRef<str>, value: impl Into<Value>) {
         let parameter = self.bind(value);
         self.texts.push(condition.as_ref().replace('?', &parameter));
     }
@@ -222,14 +222,14 @@ impl Conditions {
         format!("${}::{kind}", self.values.len())
     }
 
-    fn sql(&self, schema: &str) -> String {
+    pub(super) fn sql(&self, schema: &str) -> String {
         if self.texts.is_empty() {
             return String::new();
         }
         format!(" WHERE {}", self.texts.join(" AND ").replace('@', schema))
     }
 
-    fn bind_to<'q>(&self, query: Sql<'q>) -> Sql<'q> {
+    pub(super) fn bind_to<'q>(&self, query: Sql<'q>) -> Sql<'q> {
         self.values.iter().cloned().fold(query, |query, value| match value {
             Value::Flag(flag) => query.bind(flag),
             Value::Number(number) => query.bind(number),

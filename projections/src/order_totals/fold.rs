@@ -103,7 +103,7 @@ impl<'e> Sums<'e> {
                 self.add_order(at, Kind::Placed, day, order.total, &order.lines)
             }
             OrderEvent::OrderPaid(order) => self.add_order(at, Kind::Paid, day, order.total, &order.lines),
-            OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) => Ok(()),
+            OrderEvent::PaymentRecorded(_) | OrderEvent::PaymentFlagged(_) | OrderEvent::EmailCorrected(_) => Ok(()),
         }
     }
 

@@ -200,7 +200,9 @@ impl<S: tracing::Subscriber> Layer<S> for Hearing {
             fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
 
             fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
-                if field.name() == "db.statement" && ["_v1_1", "_v2_1"].iter().any(|build| value.contains(build)) {
+                if field.name() == "db.statement"
+                    && ["_v1_1", "_v2_1", "_v3_1"].iter().any(|build| value.contains(build))
+                {
                     self.0 = Some(value.to_owned());
                 }
             }

@@ -94,13 +94,13 @@ async fn killed_half_way_it_goes_on_from_there() {
         .rebuild_until("order_list", &go_on, |progress| resumed.push((progress.done_events, progress.total_events)))
         .await
         .unwrap();
-    assert_eq!(rebuilt.schema, "order_list_v2_2", "the build that was begun");
+    assert_eq!(rebuilt.schema, "order_list_v3_2", "the build that was begun");
     assert!(resumed[0].0 > batches[0], "nothing is done twice");
     assert_eq!(resumed.last(), Some(&(12_000, 12_000)));
     assert_eq!(rebuilt.position, Position(12_000));
-    let rows = process.rows("order_list_v2_2.orders").await;
+    let rows = process.rows("order_list_v3_2.orders").await;
     assert_eq!(rows.len(), 6_000);
-    assert_eq!(rows, process.rows("order_list_v2_1.orders").await);
+    assert_eq!(rows, process.rows("order_list_v3_1.orders").await);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn readers_see_the_old_rows_until_the_swap_and_never_go_back() {
             history.append(order.placed(at("2026-03-01T10:00:00Z"))).await;
         }
         let rebuilt = process.rebuild("order_list").await.unwrap();
-        assert_eq!(rebuilt.schema, format!("order_list_v2_{}", round + 2));
+        assert_eq!(rebuilt.schema, format!("order_list_v3_{}", round + 2));
     }
     process.caught_up("order_list").await;
     done.cancel();
@@ -141,7 +141,7 @@ async fn readers_see_the_old_rows_until_the_swap_and_never_go_back() {
             .fetch_all(process.pool())
             .await
             .unwrap();
-    assert_eq!(schemas, ["order_list_v2_8", "order_list_v2_9"], "the build before is kept, older ones are gone");
+    assert_eq!(schemas, ["order_list_v3_8", "order_list_v3_9"], "the build before is kept, older ones are gone");
 }
 
 /// Whatever the clock says: it was a year ahead when the first build was retired.
@@ -163,7 +163,7 @@ async fn the_build_that_is_kept_is_the_one_retired_last() {
     .fetch_all(process.pool())
     .await
     .unwrap();
-    assert_eq!(kept, ["order_list_v2_2"]);
+    assert_eq!(kept, ["order_list_v3_2"]);
 }
 
 #[tokio::test]
@@ -181,8 +181,8 @@ async fn a_view_that_runs_elsewhere_moves_to_the_promoted_build() {
         other.caught_up("order_list").await;
         assert!(order_list::get(&reader.views, OrderId(orders[1].id)).await.unwrap().value.is_some());
     }
-    assert_eq!(process.rows("order_list_v2_1.orders").await.len(), 1, "the retired build is left as it was");
-    assert_eq!(process.rows("order_list_v2_2.orders").await.len(), 2);
+    assert_eq!(process.rows("order_list_v3_1.orders").await.len(), 1, "the retired build is left as it was");
+    assert_eq!(process.rows("order_list_v3_2.orders").await.len(), 2);
     running.stop().await.unwrap();
 }
 

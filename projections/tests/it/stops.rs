@@ -76,7 +76,7 @@ async fn ahead_of_the_log_it_refuses() {
     history.append(many_orders(1)[0].placed(at("2026-03-01T10:00:00Z"))).await;
     process.catch_up("order_list").await;
     sqlx::query(
-        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves) VALUES ('order_list_v2_1', 1000, 9, true)",
+        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves) VALUES ('order_list_v3_1', 1000, 9, true)",
     )
     .execute(process.pool())
     .await
@@ -156,10 +156,10 @@ async fn while_postgres_is_away_it_waits_says_so_and_goes_on_with_nothing_lost()
     })
     .await;
     running.stop().await.unwrap();
-    let live = process.rows("order_list_v2_1.orders").await;
+    let live = process.rows("order_list_v3_1.orders").await;
     assert_eq!(live.len(), 60);
     process.rebuild("order_list").await.unwrap();
-    assert_eq!(process.rows("order_list_v2_2.orders").await, live);
+    assert_eq!(process.rows("order_list_v3_2.orders").await, live);
 }
 
 #[tokio::test]

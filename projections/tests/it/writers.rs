@@ -58,7 +58,7 @@ async fn steps_that_a_crash_took_are_taken_again() {
     .execute(process.pool())
     .await
     .unwrap();
-    sqlx::query("DELETE FROM order_list_v2_1.orders WHERE id = $1")
+    sqlx::query("DELETE FROM order_list_v3_1.orders WHERE id = $1")
         .bind(orders[1].id)
         .execute(process.pool())
         .await
@@ -66,10 +66,10 @@ async fn steps_that_a_crash_took_are_taken_again() {
     history.append(orders[2].placed(time)).await;
     process.caught_up(NAME).await;
     running.stop().await.unwrap();
-    let live = process.rows("order_list_v2_1.orders").await;
+    let live = process.rows("order_list_v3_1.orders").await;
     assert_eq!(live.len(), 3);
     process.rebuild(NAME).await.unwrap();
-    assert_eq!(process.rows("order_list_v2_2.orders").await, live);
+    assert_eq!(process.rows("order_list_v3_2.orders").await, live);
 }
 
 #[tokio::test]

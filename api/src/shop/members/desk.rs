@@ -37,8 +37,13 @@ impl Desk {
         }
     }
 
-    pub(super) async fn passwords(&self) -> Result<&Passwords, Fault> {
+    pub(crate) async fn passwords(&self) -> Result<&Passwords, Fault> {
         self.passwords.get_or_try_init(|| std::future::ready(Passwords::new())).await.map_err(fault)
+    }
+
+    /// What mails are put into.
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// Counts one try of a password for an address.
@@ -53,7 +58,7 @@ impl Desk {
 }
 
 /// What hashing came to, as visitors are told.
-pub(super) fn fault(error: PasswordError) -> Fault {
+pub(crate) fn fault(error: PasswordError) -> Fault {
     match error {
         PasswordError::Busy => Fault::Unavailable(2),
         PasswordError::Internal(reason) => {
@@ -64,7 +69,7 @@ pub(super) fn fault(error: PasswordError) -> Fault {
 }
 
 /// The address, also one that nobody has, as a limiter counts it.
-fn bucket(email: &Email) -> Uuid {
+pub(crate) fn bucket(email: &Email) -> Uuid {
     let digest: [u8; 32] = Sha256::digest(email.search_key()).into();
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);

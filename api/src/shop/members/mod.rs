@@ -19,7 +19,7 @@ mod recover;
 mod shown;
 pub(crate) mod signed_in;
 
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, bucket as address_bucket, fault as hashing_fault};
 
 use super::with_slash;
 use crate::http::{Produces, Routes};

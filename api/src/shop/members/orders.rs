@@ -106,6 +106,7 @@ async fn history(app: &App, page: &Page, id: OrderId) -> Result<Vec<Happened>, F
             OrderEvent::PaymentRecorded(payment) => page.t1("members-payment", "amount", page.money(&payment.amount)),
             OrderEvent::OrderPaid(_) => page.t("members-paid"),
             OrderEvent::PaymentFlagged(_) => page.t("members-flagged"),
+            OrderEvent::EmailCorrected(_) => page.t("members-email-corrected"),
         };
         history.push(Happened {
             at: recorded.metadata.occurred_at.to_rfc3339(),

@@ -6,6 +6,7 @@
 //! a body that fails the first is not held against the catalogue.
 
 pub(super) mod add_item;
+pub(super) mod correct_email;
 pub(super) mod get;
 mod id;
 pub(super) mod list;

@@ -1,0 +1,26 @@
+# Who may come behind the counter.
+staff-name = Name
+staff-role = Role
+staff-role-of = Role of { $name }
+staff-role-hint = A clerk handles orders. A manager also runs the shop: products, newsletters, money. An owner also lets staff in.
+staff-state = State
+staff-is-active = Active
+staff-is-invited = Invited
+staff-is-disabled = Disabled
+staff-last-log-in = Last log-in
+staff-never = never
+staff-actions = Actions
+staff-you = you
+staff-set = Set
+staff-enable = Enable
+staff-disable = Disable
+staff-new-link = New link
+staff-invite = Invite somebody
+staff-invite-by-mail = Send a link
+staff-invite-by-link = Show a link
+staff-link = The link
+staff-link-is-made = This link sets the password of { $email }. It is shown this once, works once, and is good for two days.
+staff-link-is-sent = A mail with a link is on its way to { $email }.
+staff-role-is-set = { $email } has another role from now on.
+staff-was-disabled = { $email } is let in no longer, and is logged out everywhere.
+staff-was-enabled = { $email } is let in again.
