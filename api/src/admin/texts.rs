@@ -9,7 +9,18 @@ macro_rules! subjects {
     };
 }
 
-subjects!["frame", "accounts", "dashboard"];
+subjects![
+    "frame",
+    "accounts",
+    "dashboard",
+    "goods",
+    "products",
+    "categories",
+    "newsletters",
+    "members",
+    "schedule",
+    "counter"
+];
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(|_| SOURCES));
 

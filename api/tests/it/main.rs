@@ -15,6 +15,7 @@ mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;
 mod faults_kafka;
+mod goods;
 mod http_away;
 mod http_cart;
 mod http_categories;
