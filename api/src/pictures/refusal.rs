@@ -18,7 +18,9 @@ impl PictureError {
     /// Tells whoever runs the system what is not the file's fault.
     pub(crate) fn log(&self) {
         match self {
-            Self::DiskFull | Self::Storage(_) | Self::NoDirectory => tracing::error!(error = %self, "a picture can't be kept"),
+            Self::DiskFull | Self::Storage(_) | Self::NoDirectory => {
+                tracing::error!(error = %self, "a picture can't be kept")
+            }
             Self::UnknownFormat | Self::Damaged | Self::TooManyPixels | Self::TooSlow | Self::Busy => {}
         }
     }

@@ -65,11 +65,10 @@ mod tests {
     fn each_size_of_a_picture_has_a_file() {
         let hash = "0123456789abcdef0123456789abcdef";
         let name = picture_name(hash, "jpg").unwrap();
-        assert_eq!(Size::ALL.map(|size| size.of(name.as_str())), [
-            format!("{hash}-1200.jpg"),
-            format!("{hash}-600.jpg"),
-            format!("{hash}-200.jpg"),
-        ]);
+        assert_eq!(
+            Size::ALL.map(|size| size.of(name.as_str())),
+            [format!("{hash}-1200.jpg"), format!("{hash}-600.jpg"), format!("{hash}-200.jpg"),]
+        );
         for all in Size::ALL {
             assert!(PictureName::parse(&all.of(name.as_str())).is_ok());
         }
@@ -78,7 +77,13 @@ mod tests {
     #[test]
     fn what_is_not_ours_has_one_file_for_all() {
         let hash = "0123456789abcdef0123456789abcdef";
-        let others = ["cup.svg", "cup-1200.jpg", &format!("{hash}.svg"), &format!("{hash}-1200.svg"), &format!("{hash}-600.jpg")];
+        let others = [
+            "cup.svg",
+            "cup-1200.jpg",
+            &format!("{hash}.svg"),
+            &format!("{hash}-1200.svg"),
+            &format!("{hash}-600.jpg"),
+        ];
         for other in others {
             assert_eq!(Size::Small.of(other), other);
         }

@@ -21,8 +21,7 @@ pub(in crate::v1) async fn handle(
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let incoming =
-        Incoming::receive_within(allowed, request_id, request, Accepts::PICTURE, pictures::BODY).await?;
+    let incoming = Incoming::receive_within(allowed, request_id, request, Accepts::PICTURE, pictures::BODY).await?;
     incoming.require_version()?;
     // Before the work: for a product that is not there no picture is made.
     if within(app.gateway.load::<Product>(sku.as_str())).await?.version == 0 {
