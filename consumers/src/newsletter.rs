@@ -24,7 +24,7 @@ impl Consumer for Newsletter {
             event.aggregate_id.parse().map_err(|_| Failure::Permanent("the issue's id is no UUID".to_owned()))?;
         // It commits with the outcome: the job is there if the event counts as handled, and only then.
         let transaction = claim.transaction().await?;
-        newsletter_mail::put_on(&mut **transaction, id, event.recorded_at).await?;
+        newsletter_mail::put_on(transaction, id, event.recorded_at).await?;
         Ok(Done::plainly())
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::{OrderNumber, SubjectId};
+use domain::newsletter::NewsletterEvent;
 use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
 use domain::product::{
     ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
