@@ -14,6 +14,7 @@ use commands::{messages, payments::notices};
 use consumers::parked;
 use domain::{AggregateType, Money};
 use projections::Projection;
+use projections::order_list::{self, Desk, OrderList};
 use projections::order_totals::{self, DayTotals, Days, OrderTotals};
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: StaffVisit<LogIn>
     let today = visit.now().with_timezone(&app.views.time_zone()).date_naive();
     let totals = if visit.may::<ReadTotals>() { totals(&app, &mut reads, today).await? } else { Vec::new() };
     let page = visit.page(&app, Section::Dashboard).await?;
-    let waiting = waiting(&app, &page).await?;
+    let waiting = waiting(&app, &mut reads, &page).await?;
     let headlines = if visit.may::<ReadTotals>() { headlines(&page, &totals, today) } else { Vec::new() };
     let days = totals.iter().map(|totals| day(&page, totals)).collect();
     visit.show(&Shown { page, headlines, days, waiting }, reads.took)
@@ -120,7 +121,7 @@ fn headlines(page: &AdminPage, totals: &[DayTotals], today: NaiveDate) -> Vec<He
 }
 
 /// What waits, of each kind the first few.
-async fn waiting(app: &App, page: &AdminPage) -> Result<Vec<Waiting>, Fault> {
+async fn waiting(app: &App, reads: &mut Reads, page: &AdminPage) -> Result<Vec<Waiting>, Fault> {
     let pool = app.log.pool();
     let messages = within(messages::unanswered(pool, SHOWN_ITEMS + 1)).await?;
     let mails = parked::list(pool, 0, SHOWN_ITEMS + 1).await.map_err(|error| {
@@ -128,6 +129,14 @@ async fn waiting(app: &App, page: &AdminPage) -> Result<Vec<Waiting>, Fault> {
         Fault::Unavailable(2)
     })?;
     let notices = within(notices::to_look_at(pool, SHOWN_ITEMS + 1)).await?;
+    let review = Desk { needs_review: true, ..Desk::default() };
+    let review = reads.run(OrderList::NAME, order_list::desk(&app.views, &review, None, SHOWN_ITEMS + 1)).await?.rows;
+    let review = review.into_iter().map(|row| Item {
+        path: Some(order_path(&row.id.to_string())),
+        label: format!("#{}", row.number),
+        detail: page.money(&row.total),
+        ago: page.ago(&row.updated_at),
+    });
     let messages = messages.into_iter().map(|(order, at)| Item {
         path: Some(order_path(&order.to_string())),
         label: short(&order.to_string()),
@@ -147,6 +156,7 @@ async fn waiting(app: &App, page: &AdminPage) -> Result<Vec<Waiting>, Fault> {
         ago: page.ago(&notice.received_at),
     });
     Ok(vec![
+        Waiting::of("staff-waiting-review", review),
         Waiting::of("staff-waiting-messages", messages),
         Waiting::of("staff-waiting-mails", mails),
         Waiting::of("staff-waiting-notices", notices),

@@ -49,7 +49,7 @@ impl Query {
     }
 
     fn changed(&self, left_out: &[&str], set: Option<(&str, &str)>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("?"));
+        let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in &self.0 {
             if name != AFTER && !left_out.contains(&name.as_str()) {
                 query.append_pair(name, value);
@@ -59,7 +59,7 @@ impl Query {
             query.append_pair(name, value);
         }
         let query = query.finish();
-        if query == "?" { String::new() } else { query }
+        if query.is_empty() { query } else { format!("?{query}") }
     }
 
     /// The parameters but these, as hidden fields of a form.
@@ -229,7 +229,19 @@ impl Pager {
 /// So many, counted up to `most`: beyond, that there are more.
 pub(crate) fn counted(found: u64, most: u64) -> String {
     let id = if found > most { "staff-count-more" } else { "staff-count" };
-    text_with(id, &[("count", found.min(most).into())])
+    text_with(id, &[("count", grouped(found.min(most)).into())])
+}
+
+/// A number with a comma between each three of its digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let begins_group = |index: usize| index > 0 && (digits.len() - index).is_multiple_of(3);
+    let grouped = digits.char_indices().map(
+        |(index, digit)| {
+            if begins_group(index) { format!(",{digit}") } else { digit.to_string() }
+        },
+    );
+    grouped.collect()
 }
 
 #[cfg(test)]

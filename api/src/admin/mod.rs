@@ -7,7 +7,8 @@
 //! - [`visit`], [`posted`], [`cookie`]: who asks, whether they may, and what they send. [`section`]: what there is.
 //! - [`page`], [`notice`], [`texts`]: what all pages have. [`list`], [`form`]: tables with filters, and forms.
 //! - [`log_in`], [`password`], [`accounts`]: how staff come in, and who lets them.
-//! - [`dashboard`]: what is going on. [`goods`]: products, members, newsletters, the schedule.
+//! - [`dashboard`]: what is going on. [`orders`]: the list of orders, and each one.
+//! - [`goods`]: products, members, newsletters, the schedule.
 //!
 //! [`permission`]: crate::auth::permission
 
@@ -20,6 +21,7 @@ mod goods;
 pub(crate) mod list;
 mod log_in;
 mod notice;
+mod orders;
 mod page;
 mod password;
 mod posted;
@@ -33,7 +35,7 @@ pub(crate) use page::AdminPage;
 pub(crate) use password::link as password_link;
 pub(crate) use posted::{StaffForm, check_csrf, check_origin};
 pub(crate) use section::Section;
-pub(crate) use visit::StaffVisit;
+pub(crate) use visit::{Refusal, StaffVisit};
 
 use crate::http::{Produces, Routes};
 use crate::shop::with_slash;
@@ -53,5 +55,5 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route(password::PATH, Produces::Html, get(password::ask).post(password::set))
         .always("/admin", Produces::Html, get(with_slash))
         .always("/admin/login", Produces::Html, get(with_slash));
-    goods::routes(accounts::routes(routes))
+    goods::routes(orders::routes(accounts::routes(routes)))
 }

@@ -81,11 +81,6 @@ impl AdminPage {
         text_with(id, &[(name, value.into())])
     }
 
-    /// A text with several arguments.
-    pub(crate) fn tn(&self, id: &str, arguments: &[(&str, FluentValue<'_>)]) -> String {
-        text_with(id, arguments)
-    }
-
     /// An amount.
     pub(crate) fn money(&self, amount: &Money) -> String {
         shown_money(amount, Lang::En)

@@ -13,6 +13,7 @@ subjects![
     "frame",
     "accounts",
     "dashboard",
+    "orders",
     "goods",
     "products",
     "categories",

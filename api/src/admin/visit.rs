@@ -38,7 +38,7 @@ pub(crate) struct StaffVisit<P = LogIn> {
     permission: PhantomData<fn() -> P>,
 }
 
-/// Why somebody is not let in.
+/// Why somebody is not let in, or not answered.
 pub(crate) enum Refusal {
     /// Nobody is logged in: where one does, and is led back from.
     LogIn(String),
@@ -100,6 +100,11 @@ impl<P> StaffVisit<P> {
         Q::ROLES.contains(&self.me.role)
     }
 
+    /// Refuses, by a page that says so, whoever may not do `Q` besides.
+    pub(crate) fn require<Q: Permission>(&self) -> Result<(), Refusal> {
+        if self.may::<Q>() { Ok(()) } else { Err(self.refuse()) }
+    }
+
     /// The time of this visit.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.place.now
@@ -158,6 +163,12 @@ impl<P> StaffVisit<P> {
             }
             Err(fault) => Refusal::Fault(fault),
         }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 

@@ -6,6 +6,11 @@
     reason = "a test that can not go on says so by a panic"
 )]
 
+mod admin_accounts;
+mod admin_browser;
+mod admin_order;
+mod admin_orders;
+mod admin_support;
 mod browser;
 mod cli_commands;
 mod cli_refusals;

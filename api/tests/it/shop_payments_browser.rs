@@ -16,7 +16,7 @@ async fn picture(browser: &Browser, name: &str) {
 }
 
 /// Holds the page that is shown to what all pages are held to.
-async fn fits(browser: &Browser, looks: &Looks, name: &str) {
+pub async fn fits(browser: &Browser, looks: &Looks, name: &str) {
     let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
     assert_eq!(wider, 0, "{name} is wider than the window");
     if looks.scripts {
@@ -26,12 +26,12 @@ async fn fits(browser: &Browser, looks: &Looks, name: &str) {
 }
 
 /// Presses what this selector finds, and waits until another page is shown.
-async fn press(browser: &Browser, selector: &str, leads_to: &str) {
+pub async fn press(browser: &Browser, selector: &str, leads_to: &str) {
     browser.run(&format!("document.querySelector({selector:?}).click()")).await;
     arrived(browser, leads_to).await;
 }
 
-async fn arrived(browser: &Browser, part: &str) {
+pub async fn arrived(browser: &Browser, part: &str) {
     eventually("another page is shown", BOUND, async || {
         let at = browser.run("return location.href + ' ' + document.readyState").await.to_string();
         if at.contains(part) && at.contains("complete") { Ok(()) } else { Err(at) }

@@ -27,5 +27,6 @@ mod rights;
 mod schedule;
 mod sessions;
 mod shop;
+mod staff;
 mod subscribers;
 mod verify;

@@ -32,7 +32,7 @@ pub async fn states_of(
 
 /// What became of one effect, as it is shown to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Effect {
     /// By which it is retried or discarded; see [`parked`](crate::parked).
     pub id: i64,
     /// The event that calls for it.
@@ -58,7 +58,7 @@ struct Row {
 }
 
 /// The effects of a consumer that these events call for: one statement, by the ledger's own index.
-pub async fn entries_of(pool: &PgPool, consumer: &str, events: &[EventId]) -> Result<Vec<Entry>, sqlx::Error> {
+pub async fn effects_of(pool: &PgPool, consumer: &str, events: &[EventId]) -> Result<Vec<Effect>, sqlx::Error> {
     let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
     let rows: Vec<Row> = db::read(pool, async |session| {
         // Planned anew each time, as above.
@@ -72,8 +72,8 @@ pub async fn entries_of(pool: &PgPool, consumer: &str, events: &[EventId]) -> Re
         ask.bind(consumer).bind(&ids).persistent(false).fetch_all(session).await
     })
     .await?;
-    let entry = |row: Row| {
-        Some(Entry {
+    let effect = |row: Row| {
+        Some(Effect {
             id: row.id,
             event: EventId(row.event_id),
             state: State::parse(&row.state)?,
@@ -82,5 +82,5 @@ pub async fn entries_of(pool: &PgPool, consumer: &str, events: &[EventId]) -> Re
             changed_at: row.changed_at,
         })
     };
-    Ok(rows.into_iter().filter_map(entry).collect())
+    Ok(rows.into_iter().filter_map(effect).collect())
 }

@@ -13,7 +13,7 @@ pub(crate) mod intake;
 pub(crate) mod moves;
 pub(crate) mod writer;
 
-pub use ask::{entries_of, states_of};
+pub use ask::{Effect, effects_of, states_of};
 
 use commands::db;
 use domain::Position;

@@ -8,6 +8,7 @@
 
 mod account_mails;
 mod addresses;
+mod corrections;
 mod embedded;
 mod faults;
 mod kafka;

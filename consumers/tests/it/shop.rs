@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use commands::{Aggregate, Answer, Catalogue, Context, Gateway, GatewaySettings, Log, Submission, db};
+use domain::Position;
 use domain::ids::{OrderId, SubjectId};
 use domain::money::Money;
 use domain::newsletter::{self, IssueContent, IssueWords, Newsletter};
@@ -96,6 +97,13 @@ impl Shop {
     pub async fn place_many(&self, count: usize) -> Vec<Order> {
         use futures::StreamExt;
         futures::stream::iter(0..count).map(|_| self.place("Ada")).buffer_unordered(32).collect().await
+    }
+
+    /// Corrects where an order's mails go; says where in the log that stands.
+    pub async fn correct(&self, order: &Order, email: &str) -> Position {
+        let command = Command::CorrectEmail { email: Email::parse(email).unwrap() };
+        let corrected = self.gateway.submit(submission::<domain::order::Order>(&order.id, command)).await;
+        corrected.expect("it is corrected").position
     }
 
     /// Pays an order in full.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says by unwrapping what it takes for granted")]
 
 mod categories;
+mod corrections;
 mod given;
 mod golden;
 mod items;

@@ -113,7 +113,7 @@ pub async fn count(views: &Views, desk: &Desk, most: u32) -> Result<Seen<u64>, R
         let conditions = conditions.sql(schema);
         format!(
             "SELECT true AS present, count(*) AS found
-               FROM (SELECT 1 FROM {schema}.orders{conditions} LIMIT {rows}) AS some"
+               FROM (SELECT 1 FROM {schema}.orders{conditions} LIMIT {rows}) AS bounded"
         )
     };
     let seen = views.read::<OrderList>(plan(desk), select, "", |query| conditions.bind_to(query)).await?;

@@ -208,7 +208,7 @@ pub(super) enum Value {
 }
 
 impl Conditions {
-    /// Adds a condition in which `?` stands for `value` and `@` for the build's schema.
+    /// Adds a condition in which `?` stands for `value` and `@.` for what is in the build's schema.
     pub(super) fn add(&mut self, condition: impl AsRef<str>, value: impl Into<Value>) {
         let parameter = self.bind(value);
         self.texts.push(condition.as_ref().replace('?', &parameter));
@@ -226,7 +226,7 @@ impl Conditions {
         if self.texts.is_empty() {
             return String::new();
         }
-        format!(" WHERE {}", self.texts.join(" AND ").replace('@', schema))
+        format!(" WHERE {}", self.texts.join(" AND ").replace("@.", &format!("{schema}.")))
     }
 
     pub(super) fn bind_to<'q>(&self, query: Sql<'q>) -> Sql<'q> {

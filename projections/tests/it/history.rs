@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::{OrderNumber, SubjectId};
 use domain::newsletter::NewsletterEvent;
-use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentRecorded, ShippingAddress};
+use domain::order::{
+    Customer, EmailCorrected, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
+    PaymentRecorded, ShippingAddress,
+};
 use domain::product::{
     ProductAdded, ProductDescribed, ProductEvent, ProductRepriced, ProductRestored, ProductWithdrawn,
 };
@@ -113,6 +116,21 @@ impl AnOrder {
             events.push(self.happened(self.paid_event(), at));
         }
         events
+    }
+
+    /// Its mails go to another address from now on.
+    pub fn corrected(&mut self, email: &str, at: DateTime<Utc>) -> Vec<Happened> {
+        Arc::make_mut(&mut self.customer).email = Email::parse(email).unwrap();
+        let (number, customer) = (OrderNumber(self.number), Arc::clone(&self.customer));
+        let corrected = EmailCorrected { number, customer, lines: self.lines.clone().into(), total: self.total() };
+        vec![self.happened(Event::Order(corrected.into()), at)]
+    }
+
+    /// A provider says what does not fit.
+    pub fn flagged(&self, at: DateTime<Utc>) -> Vec<Happened> {
+        let reference = PaymentReference::parse("pi_1").unwrap();
+        let flagged = PaymentFlagged { reference, amount: self.total(), conflict: PaymentConflict::AboveBalance };
+        vec![self.happened(Event::Order(flagged.into()), at)]
     }
 
     fn paid_event(&self) -> Event {

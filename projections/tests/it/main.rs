@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod categories;
+mod desk;
 mod history;
 mod newsletters;
 mod order_list;

@@ -172,12 +172,12 @@ async fn pages_touched(process: &Process, statements: &Statements, filter: &Filt
 
 /// The statements on views that this test's thread has sent, as sqlx tells of them. One subscriber hears all threads: of
 /// several, each its own thread's, tracing may take one thread's indifference for everybody's.
-struct Statements(ThreadId);
+pub struct Statements(ThreadId);
 
 static SENT: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 impl Statements {
-    fn of_this_thread() -> Self {
+    pub fn of_this_thread() -> Self {
         static HEARD: Once = Once::new();
         HEARD.call_once(|| {
             tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Hearing)).unwrap();
@@ -186,7 +186,7 @@ impl Statements {
     }
 
     /// What was sent since this was asked last.
-    fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         SENT.lock().unwrap().remove(&self.0).unwrap_or_default()
     }
 }

@@ -6,8 +6,8 @@ use domain::category::{
 use domain::ids::{OrderNumber, SubjectId};
 use domain::money::Currency;
 use domain::order::{
-    Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged, PaymentRecorded,
-    ShippingAddress,
+    Customer, EmailCorrected, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
+    PaymentRecorded, ShippingAddress,
 };
 use domain::product::{
     PictureName, ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
@@ -110,6 +110,8 @@ fn order_events() -> impl Strategy<Value = OrderEvent> {
     prop_oneof![
         (order_lines(), moneys()).prop_map(|(line, total)| ItemAdded { line, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPlaced { number, customer, lines, total }.into()),
+        snapshots()
+            .prop_map(|(number, customer, lines, total)| EmailCorrected { number, customer, lines, total }.into()),
         snapshots().prop_map(|(number, customer, lines, total)| OrderPaid { number, customer, lines, total }.into()),
         (references(), moneys(), prop::sample::select(PaymentConflict::ALL.to_vec()))
             .prop_map(|(reference, amount, conflict)| PaymentFlagged { reference, amount, conflict }.into()),
