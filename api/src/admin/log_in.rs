@@ -12,7 +12,7 @@ use crate::http::App;
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, Posted, hashing_fault};
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
 use commands::members::passwords::{Password, Verdict};
 use commands::shop::sessions::SessionSecret;
@@ -82,10 +82,7 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Res
     let (parts, body) = request.into_parts();
     let before = cookie::secret(&app, &parts.headers);
     let place = place(&app, &parts);
-    let posted = {
-        use axum::extract::FromRequest;
-        Posted::from_request(Request::from_parts(parts, body), &app).await?
-    };
+    let posted = Posted::from_request(Request::from_parts(parts, body), &app).await?;
     let mut form = form();
     form.fill(&posted);
     let next = way_on(posted.get("next")).to_owned();

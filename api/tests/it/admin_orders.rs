@@ -2,7 +2,7 @@
 
 use crate::admin_support::{Staff, main_of};
 use crate::browser::value;
-use crate::http_support::{BOUND, Instance, Reply, Shop, ada_buys, usd};
+use crate::http_support::{BOUND, Instance, Reply, Shop, ada_buys};
 use crate::shop_pages::Statements;
 use commands::staff::Role;
 use projections::Projection;
@@ -134,7 +134,7 @@ async fn what_is_done_to_several_has_a_result_for_each_and_is_done_once() {
     manager.post("/admin/orders/act/", &fields).await.is(303);
     assert!(manager.get("/admin/orders/").await.text.contains("It was recorded before."));
     let order = instance.get(&format!("/v1/orders/{one}")).await.is(200).json();
-    assert_eq!((&order["paid"], &order["paid_amount"]), (&json!(true), &usd("25.00")));
+    assert_eq!(order["paid"], true);
 
     let pool = shop.db.pool().await;
     let actor: String = sqlx::query_scalar(

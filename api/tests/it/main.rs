@@ -15,6 +15,7 @@ mod browser;
 mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
+mod cli_staff;
 mod cli_verify;
 mod embedded_fetch;
 mod embedded_start;

@@ -19,5 +19,6 @@ mod process;
 mod scheduled;
 mod shop;
 mod smtp;
+mod staff_mails;
 mod subscription_mails;
 mod verify;

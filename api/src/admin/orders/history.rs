@@ -103,23 +103,23 @@ fn words(event: &OrderEvent, page: &AdminPage) -> (&'static str, String) {
     match event {
         OrderEvent::ItemAdded(added) => {
             let name = format!("{} × {}", added.line.quantity.get(), added.line.name);
-            ("line", text_with("staff-happened-item", &[("name", name.into())]))
+            ("is-change", text_with("staff-happened-item", &[("name", name.into())]))
         }
         OrderEvent::OrderPlaced(placed) => {
-            ("placed", text_with("staff-happened-placed", &[("total", page.money(&placed.total).into())]))
+            ("is-placed", text_with("staff-happened-placed", &[("total", page.money(&placed.total).into())]))
         }
         OrderEvent::PaymentRecorded(paid) => {
-            ("paid", text_with("staff-happened-payment", &[("amount", page.money(&paid.amount).into())]))
+            ("is-paid", text_with("staff-happened-payment", &[("amount", page.money(&paid.amount).into())]))
         }
-        OrderEvent::OrderPaid(_) => ("paid", text("staff-happened-paid")),
+        OrderEvent::OrderPaid(_) => ("is-paid", text("staff-happened-paid")),
         OrderEvent::PaymentFlagged(flagged) => {
             let amount = page.money(&flagged.amount);
             let arguments = [("amount", amount.into()), ("why", conflict(flagged.conflict).into())];
-            ("bad", text_with("staff-happened-flagged", &arguments))
+            ("is-bad", text_with("staff-happened-flagged", &arguments))
         }
         OrderEvent::EmailCorrected(corrected) => {
             let email = corrected.customer.email.as_str();
-            ("line", text_with("staff-happened-email", &[("email", email.into())]))
+            ("is-change", text_with("staff-happened-email", &[("email", email.into())]))
         }
     }
 }
@@ -139,7 +139,8 @@ fn who(actor: &str, names: &HashMap<Uuid, String>) -> String {
         return names.get(&id).cloned().unwrap_or_else(|| actor.to_owned());
     }
     match actor.parse::<Uuid>() {
-        Ok(key) => text_with("staff-by-key", &[("key", key.to_string().into())]),
+        // As much of it as tells two apart.
+        Ok(key) => text_with("staff-by-key", &[("key", format!("…{}", &key.simple().to_string()[24..]).into())]),
         Err(_) => actor.to_owned(),
     }
 }
