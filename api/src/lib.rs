@@ -4,6 +4,8 @@
 //! - `admin`: the pages of staff.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
 //! - [`payments`]: payment providers, what they are asked and what they tell.
+//! - `pictures`: pictures of products, from what staff hand in to the files that pages show.
+//! - `product_history`: what happened to a product, from its events.
 //! - [`auth`]: API keys and what they allow.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
 //! - [`scheduled`]: work at a given time that goes through the gateway.
@@ -24,7 +26,9 @@ pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod payments;
+mod pictures;
 pub mod problem;
+mod product_history;
 pub mod roles;
 pub mod scheduled;
 pub mod settings;

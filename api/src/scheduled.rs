@@ -1,8 +1,8 @@
 //! Work of the schedule that goes through the gateway.
 
 use chrono::{DateTime, Utc};
-use commands::schedule::{Done, Failure, NewJob, Retry, Run, Schedule, Task};
-use commands::{Answer, CommandError, Context, Gateway, Submission};
+use commands::schedule::{Done, Failure, Job, JobState, NewJob, Retry, Run, Schedule, Task};
+use commands::{Answer, Clock, CommandError, Context, Gateway, Submission};
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use futures::FutureExt;
@@ -26,6 +26,13 @@ pub(crate) async fn put_release(
 ) -> Result<bool, sqlx::Error> {
     let (key, payload) = (issue.to_string(), json!({ "actor": actor }));
     schedule.put_again(&NewJob { task: RELEASE, key: &key, payload, run_at: at }, Duration::ZERO).await
+}
+
+/// Those jobs that will release issues of these ids, as far as they still will.
+pub(crate) async fn releases(schedule: &Schedule, issues: &[String]) -> Result<Vec<Job>, sqlx::Error> {
+    let jobs = schedule.of_keys(RELEASE, issues).await?;
+    let is_ahead = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running | JobState::Failed);
+    Ok(jobs.into_iter().filter(is_ahead).collect())
 }
 
 /// Releases issues at their hour.

@@ -133,6 +133,22 @@ impl Issue {
     }
 }
 
+/// A mail, to whomever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its subject.
+    pub subject: String,
+    /// What it says to programs that show text.
+    pub text: String,
+    /// And to those that show pages.
+    pub html: String,
+}
+
+/// An issue as a mail of it looks to somebody who gets it in `lang`. Nobody leaves by the link in it.
+pub fn preview(content: &IssueContent, lang: Lang, shop_name: &str) -> Result<Written, askama::Error> {
+    write(&Issue::of(content), lang.tag(), "#", shop_name)
+}
+
 /// Mails issues.
 pub struct NewsletterMail {
     issues: Arc<dyn Issues>,
@@ -264,9 +280,14 @@ struct Html<'a> {
 }
 
 fn letter<'a>(issue: &Issue, to: &'a Subscriber, leave: &str, shop_name: &str) -> Result<Letter<'a>, askama::Error> {
-    let translated = issue.translations.get(&to.lang);
+    let Written { subject, text, html } = write(issue, &to.lang, leave, shop_name)?;
+    Ok(Letter { address: to.email.as_str(), name: String::new(), subject, text, html })
+}
+
+fn write(issue: &Issue, to: &str, leave: &str, shop_name: &str) -> Result<Written, askama::Error> {
+    let translated = issue.translations.get(to);
     // What is said in the shop's own language stands in it.
-    let lang = if translated.is_some() { Lang::of_tag(&to.lang).unwrap_or(Lang::En) } else { Lang::En };
+    let lang = if translated.is_some() { Lang::of_tag(to).unwrap_or(Lang::En) } else { Lang::En };
     let words = translated.unwrap_or(&issue.words);
     let mail = Content {
         lang,
@@ -278,7 +299,7 @@ fn letter<'a>(issue: &Issue, to: &'a Subscriber, leave: &str, shop_name: &str) -
         shop_name,
     };
     let (text, html) = (Text { mail: &mail }.render()?, Html { mail: &mail }.render()?);
-    Ok(Letter { address: to.email.as_str(), name: String::new(), subject: words.subject.clone(), text, html })
+    Ok(Written { subject: words.subject.clone(), text, html })
 }
 
 #[cfg(test)]

@@ -54,4 +54,10 @@ macro_rules! registry {
     };
 }
 
-registry![order_list::OrderList, order_totals::OrderTotals, products::Products, categories::Categories];
+registry![
+    order_list::OrderList,
+    order_totals::OrderTotals,
+    products::Products,
+    categories::Categories,
+    newsletters::Newsletters,
+];

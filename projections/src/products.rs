@@ -4,7 +4,7 @@ mod fold;
 mod reads;
 mod row;
 
-pub use reads::{Shelf, get, list, of_skus, shown};
+pub use reads::{Shelf, Stock, get, list, of_skus, shown, stock};
 pub use row::{ProductRow, WordsRow};
 
 use crate::view_transaction::column;

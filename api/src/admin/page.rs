@@ -2,6 +2,7 @@
 
 use super::texts::{text, text_with};
 use super::{Notice, Section};
+use crate::pictures::Size;
 use crate::shop::{Frame, asset_url, picture_url};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -91,9 +92,9 @@ impl AdminPage {
         asset_url(name)
     }
 
-    /// Where a product's picture is to be had.
-    pub(crate) fn picture(&self, name: &str) -> String {
-        picture_url(name)
+    /// Where a product's picture is to be had, in this size.
+    pub(crate) fn picture(&self, name: &str, size: Size) -> String {
+        picture_url(name, size)
     }
 
     /// What the navigation leads to.

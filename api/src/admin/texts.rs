@@ -9,7 +9,19 @@ macro_rules! subjects {
     };
 }
 
-subjects!["frame", "accounts", "dashboard", "orders"];
+subjects![
+    "frame",
+    "accounts",
+    "dashboard",
+    "orders",
+    "goods",
+    "products",
+    "categories",
+    "newsletters",
+    "members",
+    "schedule",
+    "counter"
+];
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(|_| SOURCES));
 

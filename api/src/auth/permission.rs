@@ -11,6 +11,7 @@
 //! | [`ReadOrders`]: one order, lists, search | `orders:read`, `staff` | all |
 //! | [`ReadTotals`] | `orders:read`, `staff`, `analyst` | owner, manager |
 //! | [`ReadProducts`]: products and categories | any valid key | all |
+//! | [`ReadProductHistory`]: what happened to a product, and who did it | `staff`, `analyst` | owner, manager |
 //! | [`WriteProducts`]: products and categories | `staff` | owner, manager |
 //! | [`WriteNewsletters`]: write and release issues of the newsletter | `staff` | owner, manager |
 //! | [`ReadMembers`]: the accounts of customers | none | owner, manager |
@@ -66,6 +67,8 @@ permissions! {
     ReadTotals = &[Scope::OrdersRead, Scope::Staff, Scope::Analyst], MANAGERS;
     /// Reading the catalogue.
     ReadProducts = &Scope::ALL, ALL;
+    /// Reading what happened to a product, and who did it.
+    ReadProductHistory = &[Scope::Staff, Scope::Analyst], MANAGERS;
     /// Changing the catalogue.
     WriteProducts = &[Scope::Staff], MANAGERS;
     /// Writing and releasing issues of the newsletter.

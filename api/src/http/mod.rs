@@ -36,6 +36,7 @@ use crate::admin::StaffDesk;
 use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
+use crate::pictures::Pictures;
 use crate::shop::members::Desk;
 use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
 use axum::Router;
@@ -119,6 +120,8 @@ pub struct App {
     pub(crate) frame: Frame,
     /// What the pages of accounts work with.
     pub(crate) members: Desk,
+    /// Takes pictures of products.
+    pub(crate) pictures: Pictures,
     /// What the log-in of staff works with.
     pub(crate) staff: StaffDesk,
     pub(crate) limiter: Limiter,
@@ -153,6 +156,7 @@ impl App {
         let sessions = Limiter::new(Some(by_address.sessions));
         let (pool, clock) = (log.pool().clone(), settings.sessions.clock.clone());
         let (members, staff) = (Desk::new(pool.clone(), clock.clone(), by_address), StaffDesk::new(by_address));
+        let pictures = Pictures::new(settings.shop.media.clone());
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
         Self {
             gateway,
@@ -164,6 +168,7 @@ impl App {
             payments,
             frame,
             members,
+            pictures,
             staff,
             limiter,
             checkouts,

@@ -110,6 +110,8 @@ codes! {
 
     /// The body is JSON, but not what the request is made of; `errors` names every fault.
     InvalidBody = UNPROCESSABLE_ENTITY, "invalid_body", "The body has faults";
+    /// A file that is no picture, or none that is taken; `errors` says why.
+    PictureRejected = UNPROCESSABLE_ENTITY, "picture_rejected", "The picture is not taken";
     /// Some items can't be ordered; `errors` names each.
     ItemsRejected = UNPROCESSABLE_ENTITY, "items_rejected", "Some items can't be ordered";
     /// Something in the order has to be sent, and there is no address.
@@ -143,6 +145,10 @@ codes! {
     NewerEvent = SERVICE_UNAVAILABLE, "newer_event", "A newer version of the program is needed for this";
     /// Whose a signature is can't be told now.
     SignatureUnchecked = SERVICE_UNAVAILABLE, "signature_unchecked", "The signature could not be checked";
+    /// The disk of the data directory is full.
+    StorageFull = INSUFFICIENT_STORAGE, "storage_full", "There is no room to keep it";
+    /// The data directory can't be written.
+    StorageUnavailable = SERVICE_UNAVAILABLE, "storage_unavailable", "It can't be kept";
     /// More requests than the program takes in.
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too many requests at once";
     /// Others were first, time and again.

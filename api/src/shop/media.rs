@@ -6,6 +6,7 @@
 use super::Fault;
 use super::assets::{FOR_EVER, has_already};
 use crate::http::App;
+use crate::pictures::Size;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -22,9 +23,9 @@ const MAX_BYTES: u64 = 8 << 20;
 /// Within a drawing: its own styles, no script, no other file; and an origin of its own, not the shop's.
 const CONFINED: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
-/// Where a picture is to be had.
-pub(crate) fn url(picture: &str) -> String {
-    format!("/media/{picture}")
+/// Where a picture is to be had, in the size that a page shows it in.
+pub(crate) fn url(picture: &str, size: Size) -> String {
+    format!("/media/{}", size.of(picture))
 }
 
 /// `GET /media/{picture}`

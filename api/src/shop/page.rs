@@ -2,6 +2,7 @@
 
 use super::texts::TEXTS;
 use super::{Frame, assets, language, media};
+use crate::pictures::Size;
 use consumers::language::{FluentValue, Lang};
 use consumers::money;
 use domain::Money;
@@ -70,9 +71,9 @@ impl Page {
         assets::url(name)
     }
 
-    /// Where a product's picture is to be had.
-    pub fn picture(&self, name: &str) -> String {
-        media::url(name)
+    /// Where a product's picture is to be had, in this size.
+    pub(crate) fn picture(&self, name: &str, size: Size) -> String {
+        media::url(name, size)
     }
 
     /// The languages that may be chosen here.

@@ -2,7 +2,7 @@
 
 use crate::auth::{Allowed, VerifiedKey};
 use crate::failpoints;
-use crate::http::body::{self, Accepts};
+use crate::http::body::{self, Accepts, Bounds};
 use crate::http::conditions::{IfMatch, etag};
 use crate::http::query::Query;
 use crate::http::{App, Place, RequestId, context, idempotency, timing};
@@ -64,8 +64,19 @@ impl Incoming {
         request: Request,
         accepts: Accepts,
     ) -> Result<Self, Problem> {
+        Self::receive_within(allowed, request_id, request, accepts, Bounds::TEXT).await
+    }
+
+    /// The same with a body within bounds of its own.
+    pub(super) async fn receive_within<P>(
+        allowed: Allowed<P>,
+        request_id: RequestId,
+        request: Request,
+        accepts: Accepts,
+        bounds: Bounds,
+    ) -> Result<Self, Problem> {
         let (head, body) = Self::without_query(request)?;
-        let body = body::receive(&head, body, accepts).await?;
+        let body = body::receive_within(&head, body, accepts, bounds).await?;
         Ok(Self { head, key: allowed.key, request_id, locale: None, body })
     }
 

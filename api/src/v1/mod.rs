@@ -19,7 +19,7 @@ mod totals;
 pub(crate) use reads::unreadable as unreadable_view;
 
 use crate::http::{Produces, Routes};
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 
 /// Every route under `/v1`.
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -32,6 +32,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route("/v1/orders/{id}/messages", Produces::Json, get(orders::messages::list).post(orders::messages::write))
         .route("/v1/products", Produces::Json, get(products::list::handle).post(products::add::handle))
         .route("/v1/products/{sku}", Produces::Json, patch(products::change::handle).get(products::get::handle))
+        .route("/v1/products/{sku}/history", Produces::Json, get(products::history::handle))
+        .route("/v1/products/{sku}/picture", Produces::Json, put(products::picture::handle))
         .route("/v1/products/{sku}/withdraw", Produces::Json, post(products::sale::withdraw))
         .route("/v1/products/{sku}/restore", Produces::Json, post(products::sale::restore))
         .route("/v1/categories", Produces::Json, get(categories::list::handle).post(categories::add::handle))

@@ -21,6 +21,7 @@ mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;
 mod faults_kafka;
+mod goods;
 mod http_addresses;
 mod http_away;
 mod http_cart;

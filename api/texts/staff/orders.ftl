@@ -95,4 +95,7 @@ staff-conflict-other-amount = another amount than recorded
 staff-conflict-other-currency = another currency
 staff-conflict-above-balance = more than is owed
 staff-conflict-nothing = nothing
+staff-conflict-refunded = given back to the customer
+staff-conflict-reversed = taken back by the provider
+staff-conflict-denied = denied after it was recorded
 staff-by-key = API key { $key }

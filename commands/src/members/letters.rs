@@ -122,9 +122,10 @@ async fn reset(
     lang: String,
     now: DateTime<Utc>,
 ) -> Result<Option<AccountLetter>, sqlx::Error> {
-    let Some((Member { id, email, first_name, last_name, .. }, _)) = by_email(pool, email).await? else {
-        return Ok(None);
-    };
+    let found = by_email(pool, email).await?.map(|(member, _)| member);
+    // Who is kept out gets no way around it.
+    let found = found.filter(|member| member.disabled_at.is_none());
+    let Some(Member { id, email, first_name, last_name, .. }) = found else { return Ok(None) };
     let token = LinkToken::random();
     let keep = sqlx::query(
         "WITH surplus AS (

@@ -5,12 +5,14 @@
 //! written ([`letters`]), by a job of the schedule, and told to the owner of the address alone.
 //!
 //! - [`passwords`]: how they are hashed. [`LinkToken`]: what the links in mails hold.
+//! - [`staff`]: what staff see of them, and keeping one out.
 //! - [`joining`]: from asking for an account to having one. [`recovery`]: a new password for a forgotten one.
 
 pub mod joining;
 pub mod letters;
 pub mod passwords;
 pub mod recovery;
+pub mod staff;
 mod token;
 
 pub use token::LinkToken;
@@ -46,6 +48,8 @@ pub struct Member {
     pub credentials: i64,
     /// Since when.
     pub created_at: DateTime<Utc>,
+    /// Since when they are kept out, if they are.
+    pub disabled_at: Option<DateTime<Utc>>,
 }
 
 impl<'r> FromRow<'r, PgRow> for Member {
@@ -70,6 +74,7 @@ impl<'r> FromRow<'r, PgRow> for Member {
             address,
             credentials: row.try_get("credentials")?,
             created_at: row.try_get("created_at")?,
+            disabled_at: row.try_get("disabled_at")?,
         })
     }
 }

@@ -81,6 +81,11 @@ impl Schedule {
         table::list(&self.pool, after, limit.min(PAGE_JOBS), all).await
     }
 
+    /// The jobs of a task that have these keys, in no particular order. What ended long ago may be gone.
+    pub async fn of_keys(&self, task: &str, keys: &[String]) -> Result<Vec<Job>, sqlx::Error> {
+        table::of_keys(&self.pool, task, keys).await
+    }
+
     /// Cancels a job. An attempt under way goes on, unless it has yet to act outside, but there is no further one; one that
     /// is acting outside can't be called back. A periodic job stays cancelled until it is run.
     pub async fn cancel(&self, id: i64, who: &str) -> Result<Decided, sqlx::Error> {

@@ -150,6 +150,14 @@ pub(super) async fn list(pool: &PgPool, after: i64, limit: u32, all: bool) -> Re
         .await
 }
 
+pub(super) async fn of_keys(pool: &PgPool, task: &str, keys: &[String]) -> Result<Vec<Job>, sqlx::Error> {
+    db::read(pool, async |session| {
+        let find = sqlx::query_as("SELECT * FROM scheduled_jobs WHERE task = $1 AND job_key = ANY($2)");
+        find.bind(task).bind(keys).fetch_all(session).await
+    })
+    .await
+}
+
 pub(super) async fn cancel(pool: &PgPool, id: i64, who: &str, now: DateTime<Utc>) -> Result<Decided, sqlx::Error> {
     let cancel = sqlx::query(
         "UPDATE scheduled_jobs

@@ -130,6 +130,14 @@ pub async fn page(
     .await
 }
 
+/// How many get the newsletter.
+pub async fn count(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    db::read(pool, async |session| {
+        sqlx::query_scalar("SELECT count(*) FROM subscribers WHERE confirmed_at IS NOT NULL").fetch_one(session).await
+    })
+    .await
+}
+
 /// Deletes whoever asked and never followed the link in time; returns how many.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let mut swept = 0;

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::Clock;
 use commands::members::joining::{self, Applicant};
 use commands::members::letters::{self, AccountLetter, Says};
-use commands::members::{self, LinkToken, recovery};
+use commands::members::staff::Wanted;
+use commands::members::{self, LinkToken, recovery, staff};
 use commands::schedule::Schedule;
 use domain::ids::SubjectId;
 use domain::order::ShippingAddress;
@@ -248,4 +249,31 @@ async fn links_that_nobody_followed_are_swept() {
     let end = i64::try_from(joining::LINK_LASTS.as_secs()).unwrap();
     assert_eq!(members::sweep(&desk.pool, at(end)).await.unwrap(), 2);
     assert_eq!(members::sweep(&desk.pool, at(end)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_is_kept_out_is_shown_no_way_around_it_until_let_in_again() {
+    let db = Db::new().await;
+    let desk = Desk::new(&db).await;
+    let id = desk.member("ada@example.com").await;
+    recovery::ask(&desk.schedule, &email("ada@example.com"), "en").await.unwrap();
+    let token = desk.link().await;
+    for _ in 0..2 {
+        assert!(staff::disable(&desk.pool, id, "staff:1", at(5)).await.unwrap());
+    }
+    let member = members::get(&desk.pool, id).await.unwrap().unwrap();
+    assert_eq!((member.credentials, member.disabled_at), (2, Some(at(5))), "twice is once");
+    assert!(!recovery::is_good(&desk.pool, &token, at(6)).await.unwrap());
+    assert_eq!(desk.letter(6).await, None);
+    let listed = async |disabled| {
+        let wanted = Wanted { begins: Some("LOVE"), disabled };
+        staff::list(&desk.pool, &wanted, None, 10).await.unwrap().len()
+    };
+    assert_eq!((listed(Some(true)).await, listed(Some(false)).await, listed(None).await), (1, 0, 1));
+
+    assert!(staff::enable(&desk.pool, id, at(7)).await.unwrap());
+    let member = members::get(&desk.pool, id).await.unwrap().unwrap();
+    assert_eq!((member.credentials, member.disabled_at), (2, None), "old sessions stay out");
+    assert!(desk.letter(8).await.is_some());
+    assert!(!staff::enable(&desk.pool, SubjectId(uuid::Uuid::nil()), at(9)).await.unwrap());
 }

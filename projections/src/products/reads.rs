@@ -1,9 +1,10 @@
 //! What is asked of the catalogue.
 
 use super::Products;
-use super::row::{COLUMNS, ProductRow};
+use super::row::{COLUMNS, ProductRow, status_text};
 use crate::read::{Plan, rows_of};
 use crate::{Page, ReadError, Seen, Views};
+use domain::product::Status;
 use domain::{Sku, Slug};
 
 /// The most words of a search that are looked for; those behind them are left out.
@@ -61,6 +62,46 @@ pub async fn shown(
     for word in shelf.search.unwrap_or_default().to_lowercase().split_whitespace().take(MAX_WORDS) {
         texts.push(word.to_owned());
         conditions.push(format!("strpos(search_text, ${}) > 0", texts.len() + 1));
+    }
+    page(views, &conditions.join(" AND "), after, limit, texts).await
+}
+
+/// Which products staff look for: all that fit everything said here, withdrawn ones too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stock<'q> {
+    /// Those of this status.
+    pub status: Option<Status>,
+    /// Those that stand in this category.
+    pub category: Option<&'q Slug>,
+    /// Those whose sku, name or description, in any language, holds each of these words, as a part too and in any case.
+    pub search: Option<&'q str>,
+    /// Those of the first page alone, or the others.
+    pub featured: Option<bool>,
+}
+
+/// The products of the stock behind `after` in the order of their skus; at most `limit`.
+pub async fn stock(
+    views: &Views,
+    stock: &Stock<'_>,
+    after: Option<&Sku>,
+    limit: u32,
+) -> Result<Seen<Page<ProductRow, String>>, ReadError> {
+    let mut conditions = vec!["sku > $1".to_owned()];
+    let mut texts = Vec::new();
+    if let Some(status) = stock.status {
+        conditions.push(format!("status = '{}'", status_text(status)));
+    }
+    if let Some(featured) = stock.featured {
+        conditions.push(if featured { "featured" } else { "NOT featured" }.to_owned());
+    }
+    if let Some(category) = stock.category {
+        texts.push(category.as_str().to_owned());
+        conditions.push(format!("categories @> ARRAY[${}]", texts.len() + 1));
+    }
+    for word in stock.search.unwrap_or_default().to_lowercase().split_whitespace().take(MAX_WORDS) {
+        texts.push(word.to_owned());
+        let word = texts.len() + 1;
+        conditions.push(format!("(strpos(search_text, ${word}) > 0 OR strpos(lower(sku), ${word}) > 0)"));
     }
     page(views, &conditions.join(" AND "), after, limit, texts).await
 }

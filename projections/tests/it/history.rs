@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::{OrderNumber, SubjectId};
+use domain::newsletter::NewsletterEvent;
 use domain::order::{
     Customer, EmailCorrected, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
     PaymentRecorded, ShippingAddress,
@@ -159,6 +160,11 @@ pub fn described(sku: &str, name: &str) -> ProductDescribed {
 
 pub fn category(slug: &str, event: impl Into<CategoryEvent>, at: DateTime<Utc>) -> Vec<Happened> {
     vec![Happened { kind: AggregateType::Category, id: slug.to_owned(), event: Event::Category(event.into()), at }]
+}
+
+pub fn newsletter(id: Uuid, event: impl Into<NewsletterEvent>, at: DateTime<Utc>) -> Vec<Happened> {
+    let (kind, id) = (AggregateType::Newsletter, id.as_hyphenated().to_string());
+    vec![Happened { kind, id, event: Event::Newsletter(event.into()), at }]
 }
 
 pub fn repriced(sku: &str, price: Money, previous_price: Money) -> ProductRepriced {

@@ -4,6 +4,7 @@
 mod categories;
 mod desk;
 mod history;
+mod newsletters;
 mod order_list;
 mod order_totals;
 mod paging;

@@ -8,7 +8,7 @@ use domain::product::{
 };
 use domain::text::{Description, ProductName};
 use domain::{Language, Sku, Slug};
-use projections::products::{self, Shelf};
+use projections::products::{self, Shelf, Stock};
 use testkit::Db;
 
 const NAME: &str = "products";
@@ -169,4 +169,31 @@ async fn the_shop_shows_what_is_on_sale_and_fits() {
     let after = Sku::parse(page.next.as_deref().unwrap()).unwrap();
     let rest = products::shown(&process.views, &Shelf::default(), Some(&after), 2).await.unwrap().value;
     assert_eq!((rest.rows.len(), rest.next), (1, None));
+}
+
+#[tokio::test]
+async fn staff_find_what_is_not_on_sale_too_and_by_its_sku() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    a_shop(&mut history).await;
+    history.append(product("CUP", withdrawn("CUP"), at("2026-03-09T10:00:00Z"))).await;
+    process.catch_up(NAME).await;
+    let found = async |stock: Stock<'_>| {
+        let page = products::stock(&process.views, &stock, None, 10).await.unwrap().value;
+        page.rows.into_iter().map(|row| row.sku).collect::<Vec<_>>()
+    };
+    let withdrawn = found(Stock { status: Some(Status::Withdrawn), ..Stock::default() }).await;
+    assert!(withdrawn.contains(&"CUP".to_owned()), "{withdrawn:?}");
+    let on_sale = found(Stock { status: Some(Status::Active), ..Stock::default() }).await;
+    assert_eq!(on_sale, ["MATCHA", "TEA"]);
+    assert_eq!(found(Stock { search: Some("atch"), ..Stock::default() }).await, ["MATCHA"]);
+    assert_eq!(
+        found(Stock { featured: Some(false), status: Some(Status::Active), ..Stock::default() }).await,
+        ["MATCHA"]
+    );
+    let green = Slug::parse("green").unwrap();
+    let green = Stock { category: Some(&green), search: Some("THE tea"), ..Stock::default() };
+    assert_eq!(found(green).await, ["TEA"]);
+    let page = products::stock(&process.views, &Stock::default(), Some(&Sku::parse("CUP").unwrap()), 1).await.unwrap();
+    assert_eq!((page.value.rows[0].sku.as_str(), page.value.next.as_deref()), ("MATCHA", Some("MATCHA")));
 }

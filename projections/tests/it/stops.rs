@@ -166,6 +166,7 @@ async fn while_postgres_is_away_it_waits_says_so_and_goes_on_with_nothing_lost()
 async fn an_unknown_name_is_refused_with_those_that_exist() {
     let process = Process::open(&Db::new().await).await;
     let error = process.run("orders").ended().await.unwrap_err();
-    let told = "there is no projection `orders`; there are order_list, order_totals, products, categories";
+    let told = "there is no projection `orders`; there are order_list, order_totals, products, categories, \
+                newsletters";
     assert_eq!(error.to_string(), told);
 }

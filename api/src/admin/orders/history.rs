@@ -130,6 +130,9 @@ fn conflict(conflict: PaymentConflict) -> String {
         PaymentConflict::OtherCurrency => "staff-conflict-other-currency",
         PaymentConflict::AboveBalance => "staff-conflict-above-balance",
         PaymentConflict::Nothing => "staff-conflict-nothing",
+        PaymentConflict::Refunded => "staff-conflict-refunded",
+        PaymentConflict::Reversed => "staff-conflict-reversed",
+        PaymentConflict::Denied => "staff-conflict-denied",
     })
 }
 

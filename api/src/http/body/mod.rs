@@ -28,6 +28,20 @@ const DISCARD_AT_MOST: usize = 16 << 20;
 /// How long a body may take to arrive, from when its headers have.
 const RECEIVE_AT_MOST: Duration = Duration::from_secs(10);
 
+/// How much a body may be, and how long it may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The most bytes. Beyond half of what all bodies may take together nothing would ever be let in.
+    pub max_bytes: usize,
+    /// How long it may take to arrive, from when its headers have.
+    pub receive_at_most: Duration,
+}
+
+impl Bounds {
+    /// Of all that people and programs write.
+    pub const TEXT: Self = Self { max_bytes: MAX_BYTES, receive_at_most: RECEIVE_AT_MOST };
+}
+
 /// The media types that a request's body may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Accepts(&'static [&'static str]);
@@ -37,6 +51,10 @@ impl Accepts {
     pub const JSON: Self = Self(&["application/json"]);
     /// What a page's form is sent as.
     pub const FORM: Self = Self(&["application/x-www-form-urlencoded"]);
+    /// What a page's form is sent as when it holds a file.
+    pub const FORM_WITH_FILE: Self = Self(&["multipart/form-data"]);
+    /// A picture. What it is is told by its bytes, so one that is sent as bytes will do.
+    pub const PICTURE: Self = Self(&["image/png", "image/jpeg", "image/webp", "application/octet-stream"]);
     /// A merge patch (RFC 7396), also when it is sent as plain JSON.
     pub const MERGE_PATCH: Self = Self(&["application/merge-patch+json", "application/json"]);
 
@@ -63,13 +81,18 @@ fn is_utf8(parameters: &str) -> bool {
 
 /// Receives a body that must be there.
 pub async fn receive(head: &Parts, body: Body, accepts: Accepts) -> Result<Bytes, Problem> {
+    receive_within(head, body, accepts, Bounds::TEXT).await
+}
+
+/// The same within bounds of its own.
+pub async fn receive_within(head: &Parts, body: Body, accepts: Accepts, bounds: Bounds) -> Result<Bytes, Problem> {
     accepts.check(&head.headers)?;
-    receive_any(head, body).await
+    receive_any(head, body, bounds).await
 }
 
 /// Receives a body that may say nothing: none at all, or `{}`.
 pub async fn receive_nothing(head: &Parts, body: Body) -> Result<Bytes, Problem> {
-    let bytes = receive_any(head, body).await?;
+    let bytes = receive_any(head, body, Bounds::TEXT).await?;
     if !bytes.is_empty() {
         Accepts::JSON.check(&head.headers)?;
         read(&bytes, |_| Some(()))?;
@@ -79,33 +102,33 @@ pub async fn receive_nothing(head: &Parts, body: Body) -> Result<Bytes, Problem>
 
 /// Receives a body of any media type, and none too.
 pub async fn receive_raw(head: &Parts, body: Body) -> Result<Bytes, Problem> {
-    receive_any(head, body).await
+    receive_any(head, body, Bounds::TEXT).await
 }
 
-async fn receive_any(head: &Parts, body: Body) -> Result<Bytes, Problem> {
+async fn receive_any(head: &Parts, body: Body, bounds: Bounds) -> Result<Bytes, Problem> {
     let announced = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     // A client that asks before it sends is told at once; so is one that would send a great deal.
     let asks = head.headers.contains_key(header::EXPECT);
-    let most = if asks { MAX_BYTES } else { DISCARD_AT_MOST };
+    let most = if asks { bounds.max_bytes } else { DISCARD_AT_MOST };
     if announced.is_some_and(|bytes: u64| bytes > most as u64) {
-        return Err(too_large());
+        return Err(too_large(bounds));
     }
     // None for what no edge let in: then nothing is shared out.
     let place = head.extensions.get::<Place>();
-    let bytes =
-        tokio::time::timeout(RECEIVE_AT_MOST, collect(body, place)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let received = tokio::time::timeout(bounds.receive_at_most, collect(body, place, bounds)).await;
+    let bytes = received.unwrap_or_else(|_| Err(too_slow(bounds)))?;
     place.map_or(Ok(()), Place::resume)?;
     Ok(bytes)
 }
 
 /// The rest of the body would be taken for the next request, so the connection ends.
-fn too_slow() -> Problem {
-    Problem::new(Code::RequestTimeout, format!("A body must arrive within {RECEIVE_AT_MOST:?}."))
+fn too_slow(bounds: Bounds) -> Problem {
+    Problem::new(Code::RequestTimeout, format!("A body must arrive within {:?}.", bounds.receive_at_most))
         .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// Receives a body to its end. While the client is waited for, the request's place is another's.
-async fn collect(mut body: Body, place: Option<&Place>) -> Result<Bytes, Problem> {
+async fn collect(mut body: Body, place: Option<&Place>, bounds: Bounds) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = next_frame(&mut body, place).await {
@@ -118,21 +141,21 @@ async fn collect(mut body: Body, place: Option<&Place>) -> Result<Bytes, Problem
         } else {
             all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&data);
         }
-        if all.as_ref().map_or(first.len(), BytesMut::len) > MAX_BYTES {
+        if all.as_ref().map_or(first.len(), BytesMut::len) > bounds.max_bytes {
             drop((first, all));
             if let Some(place) = place {
                 place.let_go();
             }
-            discard(&mut body, place).await;
-            return Err(too_large());
+            discard(&mut body, place, bounds).await;
+            return Err(too_large(bounds));
         }
     }
     Ok(all.map_or(first, BytesMut::freeze))
 }
 
 /// Reads on to the end of a body that is too large, as far as that is worth it.
-async fn discard(body: &mut Body, place: Option<&Place>) {
-    let mut discarded = MAX_BYTES;
+async fn discard(body: &mut Body, place: Option<&Place>, bounds: Bounds) {
+    let mut discarded = bounds.max_bytes;
     while discarded < DISCARD_AT_MOST {
         let Some(Ok(frame)) = next_frame(body, place).await else { return };
         discarded += frame.data_ref().map_or(0, Bytes::len);
@@ -150,8 +173,8 @@ async fn next_frame(body: &mut Body, place: Option<&Place>) -> Option<Result<Fra
     frame.await
 }
 
-fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("A body has at most {MAX_BYTES} bytes."))
+fn too_large(bounds: Bounds) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("A body has at most {} bytes.", bounds.max_bytes))
 }
 
 /// Reads a body of one JSON object. Not JSON: 400. JSON with faults: 422, with all of them.

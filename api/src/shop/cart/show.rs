@@ -5,6 +5,7 @@ use super::super::catalogue::{Card, words};
 use super::super::reads::Reads;
 use super::super::{Fault, Page, Visit, checkout, order_page};
 use crate::http::App;
+use crate::pictures::Size;
 use crate::problem::Problem;
 use askama::Template;
 use axum::extract::State;
@@ -132,7 +133,7 @@ fn shown(line: &BasketLine, row: Option<&ProductRow>, page: &Page) -> Line {
     Line {
         sku: line.sku.to_string(),
         name: name.unwrap_or_else(|| line.sku.to_string()),
-        picture: row.and_then(|row| row.picture.as_deref()).map(|picture| page.picture(picture)),
+        picture: row.and_then(|row| row.picture.as_deref()).map(|picture| page.picture(picture, Size::Small)),
         quantity: line.quantity.get(),
         price: line.price.ok().map(|price| (page.money(&price.unit), page.money(&price.line))),
         unavailable: line.price.err().map(why),

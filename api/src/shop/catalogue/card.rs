@@ -1,6 +1,7 @@
 //! Products and categories in a visitor's language, as lists show them.
 
 use super::super::Page;
+use crate::pictures::Size;
 use consumers::language::Lang;
 use projections::categories::CategoryRow;
 use projections::products::ProductRow;
@@ -11,8 +12,10 @@ pub(in crate::shop) struct Card {
     pub(in crate::shop) name: String,
     pub(in crate::shop) description: Option<String>,
     pub(in crate::shop) price: String,
-    /// Where its picture is.
+    /// Where its picture is, as a card shows it.
     pub(in crate::shop) picture: Option<String>,
+    /// Where the same is, as the product's own page shows it.
+    pub(in crate::shop) large_picture: Option<String>,
 }
 
 impl Card {
@@ -22,7 +25,8 @@ impl Card {
             name: name.to_owned(),
             description: description.map(str::to_owned),
             price: page.money(&row.price),
-            picture: row.picture.as_deref().map(|picture| page.picture(picture)),
+            picture: row.picture.as_deref().map(|picture| page.picture(picture, Size::Medium)),
+            large_picture: row.picture.as_deref().map(|picture| page.picture(picture, Size::Large)),
             sku: row.sku,
         }
     }

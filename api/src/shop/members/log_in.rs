@@ -74,6 +74,8 @@ pub(super) async fn right(app: &App, email: &Email, password: Password) -> Resul
     let hash = found.as_ref().map(|(_, hash)| hash.clone());
     let verdict = passwords.verify(password.clone(), hash).await.map_err(desk::fault)?;
     match (verdict, found) {
+        // Told as if the password were another: who is kept out is told by whoever does so.
+        (_, Some((member, _))) if member.disabled_at.is_some() => Ok(None),
         (Verdict::Right, Some((member, _))) => Ok(Some(member)),
         (Verdict::RightButOutdated, Some((member, old))) => {
             let hash = passwords.hash(password).await.map_err(desk::fault)?;

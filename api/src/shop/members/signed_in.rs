@@ -32,7 +32,7 @@ impl Mark {
 pub(crate) async fn member(app: &App, visit: &Visit) -> Result<Option<Member>, Fault> {
     let Some(mark) = visit.session.get().await?.as_ref().and_then(Mark::of) else { return Ok(None) };
     let member = within(members::get(app.log.pool(), mark.id)).await?;
-    Ok(member.filter(|member| member.credentials == mark.credentials))
+    Ok(member.filter(|member| member.credentials == mark.credentials && member.disabled_at.is_none()))
 }
 
 /// The member, or the way to the page where one logs in, which leads back here.

@@ -3,7 +3,9 @@
 pub(super) mod add;
 pub(super) mod change;
 pub(super) mod get;
+pub(super) mod history;
 pub(super) mod list;
+pub(super) mod picture;
 mod presentation;
 mod resource;
 pub(super) mod sale;

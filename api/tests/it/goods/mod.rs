@@ -1,0 +1,11 @@
+//! What the shop has and who it is for, behind the counter and by the API.
+
+mod browser;
+mod catalogue;
+mod counter;
+mod members;
+mod newsletters;
+mod permissions;
+mod pictures;
+mod schedule;
+mod support;

@@ -1,0 +1,20 @@
+# What products stand under.
+category-add = Add a category
+category-add-button = Add category
+category-none = No category yet
+category-none-words = Products stand under categories, which are links on the shop's first page.
+category-name = Name
+category-name-in = Name in { $language }
+category-names = In other languages
+category-slug = Slug
+category-slug-hint = Small letters, digits and dashes, such as green-tea. It is part of the address, and stays for good.
+category-state = State
+category-shown = Shown
+category-removed = Removed
+category-remove = Remove
+category-restore = Show again
+category-remove-named = Remove { $name }
+category-restore-named = Show { $name } again
+category-was-added = The category is there.
+category-was-removed = Nothing is shown under it any more. Its products stay as they are.
+category-was-restored = It is shown again.

@@ -1,0 +1,26 @@
+# The accounts of customers.
+member-search = Address or name begins with
+member-state = State
+member-active = Active
+member-disabled = Disabled
+member-none = No member fits
+member-none-words = Try the first letters of an address or a name.
+member-name = Name
+member-email = E-mail
+member-lang = Language
+member-address = Address
+member-no-address = Not known
+member-since = Member since
+member-order = Place an order for them
+member-disable = Disable account
+member-enable = Enable account
+member-was-disabled = They are logged out everywhere, and can't log in any more. Their orders stay.
+member-was-enabled = They can log in again with the password that they had.
+member-orders = Last orders
+member-no-orders = None yet.
+member-order-number = Number
+member-order-placed = Placed
+member-order-state = State
+member-order-total = Total
+member-order-paid = Paid
+member-order-open = Not paid

@@ -1,0 +1,24 @@
+# Work at a given time.
+job-which = Shown
+job-ended-too = Also what has ended
+job-none = Nothing is planned
+job-none-words = Mails, releases and sweeping show up here while they wait.
+job-task = Work
+job-state = State
+job-when = When
+job-attempts = Attempts
+job-error = Last error
+job-run = Run now
+job-cancel = Cancel
+job-runs = It runs now.
+job-was-cancelled = It is cancelled.
+job-not-possible = It is in no state for that, or is gone.
+job-every-seconds = every { $count } s
+job-every-minutes = every { $count } min
+job-waiting = Waiting
+job-running = Running
+job-sending = Sending
+job-done = Done
+job-failed = Failed
+job-unknown = Not known
+job-cancelled = Cancelled
