@@ -22,6 +22,7 @@ mod http_concurrency;
 mod http_events;
 mod http_faults;
 mod http_idempotency;
+mod http_member_keys;
 mod http_newsletters;
 mod http_orders;
 mod http_products;

@@ -28,7 +28,8 @@ pub(super) async fn of(app: &App, visit: &Visit, id: &str, query: Option<&str>) 
     Ok((order, Badge { order: Some(order), session, member, ..Badge::default() }))
 }
 
-async fn is_of(app: &App, order: OrderId, member: Option<SubjectId>) -> Result<bool, Fault> {
+/// Whether the order is this member's.
+pub(super) async fn is_of(app: &App, order: OrderId, member: Option<SubjectId>) -> Result<bool, Fault> {
     let Some(member) = member else { return Ok(false) };
     let order: Arc<Snapshot<Order>> = within(app.gateway.load(&order.to_string())).await?;
     Ok(order.state.placed().is_some_and(|placed| placed.customer.subject_id == member))

@@ -4,6 +4,7 @@ use super::Live;
 use super::LiveSettings;
 use super::cursor::Cursor;
 use super::frames::{Asked, Frame};
+use super::holder::Holder;
 use super::hub::{Close, Seat};
 use super::news::{Mail, News};
 use super::now::Now;
@@ -34,6 +35,8 @@ const CLOSED_AT_MOST: Duration = Duration::from_secs(2);
 pub(super) struct Watcher {
     pub(super) app: Arc<App>,
     pub(super) order: OrderId,
+    /// With which API key, where it is no browser.
+    pub(super) holder: Option<Holder>,
     pub(super) seat: Seat,
     /// Where a browser that was here before goes on.
     pub(super) after: Option<Cursor>,
@@ -75,9 +78,20 @@ impl Watcher {
                 asked = line.hear() => if let Some(asked) = asked? {
                     self.answer(line, asked).await?;
                 },
-                _ = pings.tick() => line.send(Message::Ping(Bytes::new())).await?,
+                _ = pings.tick() => {
+                    self.check_holder().await?;
+                    line.send(Message::Ping(Bytes::new())).await?;
+                }
                 () = tokio::time::sleep_until(silent_at) => return Err(End::Close(Close::Silent)),
             }
+        }
+    }
+
+    /// A key that was revoked is refused on sockets too.
+    async fn check_holder(&self) -> Result<(), End> {
+        match &self.holder {
+            Some(holder) if !holder.is_valid(&self.app).await => Err(End::Close(Close::Ended)),
+            _ => Ok(()),
         }
     }
 
@@ -108,6 +122,9 @@ impl Watcher {
 
     async fn answer(&self, line: &mut Line, asked: Asked) -> Result<(), End> {
         let Asked::Message { key, text } = asked;
+        if self.holder.as_ref().is_some_and(|holder| !holder.may_write()) {
+            return line.say(&Frame::Refused { key, why: "forbidden" }).await;
+        }
         match write::keep(&self.app, self.order, key, &text).await {
             Ok(message) => line.say(&Frame::Accepted { key, id: message.id }).await,
             Err(unwritten) => {

@@ -1,12 +1,15 @@
-//! `GET /orders/{id}/live?key=…&after=…`: from a request to a socket.
+//! `GET /orders/{id}/live?key=…&after=…`: from a request to a socket. A program sends a member's API key as `Authorization` instead of
+//! `key`.
 //!
 //! Whoever is not let in is told so by HTTP, before there is a socket: who may not see the order (404), another site's page (403), one
 //! more than there is room for (429, 503).
 
 use super::super::{Fault, Visit, origin};
 use super::access::{self, parameter};
+use super::holder::Holder;
 use super::hub::Full;
 use super::socket::{self, MAX_FRAME_BYTES, Watcher};
+use crate::auth::has_bearer;
 use crate::http::{App, ConnectionPlace};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
@@ -31,7 +34,10 @@ impl FromRequestParts<Arc<App>> for Handshake {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
-        origin::check(&parts.headers, &app.frame)?;
+        // No page makes a browser send a key, and of who sends one no cookie counts.
+        if !has_bearer(&parts.headers) {
+            origin::check(&parts.headers, &app.frame)?;
+        }
         let place = parts.extensions.get().cloned();
         let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_| Fault::Invalid)?;
         Ok(Self { upgrade, place })
@@ -42,17 +48,21 @@ pub(super) async fn handle(
     State(app): State<Arc<App>>,
     visit: Visit,
     Path(id): Path<String>,
+    holder: Option<Holder>,
     handshake: Result<Handshake, Fault>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
-    let (order, badge) = access::of(&app, &visit, &id, query.as_deref()).await?;
+    let (order, badge) = match &holder {
+        Some(holder) => holder.reaches(&app, &id).await?,
+        None => access::of(&app, &visit, &id, query.as_deref()).await?,
+    };
     let Handshake { upgrade, place } = handshake?;
     let after = parameter(query.as_deref(), "after").and_then(|after| after.parse().ok());
     let seat = app.live.hub().join(badge).map_err(|full| match full {
         Full::Process => Fault::Unavailable(AGAIN_AFTER_S),
         Full::Group(_) => Fault::TooMany(AGAIN_AFTER_S),
     })?;
-    let watcher = Watcher { app, order, seat, after, place };
+    let watcher = Watcher { app, order, holder, seat, after, place };
     let mut response = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)

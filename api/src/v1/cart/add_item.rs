@@ -2,9 +2,7 @@
 
 use super::super::incoming::Incoming;
 use super::super::orders::place;
-use super::{Named, problem, rejected};
-use crate::auth::Allowed;
-use crate::auth::permission::UseCarts;
+use super::{Reached, problem, rejected};
 use crate::http::body::{self, Accepts};
 use crate::http::{App, RequestId};
 use crate::problem::{Problem, within};
@@ -19,8 +17,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<UseCarts>,
-    Named(named): Named,
+    Reached { allowed, cart: reached }: Reached,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -28,13 +25,13 @@ pub(in crate::v1) async fn handle(
     let item = body::read(&incoming.body, place::item)?;
     check_sold(&app, &item.sku).await?;
     let (pool, now) = (app.log.pool(), app.settings().sessions.clock.now());
-    let id = match named {
-        Some(id) => id,
-        None => carts::create(pool, now).await?,
+    let cart = match reached {
+        Some(cart) => cart,
+        None => CartRef::Client(carts::create(pool, now).await?),
     };
-    carts::add(pool, CartRef::Client(id), &item.sku, item.quantity, now).await.map_err(problem)?;
-    let mut response = super::answer(&app, id).await?;
-    if named.is_none() {
+    carts::add(pool, cart, &item.sku, item.quantity, now).await.map_err(problem)?;
+    let mut response = super::answer(&app, cart).await?;
+    if reached.is_none() {
         *response.status_mut() = StatusCode::CREATED;
         response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/v1/cart"));
     }
