@@ -2,6 +2,7 @@
 //!
 //! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
+//! - [`schemas`]: what is published about events, as documents.
 //! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - [`auth`]: API keys and what they allow.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
@@ -24,6 +25,7 @@ pub mod payments;
 pub mod problem;
 pub mod roles;
 pub mod scheduled;
+pub mod schemas;
 pub mod settings;
 pub mod shop;
 pub mod v1;

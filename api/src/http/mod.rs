@@ -102,7 +102,7 @@ fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
     crate::metrics::recorder();
     let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
     let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
-    open::routes(routes)
+    open::routes(crate::schemas::routes(routes))
 }
 
 /// All that the handlers work with.

@@ -39,6 +39,7 @@ pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub use frame::{Frame, ShopSettings};
+pub(crate) use live::Frames;
 pub use live::{Badge, Change, Close, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
 pub use page::Page;
 pub use posted::Posted;

@@ -28,6 +28,7 @@ mod http_orders;
 mod http_products;
 mod http_reads;
 mod http_schedule;
+mod http_schemas;
 mod http_server;
 mod http_support;
 mod kills_kafka;

@@ -3,10 +3,10 @@
 use super::super::Fault;
 use super::hub::Badge;
 use crate::auth::permission::{ReadMessages, WriteMessages};
-use crate::auth::{Allowed, Permission, Scopes, Token, bearer, has_bearer};
+use crate::auth::{Permission, Scopes, Token, bearer, has_bearer};
 use crate::http::App;
 use crate::problem::within;
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::OptionalFromRequestParts;
 use domain::ids::{OrderId, SubjectId};
 use http::request::Parts;
 use projections::order_list::Whose;
@@ -19,8 +19,8 @@ pub(super) struct Holder {
     member: SubjectId,
 }
 
-/// `None` for a request that bears no key: a browser's. A key that is bound to nobody is of no use here: what is written on a socket
-/// is the customer's.
+/// `None` for a request that bears no key, a browser's, and for one whose key is bound to nobody, which counts for nothing here: what is
+/// written on a socket is the customer's.
 impl OptionalFromRequestParts<Arc<App>> for Holder {
     type Rejection = Fault;
 
@@ -29,9 +29,13 @@ impl OptionalFromRequestParts<Arc<App>> for Holder {
             return Ok(None);
         }
         let token = bearer(&parts.headers)?;
-        let allowed = Allowed::<ReadMessages>::from_request_parts(parts, app).await?;
-        let Whose::Of(member) = allowed.key.whose else { return Err(Fault::Forbidden) };
-        Ok(Some(Self { token, scopes: allowed.key.scopes, member }))
+        let key = within(app.keys.verify(&token)).await?.ok_or(Fault::Forbidden)?;
+        let Whose::Of(member) = key.whose else { return Ok(None) };
+        if !key.scopes.has_any(ReadMessages::OF_MEMBERS) {
+            return Err(Fault::Forbidden);
+        }
+        app.limiter.take(key.id)?;
+        Ok(Some(Self { token, scopes: key.scopes, member }))
     }
 }
 

@@ -23,6 +23,7 @@ mod socket;
 mod upgrade;
 mod write;
 
+pub(crate) use frames::Frames;
 pub use hub::{Badge, Close, Full, Group, Hub, Seat};
 pub use news::{Change, Happened, Mail, News};
 pub use settings::LiveSettings;

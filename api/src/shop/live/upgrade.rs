@@ -9,11 +9,11 @@ use super::access::{self, parameter};
 use super::holder::Holder;
 use super::hub::Full;
 use super::socket::{self, MAX_FRAME_BYTES, Watcher};
-use crate::auth::has_bearer;
 use crate::http::{App, ConnectionPlace};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::response::Response;
+use http::HeaderMap;
 use http::request::Parts;
 use std::sync::Arc;
 
@@ -22,8 +22,7 @@ const READ_BUFFER_BYTES: usize = 4 << 10;
 /// After how many seconds somebody may come again for whom there is no room.
 const AGAIN_AFTER_S: u32 = 5;
 
-/// A request to make a socket of its connection, from a page of ours. Browsers let pages of any site ask for that, with the visitor's
-/// cookies: nothing but the origin tells them apart.
+/// A request to make a socket of its connection.
 pub(super) struct Handshake {
     upgrade: WebSocketUpgrade,
     /// The connection counts among the open ones for as long as it is a socket.
@@ -34,10 +33,6 @@ impl FromRequestParts<Arc<App>> for Handshake {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
-        // No page makes a browser send a key, and of who sends one no cookie counts.
-        if !has_bearer(&parts.headers) {
-            origin::check(&parts.headers, &app.frame)?;
-        }
         let place = parts.extensions.get().cloned();
         let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_| Fault::Invalid)?;
         Ok(Self { upgrade, place })
@@ -51,11 +46,17 @@ pub(super) async fn handle(
     holder: Option<Holder>,
     handshake: Result<Handshake, Fault>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (order, badge) = match &holder {
         Some(holder) => holder.reaches(&app, &id).await?,
         None => access::of(&app, &visit, &id, query.as_deref()).await?,
     };
+    // Browsers let pages of any site ask for a socket, with the visitor's cookies: nothing but the origin tells them apart. Of who
+    // shows a member's key no cookie counts.
+    if holder.is_none() {
+        origin::check(&headers, &app.frame)?;
+    }
     let Handshake { upgrade, place } = handshake?;
     let after = parameter(query.as_deref(), "after").and_then(|after| after.parse().ok());
     let seat = app.live.hub().join(badge).map_err(|full| match full {
