@@ -13,7 +13,6 @@ use crate::http::{App, ConnectionPlace};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::response::Response;
-use http::HeaderMap;
 use http::request::Parts;
 use std::sync::Arc;
 
@@ -27,15 +26,18 @@ pub(super) struct Handshake {
     upgrade: WebSocketUpgrade,
     /// The connection counts among the open ones for as long as it is a socket.
     place: Option<ConnectionPlace>,
+    /// Whether it comes from a page of ours. Browsers let pages of any site ask for a socket, with the visitor's cookies: nothing but
+    /// the origin tells them apart.
+    origin: Result<(), Fault>,
 }
 
 impl FromRequestParts<Arc<App>> for Handshake {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
-        let place = parts.extensions.get().cloned();
+        let (place, origin) = (parts.extensions.get().cloned(), origin::check(&parts.headers, &app.frame));
         let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_| Fault::Invalid)?;
-        Ok(Self { upgrade, place })
+        Ok(Self { upgrade, place, origin })
     }
 }
 
@@ -46,18 +48,16 @@ pub(super) async fn handle(
     holder: Option<Holder>,
     handshake: Result<Handshake, Fault>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let (order, badge) = match &holder {
         Some(holder) => holder.reaches(&app, &id).await?,
         None => access::of(&app, &visit, &id, query.as_deref()).await?,
     };
-    // Browsers let pages of any site ask for a socket, with the visitor's cookies: nothing but the origin tells them apart. Of who
-    // shows a member's key no cookie counts.
+    let Handshake { upgrade, place, origin } = handshake?;
+    // Of who shows a member's key no cookie counts.
     if holder.is_none() {
-        origin::check(&headers, &app.frame)?;
+        origin?;
     }
-    let Handshake { upgrade, place } = handshake?;
     let after = parameter(query.as_deref(), "after").and_then(|after| after.parse().ok());
     let seat = app.live.hub().join(badge).map_err(|full| match full {
         Full::Process => Fault::Unavailable(AGAIN_AFTER_S),
