@@ -3,6 +3,7 @@
 //! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
 //! - `admin`: the pages of staff.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
+//! - [`schemas`]: what is published about events, as documents.
 //! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - `pictures`: pictures of products, from what staff hand in to the files that pages show.
 //! - `product_history`: what happened to a product, from its events.
@@ -31,6 +32,7 @@ pub mod problem;
 mod product_history;
 pub mod roles;
 pub mod scheduled;
+pub mod schemas;
 pub mod settings;
 pub mod shop;
 pub mod v1;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use commands::schedule::{Done, Failure, Job, JobState, NewJob, Retry, Run, Schedule, Task};
-use commands::{Answer, Clock, CommandError, Context, Gateway, Submission};
+use commands::{Answer, CommandError, Context, Gateway, Submission};
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use futures::FutureExt;

@@ -14,21 +14,63 @@ use std::str::FromStr;
 const SPEC_VERSION: &str = "ce_specversion";
 const ID: &str = "ce_id";
 const SOURCE: &str = "ce_source";
-const TYPE: &str = "ce_type";
+/// The header that names the type of the event.
+pub const TYPE: &str = "ce_type";
 const TIME: &str = "ce_time";
 const SUBJECT: &str = "ce_subject";
 const CONTENT_TYPE: &str = "content-type";
 // Extensions: ours, named as the specification asks (lower case, no separators).
-const DATA_VERSION: &str = "ce_dataversion";
+/// The header that names the version of its shape.
+pub const DATA_VERSION: &str = "ce_dataversion";
 const POSITION: &str = "ce_position";
 const SEQUENCE: &str = "ce_sequence";
 const RECORDED_TIME: &str = "ce_recordedtime";
 const ACTOR: &str = "ce_actor";
-const CORRELATION_ID: &str = "ce_correlationid";
+/// The header that says to which request it belongs.
+pub const CORRELATION_ID: &str = "ce_correlationid";
 const CAUSATION_ID: &str = "ce_causationid";
 const LOCALE: &str = "ce_locale";
 /// W3C trace context, under the name that tracing libraries look for.
 const TRACE_PARENT: &str = "traceparent";
+
+/// A header of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderField {
+    /// Its key.
+    pub name: &'static str,
+    /// Whether each record has it.
+    pub is_always_there: bool,
+    /// What it says.
+    pub about: &'static str,
+}
+
+/// The headers that [`headers`] writes, for whoever reads them with another program.
+pub const HEADERS: [HeaderField; 16] = [
+    always(SPEC_VERSION, "`1.0`: the version of CloudEvents."),
+    always(ID, "The event's id, for ever: what duplicates are told by. A UUID."),
+    always(SOURCE, "The log that the event stands in: `urn:uuid:` and the id of the log."),
+    always(TYPE, "The event's type."),
+    always(DATA_VERSION, "The version of the shape of the event's data. An extension."),
+    sometimes(TIME, "When it occurred, by RFC 3339."),
+    always(SUBJECT, "The id of its aggregate; also the record's key."),
+    always(CONTENT_TYPE, "`application/json`: the media type of the value."),
+    always(POSITION, "Its place in the log: 1, 2, 3, … in the order of commits. An extension."),
+    always(SEQUENCE, "Its place within its aggregate, from 1. An extension."),
+    always(RECORDED_TIME, "When it was written down, by RFC 3339. An extension."),
+    sometimes(ACTOR, "Who asked for it: the id of an API key, or a part of the program. An extension."),
+    sometimes(CORRELATION_ID, "The id of the request that it belongs to. An extension."),
+    sometimes(CAUSATION_ID, "The id of the event that it was caused by, where it was one. An extension."),
+    sometimes(LOCALE, "The language tag of whoever asked, where it is known. An extension."),
+    sometimes(TRACE_PARENT, "W3C trace context, where the request had one."),
+];
+
+const fn always(name: &'static str, about: &'static str) -> HeaderField {
+    HeaderField { name, is_always_there: true, about }
+}
+
+const fn sometimes(name: &'static str, about: &'static str) -> HeaderField {
+    HeaderField { name, is_always_there: false, about }
+}
 
 /// What an event's `ce_source` is: the log that it stands in.
 pub fn source(log: LogIdentity) -> String {

@@ -7,7 +7,7 @@ mod reads;
 mod row;
 
 pub use desk::{Desk, DeskSearch, count, desk};
-pub use reads::{Filter, ListKey, Search, get, list, of_subject, search};
+pub use reads::{Filter, ListKey, Search, Whose, get, list, of_subject, search};
 pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_json};
 
 use crate::view_transaction::column;

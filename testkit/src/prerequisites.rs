@@ -26,6 +26,18 @@ pub fn python() -> PathBuf {
     python
 }
 
+/// The schema of `AsyncAPI` 3.0, which the specification's authors publish.
+///
+/// # Panics
+/// When it is not installed.
+pub fn asyncapi_schema() -> PathBuf {
+    let file = cache().join("npm/node_modules/@asyncapi/specs/schemas/3.0.0.json");
+    if !file.is_file() {
+        missing("@asyncapi/specs with the version of testkit/browser/package.json", "npm; the package itself from npm");
+    }
+    file
+}
+
 /// The first executable of that name along `PATH`.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;

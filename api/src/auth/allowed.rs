@@ -6,6 +6,7 @@ use crate::problem::{Code, Problem, within};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
+use projections::order_list::Whose;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -22,15 +23,30 @@ impl<P: Permission> FromRequestParts<Arc<App>> for Allowed<P> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
         let key = within(app.keys.verify(&token)).await?.ok_or_else(invalid)?;
-        if !key.scopes.has_any(P::SCOPES) {
-            return Err(forbidden(P::SCOPES));
-        }
+        check::<P>(&key)?;
         app.limiter.take(key.id)?;
         Ok(Self { key, permission: PhantomData })
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
+/// Refuses a key that does not allow `P`.
+fn check<P: Permission>(key: &VerifiedKey) -> Result<(), Problem> {
+    let scopes = match key.whose {
+        Whose::All => P::SCOPES,
+        Whose::Of(_) if P::OF_MEMBERS.is_empty() => return Err(not_for_members()),
+        Whose::Of(_) => P::OF_MEMBERS,
+    };
+    if key.scopes.has_any(scopes) { Ok(()) } else { Err(forbidden(scopes)) }
+}
+
+/// Whether a request bears something that may be a key. What a proxy asks of a browser is `Basic`, and none.
+pub(crate) fn has_bearer(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value.and_then(|text| text.split_once(' ')).is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// The key that a request bears.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Token, Problem> {
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -48,6 +64,14 @@ fn missing() -> Problem {
 fn invalid() -> Problem {
     Problem::new(Code::Unauthenticated, "This is no valid API key.")
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"orders\", error=\"invalid_token\""))
+}
+
+fn not_for_members() -> Problem {
+    let problem = Problem::new(Code::Forbidden, "This is nothing that a key which is bound to a member may do.");
+    problem.header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Bearer realm=\"orders\", error=\"insufficient_scope\""),
+    )
 }
 
 fn forbidden(scopes: &[Scope]) -> Problem {

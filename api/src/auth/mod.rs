@@ -12,6 +12,7 @@ mod token;
 mod verifier;
 
 pub use allowed::Allowed;
+pub(crate) use allowed::{bearer, has_bearer};
 pub use permission::Permission;
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use token::Token;

@@ -27,6 +27,14 @@ impl Scope {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::OrdersWrite, Self::OrdersRead, Self::Staff, Self::Analyst, Self::Operator];
 
+    /// Whether a key that is bound to a member may have it: what the others allow reaches beyond one member's orders.
+    pub const fn is_for_members(self) -> bool {
+        match self {
+            Self::OrdersWrite | Self::OrdersRead => true,
+            Self::Staff | Self::Analyst | Self::Operator => false,
+        }
+    }
+
     /// As it is written.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -4,6 +4,8 @@ use super::keys::known;
 use super::token::Prefix;
 use super::{Scopes, Token};
 use commands::db;
+use domain::ids::SubjectId;
+use projections::order_list::Whose;
 use quick_cache::sync::Cache;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -28,6 +30,16 @@ pub struct VerifiedKey {
     pub actor: String,
     /// What it is for.
     pub scopes: Scopes,
+    /// Whose orders it reaches, and whose cart.
+    pub whose: Whose,
+}
+
+#[derive(Clone, sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    secret_hash: Vec<u8>,
+    scopes: Vec<String>,
+    member_id: Option<Uuid>,
 }
 
 #[derive(Debug)]
@@ -56,7 +68,8 @@ impl Keys {
         Self { shared: Arc::new(Shared { pool, known, lookups }) }
     }
 
-    /// The key of this token, if it is valid: known, its secret right, not revoked.
+    /// The key of this token, if it is valid: known, its secret right, not revoked, and its member there and not kept out if it is bound to
+    /// one.
     pub async fn verify(&self, token: &Token) -> Result<Option<Arc<VerifiedKey>>, sqlx::Error> {
         let known = match self.in_memory(token.prefix()) {
             Some(known) => Some(known),
@@ -78,15 +91,20 @@ impl Keys {
             return Ok(Some(known));
         }
         let read_at = Instant::now();
-        let row: Option<(Uuid, Vec<u8>, Vec<String>)> = db::read(&self.shared.pool, async |session| {
-            let find =
-                sqlx::query_as("SELECT id, secret_hash, scopes FROM api_keys WHERE prefix = $1 AND revoked_at IS NULL");
+        let row: Option<Row> = db::read(&self.shared.pool, async |session| {
+            let find = sqlx::query_as(
+                "SELECT id, secret_hash, scopes, member_id FROM api_keys
+                  WHERE prefix = $1 AND revoked_at IS NULL
+                    AND (member_id IS NULL OR EXISTS (
+                        SELECT FROM members WHERE members.id = member_id AND members.disabled_at IS NULL))",
+            );
             find.bind(prefix.as_str()).fetch_optional(session).await
         })
         .await?;
-        let found = row.and_then(|(id, hash, scopes)| {
-            let secret_hash = hash.try_into().ok()?;
-            let key = Arc::new(VerifiedKey { id, actor: id.to_string(), scopes: known(&scopes) });
+        let found = row.and_then(|Row { id, secret_hash, scopes, member_id }| {
+            let secret_hash = secret_hash.try_into().ok()?;
+            let whose = member_id.map_or(Whose::All, |member| Whose::Of(SubjectId(member)));
+            let key = Arc::new(VerifiedKey { id, actor: id.to_string(), scopes: known(&scopes), whose });
             Some(Arc::new(Known { key, secret_hash, read_at }))
         });
         match &found {

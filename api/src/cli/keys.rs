@@ -21,8 +21,11 @@ Scopes:
   analyst       read the history and totals
   operator      run the system
 
-Example:
-  orders keys create --name web-shop --scope orders:write --scope orders:read")]
+A key that is bound to a member reaches that member's orders and cart alone, and has orders:write or orders:read or both.
+
+Examples:
+  orders keys create --name web-shop --scope orders:write --scope orders:read
+  orders keys create --name ada-s-books --scope orders:read --member ada@example.com")]
     Create(With<CreateArgs>),
     /// Lists all keys, without their secrets
     List(With<ListArgs>),
@@ -38,6 +41,9 @@ pub(super) struct CreateArgs {
     /// What it is for; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
     scopes: Vec<Scope>,
+    /// Binds it to a member: it reaches their orders and their cart alone
+    #[arg(long, value_name = "EMAIL|ID")]
+    member: Option<String>,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -85,9 +91,15 @@ impl Keys {
     async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {
         match self {
             Self::Create(with) => {
-                let (key, token) = keys::create(pool, &with.args.name, with.args.scopes.iter().copied()).await?;
+                let CreateArgs { name, scopes, member, database: _ } = &with.args;
+                let scopes = scopes.iter().copied();
+                let (key, token) = match member {
+                    Some(member) => keys::create_for_member(pool, name, scopes, member).await?,
+                    None => keys::create(pool, name, scopes).await?,
+                };
+                let whose = key.member.map_or(String::new(), |id| format!(" with orders and cart of the member {id}"));
                 // The token alone on standard output, so that it can be piped to where it is kept.
-                eprintln!("The key `{}` may: {}. It is shown this once:", key.name, key.scopes);
+                eprintln!("The key `{}` may: {}{whose}. It is shown this once:", key.name, key.scopes);
                 Ok(format!("{token}\n"))
             }
             Self::List(_) => Ok(list(&keys::list(pool).await?)),
@@ -100,13 +112,14 @@ impl Keys {
 }
 
 fn list(keys: &[ApiKey]) -> String {
-    let rows: Vec<[String; 5]> = keys
+    let rows: Vec<[String; 6]> = keys
         .iter()
         .map(|key| {
             let state = key.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {}", at.format("%F %T")));
             let made = key.created_at.format("%F %T").to_string();
-            [key.prefix.clone(), key.name.clone(), key.scopes.to_string(), made, state]
+            let member = key.member.map_or_else(|| "-".to_owned(), |id| id.to_string());
+            [key.prefix.clone(), key.name.clone(), key.scopes.to_string(), member, made, state]
         })
         .collect();
-    table(["PREFIX", "NAME", "SCOPES", "MADE (UTC)", "STATE"], &rows)
+    table(["PREFIX", "NAME", "SCOPES", "MEMBER", "MADE (UTC)", "STATE"], &rows)
 }

@@ -76,11 +76,12 @@ mod tests {
     use super::*;
     use crate::auth::Scopes;
     use http::HeaderValue;
+    use projections::order_list::Whose;
     use uuid::Uuid;
 
     fn holder(id: u128) -> VerifiedKey {
         let id = Uuid::from_u128(id);
-        VerifiedKey { id, actor: id.to_string(), scopes: Scopes::default() }
+        VerifiedKey { id, actor: id.to_string(), scopes: Scopes::default(), whose: Whose::All }
     }
 
     fn headers(value: &str) -> HeaderMap {

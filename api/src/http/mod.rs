@@ -100,6 +100,23 @@ impl Default for HttpSettings {
     }
 }
 
+/// The templates of all paths that are served, such as `/v1/orders/{id}`. A path answers 405 with `Allow` to a method that it does
+/// not take.
+pub fn paths() -> Vec<&'static str> {
+    let settings = HttpSettings::default();
+    let frame = Frame::new(settings.shop.clone());
+    routes(&settings, frame).into_paths()
+}
+
+fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
+    // Installed before anything is counted.
+    crate::metrics::recorder();
+    let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
+    let routes = crate::admin::routes(crate::shop::routes(crate::v1::routes(routes)));
+    let routes = payments::webhook::routes(routes);
+    open::routes(crate::schemas::routes(routes))
+}
+
 /// All that the handlers work with.
 pub struct App {
     /// The way in for commands.
@@ -195,11 +212,6 @@ impl App {
 
     /// Every route: `/v1`, the pages, and what is open to all.
     pub fn router(self) -> Router {
-        // Installed before anything is counted.
-        crate::metrics::recorder();
-        let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
-        let routes = crate::admin::routes(crate::shop::routes(crate::v1::routes(routes)));
-        let routes = payments::webhook::routes(routes);
-        open::routes(routes).into_router(Arc::new(self))
+        routes(&self.settings, self.frame.clone()).into_router(Arc::new(self))
     }
 }

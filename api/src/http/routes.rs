@@ -17,11 +17,13 @@ pub(crate) struct Routes {
     router: Router<Arc<App>>,
     room: Arc<Room>,
     frame: Frame,
+    paths: Vec<&'static str>,
 }
 
 impl Routes {
     pub(super) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
-        Self { router: Router::new(), room: Room::new(max_requests, max_body_bytes), frame }
+        let room = Room::new(max_requests, max_body_bytes);
+        Self { router: Router::new(), room, frame, paths: Vec::new() }
     }
 
     /// A path that counts against the most requests at once.
@@ -47,7 +49,13 @@ impl Routes {
         // axum adds `Allow` to what the fallback answers.
         let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
         self.router = self.router.route(path, methods);
+        self.paths.push(path);
         self
+    }
+
+    /// The templates of all paths, in the order in which they were added.
+    pub(super) fn into_paths(self) -> Vec<&'static str> {
+        self.paths
     }
 
     pub(super) fn into_router(self, app: Arc<App>) -> Router {

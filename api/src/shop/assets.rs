@@ -2,6 +2,7 @@
 //! browsers keep it for ever, and its compressed forms.
 
 use super::Fault;
+pub(super) use crate::http::conditions::names as has_already;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
@@ -77,12 +78,6 @@ fn accepts_coding(headers: &HeaderMap, coding: &str) -> bool {
         let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)));
         named && !refused
     })
-}
-
-/// Whether `If-None-Match` names this tag (RFC 9110, section 13.1.2); weak tags count.
-pub(super) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 #[cfg(test)]

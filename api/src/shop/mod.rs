@@ -44,6 +44,7 @@ pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
 pub(crate) use frame::public_base;
 pub use frame::{Frame, ShopSettings};
+pub(crate) use live::Frames;
 pub use live::{Asked, Badge, Change, Close, Cursor, Full, Group, Happened, Hub, Live, LiveSettings, Mail, News, Seat};
 pub(crate) use media::url as picture_url;
 pub(crate) use members::{address_bucket, hashing_fault};

@@ -80,6 +80,30 @@ async fn a_key_that_was_made_is_listed_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_key_is_bound_to_a_member_and_then_has_a_customers_scopes() {
+    let db = Db::new().await;
+    let join = "INSERT INTO members (id, email, email_key, first_name, last_name, password_hash, lang, created_at, changed_at)
+                VALUES (gen_random_uuid(), $1, $1, 'Ada', 'Lovelace', '$argon2id$none', 'en', now(), now()) RETURNING id::text";
+    let id: String = sqlx::query_scalar(join).bind("ada@example.com").fetch_one(&db.pool().await).await.unwrap();
+    let keys = |arguments: &[&str]| Launch::orders().arg("keys").args(arguments).env("DATABASE_URL", db.app_url());
+    let create = |scope, member| keys(&["create", "--name", "app", "--scope", scope, "--member", member]);
+    for member in ["ada@example.com", id.as_str()] {
+        let made = create("orders:read", member).run().await;
+        assert!(made.stderr.contains(&id), "{made:?}");
+        made.succeeded();
+    }
+    assert_eq!(keys(&["list"]).run().await.succeeded().matches(&id).count(), 2);
+    for (scope, member, words) in [
+        ("staff", "ada@example.com", "may have orders:read and orders:write, not staff"),
+        ("orders:read", "zoe@example.com", "no member"),
+    ] {
+        let refused = create(scope, member).run().await;
+        assert!(!refused.status.success() && refused.stderr.contains(words), "{refused:?}");
+        assert!(!refused.stderr.contains("zoe"), "whose address it is, is nobody's business: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_scheduled_is_listed_cancelled_and_run() {
     let db = Db::new().await;
     let schedule = |arguments: &[&str]| {

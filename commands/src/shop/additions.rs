@@ -1,4 +1,4 @@
-//! Adding to an API client's cart once, however often it is asked for: the key, the answer and the change are one transaction.
+//! Adding to a cart through the API once, however often it is asked for: the key, the answer and the change are one transaction.
 
 use super::carts::{self, Cart, CartError, CartRef};
 use crate::db;
@@ -16,8 +16,8 @@ const ADD_AT_MOST: Duration = Duration::from_secs(5);
 /// What is to be added.
 #[derive(Debug, Clone, Copy)]
 pub struct Addition<'a> {
-    /// To which cart; none makes one.
-    pub cart: Option<Uuid>,
+    /// To which cart; none makes one for an API client.
+    pub cart: Option<CartRef>,
     /// Which product.
     pub sku: &'a Sku,
     /// How many.
@@ -69,14 +69,13 @@ pub async fn make(
 ) -> Result<Added, AdditionError> {
     let made_now = db::work(pool, ADD_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
-        let id = match cart {
-            Some(id) => id,
-            None => carts::create_in(&mut transaction, now).await?,
+        let cart = match cart {
+            Some(cart) => cart,
+            None => CartRef::Client(carts::create_in(&mut transaction, now).await?),
         };
-        let cart = CartRef::Client(id);
         carts::add_in(&mut transaction, cart, sku, quantity, now).await?;
         let content = carts::read_in(&mut transaction, cart).await?.ok_or(CartError::NoCart)?;
-        let answer = answer(id, &content);
+        let answer = answer(cart.id(), &content);
         // Last: who came with the same key meanwhile waits here, and takes its own change back.
         if !idempotency::keep(&mut transaction, key, &answer).await? {
             transaction.rollback().await?;

@@ -30,6 +30,11 @@ pub enum CartRef {
 }
 
 impl CartRef {
+    /// The id of the cart.
+    pub fn id(self) -> Uuid {
+        self.parts().0
+    }
+
     fn parts(self) -> (Uuid, bool) {
         match self {
             Self::Visitor(id) => (id, false),

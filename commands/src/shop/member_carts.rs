@@ -6,6 +6,14 @@ use domain::ids::SubjectId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+/// The member's cart, if there is one.
+pub async fn find(pool: &PgPool, member: SubjectId) -> Result<Option<Uuid>, sqlx::Error> {
+    db::read(pool, async |session| {
+        sqlx::query_scalar("SELECT id FROM carts WHERE member_id = $1").bind(member.0).fetch_optional(session).await
+    })
+    .await
+}
+
 /// The member's cart; made now if there is none.
 pub async fn of_member(pool: &PgPool, member: SubjectId, now: DateTime<Utc>) -> Result<Uuid, sqlx::Error> {
     let make = sqlx::query_scalar(

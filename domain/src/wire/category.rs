@@ -1,28 +1,31 @@
 //! Stored shapes of the events of a category.
 
-use super::{Encoded, Shape, encoded};
+use super::{Encoded, Shape, encoded, schema};
 use crate::category::{
     CategoryAdded, CategoryEvent, CategoryRemoved, CategoryRenamed, CategoryRestored, CategoryTranslated,
 };
 use crate::language::Language;
 use crate::slug::Slug;
 use crate::text::CategoryName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The versions ever written, of each type the oldest first.
 pub(super) const SHAPES: &[Shape<CategoryEvent>] = &[
-    Shape::of(CategoryAdded::TYPE, "1", |stored| stored.read(|v1: CategoryAddedV1<'_>| Ok(CategoryAdded::from(v1)))),
-    Shape::of(CategoryRenamed::TYPE, "1", |stored| {
+    Shape::of(CategoryAdded::TYPE, "1", schema::of::<CategoryAddedV1<'_>>, |stored| {
+        stored.read(|v1: CategoryAddedV1<'_>| Ok(CategoryAdded::from(v1)))
+    }),
+    Shape::of(CategoryRenamed::TYPE, "1", schema::of::<CategoryRenamedV1<'_>>, |stored| {
         stored.read(|v1: CategoryRenamedV1<'_>| Ok(CategoryRenamed::from(v1)))
     }),
-    Shape::of(CategoryTranslated::TYPE, "1", |stored| {
+    Shape::of(CategoryTranslated::TYPE, "1", schema::of::<CategoryTranslatedV1<'_>>, |stored| {
         stored.read(|v1: CategoryTranslatedV1<'_>| Ok(CategoryTranslated::from(v1)))
     }),
-    Shape::of(CategoryRemoved::TYPE, "1", |stored| {
+    Shape::of(CategoryRemoved::TYPE, "1", schema::of::<CategoryRemovedV1<'_>>, |stored| {
         stored.read(|v1: CategoryRemovedV1<'_>| Ok(CategoryRemoved::from(v1)))
     }),
-    Shape::of(CategoryRestored::TYPE, "1", |stored| {
+    Shape::of(CategoryRestored::TYPE, "1", schema::of::<CategoryRestoredV1<'_>>, |stored| {
         stored.read(|v1: CategoryRestoredV1<'_>| Ok(CategoryRestored::from(v1)))
     }),
 ];
@@ -39,7 +42,7 @@ pub(super) fn encode(event: &CategoryEvent) -> Encoded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CategoryAddedV1<'a> {
     #[serde(borrow)]
@@ -60,7 +63,7 @@ impl From<CategoryAddedV1<'_>> for CategoryAdded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CategoryRenamedV1<'a> {
     #[serde(borrow)]
@@ -81,7 +84,7 @@ impl From<CategoryRenamedV1<'_>> for CategoryRenamed {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CategoryTranslatedV1<'a> {
     #[serde(borrow)]
@@ -112,7 +115,7 @@ impl From<CategoryTranslatedV1<'_>> for CategoryTranslated {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CategoryRemovedV1<'a> {
     #[serde(borrow)]
@@ -131,7 +134,7 @@ impl From<CategoryRemovedV1<'_>> for CategoryRemoved {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CategoryRestoredV1<'a> {
     #[serde(borrow)]

@@ -1,8 +1,9 @@
 //! Proves how an event evolves, on one that the shop does not have: three versions of it, read by one table.
 
 use super::parts::PartError;
-use super::{Shape, StoredShape, WireError};
+use super::{Shape, StoredShape, WireError, schema};
 use crate::event::AggregateType;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -27,14 +28,14 @@ impl From<TeaBrewed> for TeaEvent {
 }
 
 /// At first there was one guest and a time in minutes.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TeaBrewedV1 {
     minutes: u32,
 }
 
 /// Then guests had names.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TeaBrewedV2<'a> {
     #[serde(borrow)]
@@ -43,7 +44,7 @@ struct TeaBrewedV2<'a> {
 }
 
 /// Then came sugar, and a better clock.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TeaBrewedV3<'a> {
     #[serde(borrow)]
@@ -73,11 +74,15 @@ impl TryFrom<TeaBrewedV3<'_>> for TeaBrewed {
 }
 
 const SHAPES: &[Shape<TeaEvent>] = &[
-    Shape::of("TeaBrewed", "1", |stored| {
+    Shape::of("TeaBrewed", "1", schema::of::<TeaBrewedV1>, |stored| {
         stored.read(|v1: TeaBrewedV1| TeaBrewed::try_from(TeaBrewedV3::from(TeaBrewedV2::from(v1))))
     }),
-    Shape::of("TeaBrewed", "2", |stored| stored.read(|v2: TeaBrewedV2<'_>| TeaBrewed::try_from(TeaBrewedV3::from(v2)))),
-    Shape::of("TeaBrewed", "3", |stored| stored.read(|v3: TeaBrewedV3<'_>| TeaBrewed::try_from(v3))),
+    Shape::of("TeaBrewed", "2", schema::of::<TeaBrewedV2<'_>>, |stored| {
+        stored.read(|v2: TeaBrewedV2<'_>| TeaBrewed::try_from(TeaBrewedV3::from(v2)))
+    }),
+    Shape::of("TeaBrewed", "3", schema::of::<TeaBrewedV3<'_>>, |stored| {
+        stored.read(|v3: TeaBrewedV3<'_>| TeaBrewed::try_from(v3))
+    }),
 ];
 
 fn decode(event_version: &str, payload: &str) -> Result<TeaEvent, WireError> {
@@ -96,6 +101,19 @@ fn every_version_becomes_the_event_of_today() {
         let event = TeaBrewed { guest: guest.to_owned(), seconds, sugar_grams };
         assert_eq!(decode(version, payload).unwrap(), TeaEvent::TeaBrewed(event), "version {version}");
     }
+}
+
+#[test]
+fn a_version_is_described_as_it_is_written() {
+    let of =
+        |version: usize| schema::tagged("TeaBrewed", SHAPES[version - 1].event_version, SHAPES[version - 1].describe);
+    assert_eq!(of(1)["definitions"]["TeaBrewedV1"]["required"], serde_json::json!(["minutes"]));
+    let third = of(3);
+    assert_eq!(third["properties"]["TeaBrewed"]["$ref"], "#/definitions/TeaBrewedV3");
+    let tea = &third["definitions"]["TeaBrewedV3"];
+    assert_eq!(tea["additionalProperties"], false);
+    assert_eq!(tea["properties"]["guest"], serde_json::json!({ "type": "string" }));
+    assert!([of(1), of(2), third.clone()].windows(2).all(|pair| pair[0] != pair[1]), "another shape, another schema");
 }
 
 #[test]

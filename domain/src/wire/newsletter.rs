@@ -1,18 +1,19 @@
 //! Stored shapes of the events of an issue of the newsletter.
 
-use super::{Encoded, Shape, encoded};
+use super::{Encoded, Shape, encoded, schema};
 use crate::language::Language;
 use crate::newsletter::{IssueContent, IssueDrafted, IssueReleased, IssueWords, NewsletterEvent};
 use crate::text::{IssueSubject, IssueText};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The versions ever written, of each type the oldest first.
 pub(super) const SHAPES: &[Shape<NewsletterEvent>] = &[
-    Shape::of(IssueDrafted::TYPE, "1", |stored| {
+    Shape::of(IssueDrafted::TYPE, "1", schema::of::<IssueContentV1<'_>>, |stored| {
         stored.read(|v1: IssueContentV1<'_>| Ok(IssueDrafted { content: IssueContent::from(v1) }))
     }),
-    Shape::of(IssueReleased::TYPE, "1", |stored| {
+    Shape::of(IssueReleased::TYPE, "1", schema::of::<IssueContentV1<'_>>, |stored| {
         stored.read(|v1: IssueContentV1<'_>| Ok(IssueReleased { content: IssueContent::from(v1) }))
     }),
 ];
@@ -27,7 +28,7 @@ pub(super) fn encode(event: &NewsletterEvent) -> Encoded {
 }
 
 /// Version 1 of both.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct IssueContentV1<'a> {
     #[serde(borrow)]
@@ -38,7 +39,7 @@ struct IssueContentV1<'a> {
     translations: Vec<IssueTranslationV1<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct IssueTranslationV1<'a> {
     #[serde(borrow)]

@@ -1,36 +1,47 @@
 //! Stored shapes of the events of an order.
 
 use super::parts::{CustomerV1, CustomerV2, LineV1, MoneyV1, PartError, lines_from};
-use super::{Encoded, Shape, encoded};
+use super::{Encoded, Shape, encoded, schema};
 use crate::ids::OrderNumber;
 use crate::order::{
     Customer, EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentConflict, PaymentFlagged,
     PaymentRecorded,
 };
 use crate::text::PaymentReference;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The versions ever written, of each type the oldest first.
 pub(super) const SHAPES: &[Shape<OrderEvent>] = &[
-    Shape::of(ItemAdded::TYPE, "1", |stored| stored.read(|v1: ItemAddedV1<'_>| ItemAdded::try_from(v1))),
-    Shape::of(OrderPlaced::TYPE, "1", |stored| {
+    Shape::of(ItemAdded::TYPE, "1", schema::of::<ItemAddedV1<'_>>, |stored| {
+        stored.read(|v1: ItemAddedV1<'_>| ItemAdded::try_from(v1))
+    }),
+    Shape::of(OrderPlaced::TYPE, "1", schema::of::<OrderPlacedV1<'_>>, |stored| {
         stored.read(|v1: OrderPlacedV1<'_>| OrderPlaced::try_from(OrderPlacedV2::from(v1)))
     }),
-    Shape::of(OrderPlaced::TYPE, "2", |stored| stored.read(|v2: OrderPlacedV2<'_>| OrderPlaced::try_from(v2))),
-    Shape::of(PaymentRecorded::TYPE, "1", |stored| {
+    Shape::of(OrderPlaced::TYPE, "2", schema::of::<OrderPlacedV2<'_>>, |stored| {
+        stored.read(|v2: OrderPlacedV2<'_>| OrderPlaced::try_from(v2))
+    }),
+    Shape::of(PaymentRecorded::TYPE, "1", schema::of::<PaymentRecordedV1<'_>>, |stored| {
         stored.read(|v1: PaymentRecordedV1<'_>| PaymentRecorded::try_from(v1))
     }),
-    Shape::of(OrderPaid::TYPE, "1", |stored| {
+    Shape::of(OrderPaid::TYPE, "1", schema::of::<OrderPaidV1<'_>>, |stored| {
         stored.read(|v1: OrderPaidV1<'_>| OrderPaid::try_from(OrderPaidV2::from(v1)))
     }),
-    Shape::of(OrderPaid::TYPE, "2", |stored| stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))),
-    Shape::of(PaymentFlagged::TYPE, "1", |stored| {
+    Shape::of(OrderPaid::TYPE, "2", schema::of::<OrderPaidV2<'_>>, |stored| {
+        stored.read(|v2: OrderPaidV2<'_>| OrderPaid::try_from(v2))
+    }),
+    Shape::of(PaymentFlagged::TYPE, "1", schema::of::<PaymentFlaggedV1<'_>>, |stored| {
         stored.read(|v1: PaymentFlaggedV1<'_>| PaymentFlagged::try_from(PaymentFlaggedV2::from(v1)))
     }),
-    Shape::of(PaymentFlagged::TYPE, "2", |stored| stored.read(|v2: PaymentFlaggedV2<'_>| PaymentFlagged::try_from(v2))),
-    Shape::of(EmailCorrected::TYPE, "1", |stored| stored.read(|v1: EmailCorrectedV1<'_>| EmailCorrected::try_from(v1))),
+    Shape::of(PaymentFlagged::TYPE, "2", schema::of::<PaymentFlaggedV2<'_>>, |stored| {
+        stored.read(|v2: PaymentFlaggedV2<'_>| PaymentFlagged::try_from(v2))
+    }),
+    Shape::of(EmailCorrected::TYPE, "1", schema::of::<EmailCorrectedV1<'_>>, |stored| {
+        stored.read(|v1: EmailCorrectedV1<'_>| EmailCorrected::try_from(v1))
+    }),
 ];
 
 pub(super) fn encode(event: &OrderEvent) -> Encoded {
@@ -44,11 +55,12 @@ pub(super) fn encode(event: &OrderEvent) -> Encoded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ItemAddedV1<'a> {
     #[serde(borrow)]
     line: LineV1<'a>,
+    /// The order's, with this line.
     #[serde(borrow)]
     total: MoneyV1<'a>,
 }
@@ -67,9 +79,10 @@ impl TryFrom<ItemAddedV1<'_>> for ItemAdded {
 }
 
 /// Every customer had an address.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OrderPlacedV1<'a> {
+    /// The short number to read out.
     number: u64,
     #[serde(borrow)]
     customer: CustomerV1<'a>,
@@ -86,9 +99,10 @@ impl<'a> From<OrderPlacedV1<'a>> for OrderPlacedV2<'a> {
 }
 
 /// An address where something has to be sent.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OrderPlacedV2<'a> {
+    /// The short number to read out.
     number: u64,
     #[serde(borrow)]
     customer: CustomerV2<'a>,
@@ -121,13 +135,14 @@ impl TryFrom<OrderPlacedV2<'_>> for OrderPlaced {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PaymentRecordedV1<'a> {
     #[serde(borrow)]
     reference: Cow<'a, str>,
     #[serde(borrow)]
     amount: MoneyV1<'a>,
+    /// All payments of the order, with this one.
     #[serde(borrow)]
     paid_amount: MoneyV1<'a>,
 }
@@ -154,9 +169,10 @@ impl TryFrom<PaymentRecordedV1<'_>> for PaymentRecorded {
 }
 
 /// Every customer had an address.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OrderPaidV1<'a> {
+    /// The short number to read out.
     number: u64,
     #[serde(borrow)]
     customer: CustomerV1<'a>,
@@ -173,9 +189,10 @@ impl<'a> From<OrderPaidV1<'a>> for OrderPaidV2<'a> {
 }
 
 /// An address where something has to be sent.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OrderPaidV2<'a> {
+    /// The short number to read out.
     number: u64,
     #[serde(borrow)]
     customer: CustomerV2<'a>,
@@ -208,14 +225,15 @@ impl TryFrom<OrderPaidV2<'_>> for OrderPaid {
     }
 }
 
-/// Payments that did not fit: none was taken back.
-#[derive(Deserialize)]
+/// A payment that did not fit: none was taken back.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PaymentFlaggedV1<'a> {
     #[serde(borrow)]
     reference: Cow<'a, str>,
     #[serde(borrow)]
     amount: MoneyV1<'a>,
+    /// `other_amount`, `other_currency`, `above_balance` or `nothing`.
     #[serde(borrow)]
     conflict: Cow<'a, str>,
 }
@@ -226,16 +244,18 @@ impl<'a> From<PaymentFlaggedV1<'a>> for PaymentFlaggedV2<'a> {
     }
 }
 
-/// What is taken back besides, and of which payment.
-#[derive(Serialize, Deserialize)]
+/// A payment that did not fit, or one that was taken back.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PaymentFlaggedV2<'a> {
     #[serde(borrow)]
     reference: Cow<'a, str>,
     #[serde(borrow)]
     amount: MoneyV1<'a>,
+    /// `other_amount`, `other_currency`, `above_balance`, `nothing`, `refunded`, `reversed` or `denied`.
     #[serde(borrow)]
     conflict: Cow<'a, str>,
+    /// The reference of the payment that was taken back.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     payment: Option<Cow<'a, str>>,
 }
@@ -263,7 +283,7 @@ impl TryFrom<PaymentFlaggedV2<'_>> for PaymentFlagged {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EmailCorrectedV1<'a> {
     number: u64,

@@ -6,6 +6,7 @@ use crate::order::{Customer, Line, ShippingAddress};
 use crate::quantity::{Quantity, QuantityError};
 use crate::sku::Sku;
 use crate::text::{City, Country, Email, PersonName, PostalCode, ProductName, StreetAddress};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -21,11 +22,14 @@ pub(super) enum PartError {
     Conflict,
 }
 
-#[derive(Serialize, Deserialize)]
+/// An amount of one currency.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoneyV1<'a> {
+    /// A decimal number with as many places as the currency has, such as `12.50`.
     #[serde(borrow)]
     amount: Cow<'a, str>,
+    /// ISO 4217, such as `USD`.
     #[serde(borrow)]
     currency: Cow<'a, str>,
 }
@@ -43,7 +47,8 @@ impl TryFrom<MoneyV1<'_>> for Money {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// So many of one product, at the price of the day on which it was ordered.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LineV1<'a> {
     #[serde(borrow)]
@@ -78,7 +83,8 @@ impl TryFrom<LineV1<'_>> for Line {
     }
 }
 
-#[derive(Deserialize)]
+/// Who ordered, when there always was an address.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomerV1<'a> {
     subject_id: Uuid,
@@ -104,9 +110,11 @@ impl<'a> From<CustomerV1<'a>> for CustomerV2<'a> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// Who ordered: the only place of personal data.
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomerV2<'a> {
+    /// Whose data this is: the id of a member, or one made for the order.
     subject_id: Uuid,
     #[serde(borrow)]
     first_name: Cow<'a, str>,
@@ -114,11 +122,12 @@ pub(super) struct CustomerV2<'a> {
     last_name: Cow<'a, str>,
     #[serde(borrow)]
     email: Cow<'a, str>,
+    /// Missing where nothing is sent.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     shipping_address: Option<ShippingAddressV1<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ShippingAddressV1<'a> {
     #[serde(borrow)]
@@ -127,6 +136,7 @@ struct ShippingAddressV1<'a> {
     postal_code: Cow<'a, str>,
     #[serde(borrow)]
     city: Cow<'a, str>,
+    /// ISO 3166-1, two letters, where it was given.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     country: Option<Cow<'a, str>>,
 }

@@ -8,10 +8,11 @@ use crate::product::{
 use crate::sku::Sku;
 use crate::slug::Slug;
 use crate::text::{Description, ProductName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductCategorizedV1<'a> {
     #[serde(borrow)]
@@ -34,7 +35,7 @@ impl From<ProductCategorizedV1<'_>> for ProductCategorized {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductFeaturedV1<'a> {
     #[serde(borrow)]
@@ -53,7 +54,7 @@ impl From<ProductFeaturedV1<'_>> for ProductFeatured {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductUnfeaturedV1<'a> {
     #[serde(borrow)]
@@ -72,7 +73,7 @@ impl From<ProductUnfeaturedV1<'_>> for ProductUnfeatured {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductShippingChangedV1<'a> {
     #[serde(borrow)]
@@ -92,7 +93,7 @@ impl From<ProductShippingChangedV1<'_>> for ProductShippingChanged {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductPicturedV1<'a> {
     #[serde(borrow)]
@@ -113,7 +114,7 @@ impl From<ProductPicturedV1<'_>> for ProductPictured {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProductTranslatedV1<'a> {
     #[serde(borrow)]
@@ -124,7 +125,7 @@ pub(super) struct ProductTranslatedV1<'a> {
     words: Option<WordsV1<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WordsV1<'a> {
     #[serde(borrow)]

@@ -5,47 +5,50 @@ use super::presentation::{
     ProductCategorizedV1, ProductFeaturedV1, ProductPicturedV1, ProductShippingChangedV1, ProductTranslatedV1,
     ProductUnfeaturedV1,
 };
-use super::{Encoded, Shape, encoded};
+use super::{Encoded, Shape, encoded, schema};
 use crate::product::{
     ProductAdded, ProductCategorized, ProductDescribed, ProductEvent, ProductFeatured, ProductPictured,
     ProductRepriced, ProductRestored, ProductShippingChanged, ProductTranslated, ProductUnfeatured, ProductWithdrawn,
 };
 use crate::sku::Sku;
 use crate::text::{Description, ProductName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The versions ever written, of each type the oldest first.
 pub(super) const SHAPES: &[Shape<ProductEvent>] = &[
-    Shape::of(ProductAdded::TYPE, "1", |stored| stored.read(|v1: ProductAddedV1<'_>| ProductAdded::try_from(v1))),
-    Shape::of(ProductDescribed::TYPE, "1", |stored| {
+    Shape::of(ProductAdded::TYPE, "1", schema::of::<ProductAddedV1<'_>>, |stored| {
+        stored.read(|v1: ProductAddedV1<'_>| ProductAdded::try_from(v1))
+    }),
+    Shape::of(ProductDescribed::TYPE, "1", schema::of::<ProductDescribedV1<'_>>, |stored| {
         stored.read(|v1: ProductDescribedV1<'_>| Ok(ProductDescribed::from(v1)))
     }),
-    Shape::of(ProductRepriced::TYPE, "1", |stored| {
+    Shape::of(ProductRepriced::TYPE, "1", schema::of::<ProductRepricedV1<'_>>, |stored| {
         stored.read(|v1: ProductRepricedV1<'_>| ProductRepriced::try_from(v1))
     }),
-    Shape::of(ProductWithdrawn::TYPE, "1", |stored| {
+    Shape::of(ProductWithdrawn::TYPE, "1", schema::of::<ProductWithdrawnV1<'_>>, |stored| {
         stored.read(|v1: ProductWithdrawnV1<'_>| Ok(ProductWithdrawn::from(v1)))
     }),
-    Shape::of(ProductRestored::TYPE, "1", |stored| {
+    Shape::of(ProductRestored::TYPE, "1", schema::of::<ProductRestoredV1<'_>>, |stored| {
         stored.read(|v1: ProductRestoredV1<'_>| Ok(ProductRestored::from(v1)))
     }),
-    Shape::of(ProductCategorized::TYPE, "1", |stored| {
+    Shape::of(ProductCategorized::TYPE, "1", schema::of::<ProductCategorizedV1<'_>>, |stored| {
         stored.read(|v1: ProductCategorizedV1<'_>| Ok(ProductCategorized::from(v1)))
     }),
-    Shape::of(ProductFeatured::TYPE, "1", |stored| {
+    Shape::of(ProductFeatured::TYPE, "1", schema::of::<ProductFeaturedV1<'_>>, |stored| {
         stored.read(|v1: ProductFeaturedV1<'_>| Ok(ProductFeatured::from(v1)))
     }),
-    Shape::of(ProductUnfeatured::TYPE, "1", |stored| {
+    Shape::of(ProductUnfeatured::TYPE, "1", schema::of::<ProductUnfeaturedV1<'_>>, |stored| {
         stored.read(|v1: ProductUnfeaturedV1<'_>| Ok(ProductUnfeatured::from(v1)))
     }),
-    Shape::of(ProductShippingChanged::TYPE, "1", |stored| {
+    Shape::of(ProductShippingChanged::TYPE, "1", schema::of::<ProductShippingChangedV1<'_>>, |stored| {
         stored.read(|v1: ProductShippingChangedV1<'_>| Ok(ProductShippingChanged::from(v1)))
     }),
-    Shape::of(ProductPictured::TYPE, "1", |stored| {
+    Shape::of(ProductPictured::TYPE, "1", schema::of::<ProductPicturedV1<'_>>, |stored| {
         stored.read(|v1: ProductPicturedV1<'_>| Ok(ProductPictured::from(v1)))
     }),
-    Shape::of(ProductTranslated::TYPE, "1", |stored| {
+    Shape::of(ProductTranslated::TYPE, "1", schema::of::<ProductTranslatedV1<'_>>, |stored| {
         stored.read(|v1: ProductTranslatedV1<'_>| Ok(ProductTranslated::from(v1)))
     }),
 ];
@@ -74,7 +77,7 @@ pub(super) fn encode(event: &ProductEvent) -> Encoded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductAddedV1<'a> {
     #[serde(borrow)]
@@ -110,7 +113,7 @@ impl TryFrom<ProductAddedV1<'_>> for ProductAdded {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductDescribedV1<'a> {
     #[serde(borrow)]
@@ -141,7 +144,7 @@ impl From<ProductDescribedV1<'_>> for ProductDescribed {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductRepricedV1<'a> {
     #[serde(borrow)]
@@ -169,7 +172,7 @@ impl TryFrom<ProductRepricedV1<'_>> for ProductRepriced {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductWithdrawnV1<'a> {
     #[serde(borrow)]
@@ -188,7 +191,7 @@ impl From<ProductWithdrawnV1<'_>> for ProductWithdrawn {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductRestoredV1<'a> {
     #[serde(borrow)]

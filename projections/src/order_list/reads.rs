@@ -48,6 +48,15 @@ impl ListKey {
     }
 }
 
+/// Whose orders a read may show. Each list asks for it, so that none shows more because somebody forgot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Everybody's: for the shop itself.
+    All,
+    /// Those alone whose personal data are this subject's: for a member.
+    Of(SubjectId),
+}
+
 /// How an order is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
@@ -71,24 +80,28 @@ pub async fn get(views: &Views, id: OrderId) -> Result<Seen<Option<OrderRow>>, R
 /// The orders behind `after`, newest first; at most `limit`.
 pub async fn list(
     views: &Views,
+    whose: Whose,
     filter: &Filter,
     after: Option<ListKey>,
     limit: u32,
 ) -> Result<Seen<OrderPage>, ReadError> {
-    let conditions = conditions(filter, after);
+    let mut conditions = conditions(filter, after);
+    conditions.add_whose(whose);
     // Which index serves a range of changes best depends on how much the range holds.
     let ranged = filter.updated_from.is_some() || filter.updated_to.is_some();
-    page(views, conditions, Order::Recorded, if ranged { Plan::Fresh } else { Plan::Kept }, limit).await
+    page(views, conditions, Order::of_list(whose), if ranged { Plan::Fresh } else { Plan::Kept }, limit).await
 }
 
 /// The orders of an address, or of a number, behind `after`, newest first; at most `limit`.
 pub async fn search(
     views: &Views,
+    whose: Whose,
     search: &Search,
     after: Option<ListKey>,
     limit: u32,
 ) -> Result<Seen<OrderPage>, ReadError> {
     let mut conditions = Conditions::default();
+    conditions.add_whose(whose);
     match search {
         Search::Email(email) => conditions.add("email_key = ?", email.search_key()),
         Search::Number(number) => conditions.add("number = ?", number.0.cast_signed()),
@@ -107,7 +120,7 @@ pub async fn of_subject(
     limit: u32,
 ) -> Result<Seen<Page<OrderRow, Position>>, ReadError> {
     let mut conditions = Conditions::default();
-    conditions.add("subject_id = ?", subject.0);
+    conditions.add_whose(Whose::Of(subject));
     if let Some(position) = after {
         conditions.add("placed_position < ?", position.as_i64());
     }
@@ -183,6 +196,14 @@ pub(super) enum Order {
 }
 
 impl Order {
+    /// That of a list. A member's orders are few and have an index of their own.
+    const fn of_list(whose: Whose) -> Self {
+        match whose {
+            Whose::All => Self::Recorded,
+            Whose::Of(_) => Self::Position,
+        }
+    }
+
     fn of(self, table: &str) -> String {
         match self {
             Self::Recorded => format!("{table}placed_recorded_at DESC, {table}placed_position DESC"),
@@ -212,6 +233,13 @@ impl Conditions {
     pub(super) fn add(&mut self, condition: impl AsRef<str>, value: impl Into<Value>) {
         let parameter = self.bind(value);
         self.texts.push(condition.as_ref().replace('?', &parameter));
+    }
+
+    fn add_whose(&mut self, whose: Whose) {
+        match whose {
+            Whose::All => {}
+            Whose::Of(subject) => self.add("subject_id = ?", subject.0),
+        }
     }
 
     /// Adds a value; returns the parameter that stands for it.

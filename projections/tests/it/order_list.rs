@@ -6,7 +6,7 @@ use domain::ids::{OrderId, OrderNumber};
 use domain::order::{Order, evolve, merge_line};
 use domain::text::Email;
 use domain::{Event, Position};
-use projections::order_list::{self, OrderRow, Search, Status, items_json};
+use projections::order_list::{self, OrderRow, Search, Status, Whose, items_json};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::HashMap;
@@ -140,17 +140,17 @@ async fn orders_are_found_by_address_in_any_case_and_by_number() {
     process.catch_up(NAME).await;
 
     let search = Search::Email(Email::parse("ADA@example.COM").unwrap());
-    let page = order_list::search(&process.views, &search, None, 1).await.unwrap().value;
+    let page = order_list::search(&process.views, Whose::All, &search, None, 1).await.unwrap().value;
     assert_eq!(page.rows[0].id.0, second.id, "the newest first");
-    let page = order_list::search(&process.views, &search, page.next, 1).await.unwrap().value;
+    let page = order_list::search(&process.views, Whose::All, &search, page.next, 1).await.unwrap().value;
     assert_eq!(page.rows[0].id.0, first.id);
     assert!(page.next.is_none());
 
     let search = Search::Number(OrderNumber(other.number));
-    let page = order_list::search(&process.views, &search, None, 50).await.unwrap().value;
+    let page = order_list::search(&process.views, Whose::All, &search, None, 50).await.unwrap().value;
     assert_eq!(page.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [other.id]);
     let search = Search::Number(OrderNumber(7));
-    assert!(order_list::search(&process.views, &search, None, 50).await.unwrap().value.rows.is_empty());
+    assert!(order_list::search(&process.views, Whose::All, &search, None, 50).await.unwrap().value.rows.is_empty());
 }
 
 /// Whatever happens to some orders, each row is what the domain makes of the order's events.

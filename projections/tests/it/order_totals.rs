@@ -5,7 +5,7 @@ use crate::process::{Process, Running};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use domain::Money;
-use projections::order_list::{self, Filter};
+use projections::order_list::{self, Filter, Whose};
 use projections::order_totals::{self, Days};
 use testkit::Db;
 
@@ -202,7 +202,7 @@ async fn the_sums_reconcile_with_the_list() {
         let totals = order_totals::by_day(&process.views, range, None, 200).await.unwrap().value.rows;
         let midnight = |day: &str| at(&format!("{day}T00:00:00Z"));
         let filter = Filter { placed_from: Some(midnight(from)), placed_to: Some(midnight(to)), ..Filter::default() };
-        let listed = order_list::list(&process.views, &filter, None, 200).await.unwrap().value.rows;
+        let listed = order_list::list(&process.views, Whose::All, &filter, None, 200).await.unwrap().value.rows;
         let sum = |of: Vec<Money>| of.into_iter().fold(usd("0.00"), |sum, money| sum.checked_add(money).unwrap());
         let placed = sum(totals.iter().map(|row| row.placed.revenue).collect());
         assert_eq!(placed, sum(listed.iter().map(|row| row.total).collect()), "{from} to {to}");

@@ -4,7 +4,7 @@ use crate::history::{AnOrder, History, at, line, many_orders, seconds, usd};
 use crate::process::Process;
 use chrono::{DateTime, Utc};
 use domain::Position;
-use projections::order_list::{self, Filter, ListKey, OrderRow, Status};
+use projections::order_list::{self, Filter, ListKey, OrderRow, Status, Whose};
 use projections::order_totals::{self, Days};
 use projections::products;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +18,7 @@ const NAME: &str = "order_list";
 async fn all_pages(process: &Process, filter: &Filter, limit: u32) -> Vec<OrderRow> {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = order_list::list(&process.views, filter, after, limit).await.unwrap().value;
+        let page = order_list::list(&process.views, Whose::All, filter, after, limit).await.unwrap().value;
         assert!(page.rows.len() <= limit as usize);
         rows.extend(page.rows);
         match page.next {
@@ -42,7 +42,7 @@ async fn pages_are_complete_and_stable_while_orders_come_in() {
 
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = order_list::list(&process.views, &Filter::default(), after, 7).await.unwrap().value;
+        let page = order_list::list(&process.views, Whose::All, &Filter::default(), after, 7).await.unwrap().value;
         seen.extend(page.rows.iter().map(|row| row.id.0));
         // Orders that come in between two pages are newer than any page that follows.
         for order in many_orders(3) {
@@ -149,7 +149,7 @@ async fn a_deep_page_touches_no_more_than_the_first() {
 /// How many pages the statement of a list touches: the very statement that was sent, its values put in.
 async fn pages_touched(process: &Process, statements: &Statements, filter: &Filter, after: Option<ListKey>) -> i64 {
     statements.take();
-    let page = order_list::list(&process.views, filter, after, 50).await.unwrap().value;
+    let page = order_list::list(&process.views, Whose::All, filter, after, 50).await.unwrap().value;
     assert_eq!(page.rows.len(), 50);
     let mut sql = statements.take().pop().unwrap();
     let time = |time: DateTime<Utc>| format!("'{}'::timestamptz", time.to_rfc3339());
@@ -230,7 +230,7 @@ async fn a_read_is_one_statement_for_one_row_and_for_two_hundred() {
     let statements = Statements::of_this_thread();
     let count = async |rows: u32| {
         statements.take();
-        let listed = order_list::list(&process.views, &Filter::default(), None, rows).await.unwrap();
+        let listed = order_list::list(&process.views, Whose::All, &Filter::default(), None, rows).await.unwrap();
         assert_eq!(listed.value.rows.len(), rows as usize);
         let totals = order_totals::by_product(&process.views, Days::default(), None, rows).await.unwrap();
         assert_eq!(totals.value.rows.len(), rows as usize);

@@ -4,7 +4,7 @@ use crate::history::{AnOrder, History, added, at, line, many_orders, product, se
 use crate::process::{BOUND, Process};
 use domain::Position;
 use domain::ids::OrderId;
-use projections::order_list::{self, Filter};
+use projections::order_list::{self, Filter, Whose};
 use projections::{ReaderState, RunError};
 use testkit::{Db, eventually};
 use tokio_util::sync::CancellationToken;
@@ -117,7 +117,7 @@ async fn readers_see_the_old_rows_until_the_swap_and_never_go_back() {
     let reading = tokio::spawn(async move {
         let (mut last, mut rows, mut reads) = (Position::ORIGIN, 0, 0_u32);
         while !stop.is_cancelled() {
-            let seen = order_list::list(&reader.views, &Filter::default(), None, 200).await.unwrap();
+            let seen = order_list::list(&reader.views, Whose::All, &Filter::default(), None, 200).await.unwrap();
             assert!(seen.position >= last, "{} after {last}", seen.position);
             assert!(seen.value.rows.len() >= rows, "no order vanishes");
             (last, rows, reads) = (seen.position, seen.value.rows.len(), reads + 1);

@@ -5,7 +5,7 @@ use crate::process::{BOUND, Process};
 use chrono_tz::Tz;
 use domain::Position;
 use domain::ids::OrderId;
-use projections::order_list::{self, Filter};
+use projections::order_list::{self, Filter, Whose};
 use projections::order_totals::{self, Days};
 use projections::{ReaderState, RunError};
 use testkit::{Db, eventually};
@@ -43,7 +43,7 @@ async fn an_event_of_an_unknown_version_stops_it_right_before() {
     let status = process.views.statuses().into_iter().find(|status| status.name == "order_list").unwrap();
     assert_eq!(status.state, ReaderState::Stopped(text));
 
-    let seen = order_list::list(&process.views, &Filter::default(), None, 50).await.unwrap();
+    let seen = order_list::list(&process.views, Whose::All, &Filter::default(), None, 50).await.unwrap();
     assert_eq!(seen.position.0, unreadable - 1, "all before it is in");
     assert_eq!(seen.value.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [OrderId(orders[0].id)]);
 
@@ -152,7 +152,9 @@ async fn while_postgres_is_away_it_waits_says_so_and_goes_on_with_nothing_lost()
         server.restart();
     }
     eventually("it has caught up", BOUND, async || {
-        order_list::list(&process.views, &Filter::default(), None, 1).await.is_ok_and(|seen| seen.position == last)
+        order_list::list(&process.views, Whose::All, &Filter::default(), None, 1)
+            .await
+            .is_ok_and(|seen| seen.position == last)
     })
     .await;
     running.stop().await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::history::{History, at, many_orders};
 use crate::process::{BOUND, Process};
-use projections::order_list::{self, Filter};
+use projections::order_list::{self, Filter, Whose};
 use projections::{ReaderState, RunError};
 use testkit::{Db, eventually};
 
@@ -35,7 +35,7 @@ async fn a_checkpoint_that_moved_lets_a_step_write_nothing() {
     // … and says that the first order is in, without having written it: what the view would have is told by what it lacks.
     other.commit().await.unwrap();
     process.caught_up(NAME).await;
-    let rows = order_list::list(&process.views, &Filter::default(), None, 50).await.unwrap().value.rows;
+    let rows = order_list::list(&process.views, Whose::All, &Filter::default(), None, 50).await.unwrap().value.rows;
     assert_eq!(rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [orders[1].id]);
     running.stop().await.unwrap();
 }
@@ -91,7 +91,7 @@ async fn one_leads_and_another_takes_over() {
         history.append(order.placed(time)).await;
     }
     second.caught_up(NAME).await;
-    let rows = order_list::list(&first.views, &Filter::default(), None, 50).await.unwrap().value.rows;
+    let rows = order_list::list(&first.views, Whose::All, &Filter::default(), None, 50).await.unwrap().value.rows;
     assert_eq!(rows.len(), 5);
     standing_by.stop().await.unwrap();
 }

@@ -5,7 +5,7 @@ use super::pay::{self, Outcome};
 use super::{PATH, mails};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{Notice, Refusal, StaffForm, StaffVisit, Tone};
-use crate::auth::permission::{ReadOrders, RecordPayments, WriteToCustomers};
+use crate::auth::permission::{ReadOrders, RecordPayments, WriteMessages};
 use crate::http::App;
 use crate::problem::within;
 use crate::shop::Fault;
@@ -39,7 +39,7 @@ pub(super) async fn handle(
             Act::Pay(reference(&posted)?)
         }
         Some(mail @ ("confirmation" | "receipt")) => {
-            visit.require::<WriteToCustomers>()?;
+            visit.require::<WriteMessages>()?;
             Act::Mail(Which::parse(mail).ok_or(Fault::Invalid)?)
         }
         _ => return Err(Fault::Invalid.into()),

@@ -4,7 +4,7 @@ use super::pay::{self, Outcome};
 use super::{mails, path, show};
 use crate::admin::texts::text;
 use crate::admin::{Notice, Refusal, StaffForm, StaffVisit, Tone};
-use crate::auth::permission::{CorrectOrders, ReadOrders, RecordPayments, WriteToCustomers};
+use crate::auth::permission::{CorrectOrders, ReadOrders, RecordPayments, WriteMessages};
 use crate::corrections::Before;
 use crate::http::App;
 use crate::problem::Problem;
@@ -44,18 +44,18 @@ pub(super) async fn handle(
             }
         }
         Some("mail") => {
-            visit.require::<WriteToCustomers>()?;
+            visit.require::<WriteMessages>()?;
             let which =
                 posted.get("which").and_then(consumers::order_mail::again::Which::parse).ok_or(Fault::Invalid)?;
             mails::again(&app, order, which, snapshot.state.is_paid()).await?
         }
         Some(act @ ("retry" | "discard")) => {
-            visit.require::<WriteToCustomers>()?;
+            visit.require::<WriteMessages>()?;
             decide(&app, &visit, order, act, &posted).await?
         }
         Some("note") => note(&app, &visit, order, &posted).await?,
         Some("message") => {
-            visit.require::<WriteToCustomers>()?;
+            visit.require::<WriteMessages>()?;
             message(&app, &visit, order, &posted).await?
         }
         _ => return Err(Fault::Invalid.into()),

@@ -6,7 +6,7 @@ use super::path;
 use crate::admin::form::Form;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Section, StaffVisit};
-use crate::auth::permission::{CorrectOrders, ReadEvents, ReadOrders, RecordPayments, WriteToCustomers};
+use crate::auth::permission::{CorrectOrders, ReadEvents, ReadOrders, RecordPayments, WriteMessages};
 use crate::http::App;
 use crate::problem::within;
 use crate::shop::Fault;
@@ -148,7 +148,7 @@ pub(super) async fn of<P>(
         happened: history.happened,
         may: May {
             pay: visit.may::<RecordPayments>() && !snapshot.state.is_paid(),
-            write: visit.may::<WriteToCustomers>(),
+            write: visit.may::<WriteMessages>(),
             correct: visit.may::<CorrectOrders>(),
             raw: visit.may::<ReadEvents>(),
         },

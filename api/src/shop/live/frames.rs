@@ -10,30 +10,60 @@ use super::shown::Shown;
 use chrono::{DateTime, Utc};
 use commands::messages::Message;
 use domain::Position;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// What a browser is told.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Frame<'n> {
     /// How everything is: the first, where the browser does not go on from somewhere.
     State {
+        #[schemars(with = "String")]
         at: Cursor,
+        #[schemars(with = "u64")]
         position: Position,
         paid: bool,
         needs_review: bool,
+        #[schemars(extend("enum" = ["awaited", "sent", "troubled"]))]
         mail: &'static str,
         messages: Vec<Written<'n>>,
     },
     /// A step was made: `paid`.
-    Step { at: Cursor, position: Position, step: &'static str },
+    Step {
+        #[schemars(with = "String")]
+        at: Cursor,
+        #[schemars(with = "u64")]
+        position: Position,
+        step: &'static str,
+    },
     /// Somebody has to look at a payment.
-    NeedsReview { at: Cursor, position: Position },
+    NeedsReview {
+        #[schemars(with = "String")]
+        at: Cursor,
+        #[schemars(with = "u64")]
+        position: Position,
+    },
     /// What became of the confirmation: `awaited`, `sent` or `troubled`.
-    Mail { at: Cursor, position: Position, mail: &'static str },
+    Mail {
+        #[schemars(with = "String")]
+        at: Cursor,
+        #[schemars(with = "u64")]
+        position: Position,
+        #[schemars(extend("enum" = ["awaited", "sent", "troubled"]))]
+        mail: &'static str,
+    },
     /// Somebody wrote about the order.
-    Message { at: Cursor, position: Position, message: Written<'n> },
+    Message {
+        #[schemars(with = "String")]
+        at: Cursor,
+        #[schemars(with = "u64")]
+        position: Position,
+        message: Written<'n>,
+    },
     /// What the browser wrote is kept. It is told as a message too, in each tab.
     Accepted { key: Uuid, id: i64 },
     /// It is not kept, and why.
@@ -41,11 +71,13 @@ pub(super) enum Frame<'n> {
 }
 
 /// A message. Its text is text: to be shown as such, never as markup.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Written<'n> {
     id: i64,
+    #[schemars(extend("enum" = ["customer", "staff"]))]
     from: &'static str,
     text: &'n str,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     sent_at: DateTime<Utc>,
 }
 
@@ -86,7 +118,7 @@ impl<'n> Frame<'n> {
 }
 
 /// What a browser asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Asked {
     /// That a message to staff is kept: once for each key.
@@ -96,6 +128,37 @@ pub enum Asked {
         /// What it says.
         text: String,
     },
+}
+
+/// What is said on a socket, described: each frame by the name of its `type` with its JSON Schema (draft 7), whose references lead to
+/// `definitions` as if these stood under `/components/schemas`.
+pub(crate) struct Frames {
+    /// What a browser is told.
+    pub(crate) told: Vec<(String, Value)>,
+    /// What it asks for.
+    pub(crate) asked: Vec<(String, Value)>,
+    /// What several frames have in common.
+    pub(crate) definitions: Map<String, Value>,
+}
+
+impl Frames {
+    /// Of all frames that there are.
+    pub(crate) fn described() -> Self {
+        let mut settings = SchemaSettings::draft07().for_serialize();
+        settings.definitions_path = "/components/schemas".into();
+        settings.inline_subschemas = false;
+        let mut generator = settings.into_generator();
+        let (told, asked) = (forms::<Frame<'_>>(&mut generator), forms::<Asked>(&mut generator));
+        Self { told, asked, definitions: generator.take_definitions(true) }
+    }
+}
+
+/// The forms of a frame, each by its `type`.
+fn forms<F: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<(String, Value)> {
+    let schema = F::json_schema(generator);
+    let forms = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let name = |form: &Value| form["properties"]["type"]["const"].as_str().unwrap_or_default().to_owned();
+    forms.into_iter().map(|form| (name(&form), form)).collect()
 }
 
 #[cfg(test)]
@@ -123,6 +186,19 @@ mod tests {
         ] {
             assert_eq!(asked(&wrong.to_string()), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn every_frame_is_described_by_its_type() {
+        let frames = Frames::described();
+        let names = |forms: &[(String, Value)]| forms.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let told = ["state", "step", "needs_review", "mail", "message", "accepted", "refused"];
+        assert_eq!(
+            (names(&frames.told), names(&frames.asked)),
+            (told.map(str::to_owned).to_vec(), vec!["message".to_owned()])
+        );
+        assert_eq!(frames.told[4].1["properties"]["message"]["$ref"], "#/components/schemas/Written");
+        assert!(frames.definitions.contains_key("Written"));
     }
 
     #[test]

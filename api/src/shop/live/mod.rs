@@ -2,7 +2,7 @@
 //!
 //! - [`hub`]: who is connected, in groups. [`follow`]: fetches news for all of them, from the log and the tables.
 //! - [`news`]: what there is to tell. [`shown`], [`cursor`]: what one browser knows already, and where it goes on.
-//! - [`upgrade`], [`access`]: who is let in. [`socket`], [`frames`]: one connection, and what is said on it. [`now`]: how things are.
+//! - [`upgrade`], [`access`], [`holder`]: who is let in. [`socket`], [`frames`]: one connection, and what is said on it. [`now`]: how things are.
 //! - [`write`]: messages about an order, by socket and by form. [`panel`]: the part of the page that shows all of it.
 //!
 //! See `docs/decisions/0018-live-status.md`.
@@ -11,6 +11,7 @@ mod access;
 mod cursor;
 mod follow;
 mod frames;
+mod holder;
 mod hub;
 mod mails;
 mod news;
@@ -24,6 +25,7 @@ mod write;
 
 pub use cursor::Cursor;
 pub use frames::Asked;
+pub(crate) use frames::Frames;
 pub use hub::{Badge, Close, Full, Group, Hub, Seat};
 pub use news::{Change, Happened, Mail, News};
 pub use settings::LiveSettings;

@@ -5,6 +5,7 @@ use super::LiveSettings;
 use super::access;
 use super::cursor::Cursor;
 use super::frames::{Asked, Frame};
+use super::holder::Holder;
 use super::hub::{Badge, Close, Seat};
 use super::news::{Mail, News};
 use super::now::Now;
@@ -36,6 +37,8 @@ pub(super) struct Watcher {
     pub(super) app: Arc<App>,
     pub(super) order: OrderId,
     pub(super) badge: Badge,
+    /// With which API key, where it is no browser.
+    pub(super) holder: Option<Holder>,
     pub(super) seat: Seat,
     /// Where a browser that was here before goes on.
     pub(super) after: Option<Cursor>,
@@ -112,8 +115,12 @@ impl Watcher {
         }
     }
 
-    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out.
+    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out, and a key may have
+    /// been revoked anywhere.
     async fn check(&self) -> Result<(), End> {
+        if let Some(holder) = &self.holder {
+            return if holder.is_valid(&self.app).await { Ok(()) } else { Err(End::Close(Close::Ended)) };
+        }
         match access::lost(&self.app, self.badge).await {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(End::Close(why)),
@@ -127,6 +134,9 @@ impl Watcher {
     async fn answer(&self, line: &mut Line, asked: Asked) -> Result<(), End> {
         self.check().await?;
         let Asked::Message { key, text } = asked;
+        if self.holder.as_ref().is_some_and(|holder| !holder.may_write()) {
+            return line.say(&Frame::Refused { key, why: "forbidden" }).await;
+        }
         match write::keep(&self.app, self.order, key, &text).await {
             Ok(message) => line.say(&Frame::Accepted { key, id: message.id }).await,
             Err(unwritten) => {

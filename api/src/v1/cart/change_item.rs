@@ -2,29 +2,26 @@
 
 use super::super::incoming::Incoming;
 use super::super::products::sku;
-use super::{Named, problem};
-use crate::auth::Allowed;
-use crate::auth::permission::UseCarts;
+use super::{Reached, problem};
 use crate::http::body::{self, Accepts};
 use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use commands::shop::carts::{self, CartRef};
+use commands::shop::carts;
 use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<UseCarts>,
-    named: Named,
+    reached: Reached,
     sku::InPath(sku): sku::InPath,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = named.required()?;
+    let (allowed, cart) = reached.required()?;
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::MERGE_PATCH).await?;
     let quantity = body::read(&incoming.body, |fields| fields.quantity("quantity"))?;
     let now = app.settings().sessions.clock.now();
-    carts::set(app.log.pool(), CartRef::Client(id), &sku, quantity, now).await.map_err(problem)?;
-    super::answer(&app, id).await
+    carts::set(app.log.pool(), cart, &sku, quantity, now).await.map_err(problem)?;
+    super::answer(&app, cart).await
 }

@@ -1,8 +1,6 @@
 //! `GET /v1/cart`: what is in a cart, at today's prices.
 
-use super::Named;
-use crate::auth::Allowed;
-use crate::auth::permission::UseCarts;
+use super::Reached;
 use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::Problem;
@@ -12,10 +10,10 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    _: Allowed<UseCarts>,
-    named: Named,
+    reached: Reached,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    super::answer(&app, named.required()?).await
+    let (_, cart) = reached.required()?;
+    super::answer(&app, cart).await
 }

@@ -2,27 +2,24 @@
 
 use super::super::incoming::Incoming;
 use super::super::products::sku;
-use super::{Named, problem};
-use crate::auth::Allowed;
-use crate::auth::permission::UseCarts;
+use super::{Reached, problem};
 use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use commands::shop::carts::{self, CartRef};
+use commands::shop::carts;
 use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<UseCarts>,
-    named: Named,
+    reached: Reached,
     sku::InPath(sku): sku::InPath,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id = named.required()?;
+    let (allowed, cart) = reached.required()?;
     Incoming::receive_nothing(allowed, request_id, request).await?;
     let now = app.settings().sessions.clock.now();
-    carts::remove(app.log.pool(), CartRef::Client(id), &sku, now).await.map_err(problem)?;
-    super::answer(&app, id).await
+    carts::remove(app.log.pool(), cart, &sku, now).await.map_err(problem)?;
+    super::answer(&app, cart).await
 }

@@ -2,7 +2,6 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::{id, place};
-use crate::auth::Allowed;
 use crate::auth::permission::PlaceOrders;
 use crate::http::body::{self, Accepts};
 use crate::http::{App, RequestId};
@@ -14,8 +13,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<PlaceOrders>,
-    id::InPath(order): id::InPath,
+    id::Reached { allowed, order }: id::Reached<PlaceOrders>,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {

@@ -5,7 +5,6 @@ use super::super::incoming::Resource;
 use super::super::reads::{Read, Wanted, versioned};
 use super::id;
 use super::resource::OrderResource;
-use crate::auth::Allowed;
 use crate::auth::permission::ReadOrders;
 use crate::http::App;
 use crate::http::query::Query;
@@ -19,8 +18,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    _: Allowed<ReadOrders>,
-    id::InPath(id): id::InPath,
+    id::Reached { order: id, .. }: id::Reached<ReadOrders>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,4 +1,4 @@
-//! `GET /v1/orders`: all orders, newest first, filtered by payment, status, and when they were placed or last changed.
+//! `GET /v1/orders`: all orders that the key reaches, newest first, filtered by payment, status, and when they were placed or last changed.
 
 use super::super::paging::{CursorKey, List, PageRequest};
 use super::super::reads::Read;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    _: Allowed<ReadOrders>,
+    allowed: Allowed<ReadOrders>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -29,7 +29,7 @@ pub(in crate::v1) async fn handle(
     let list = List::new("orders", &format!("{filter:?}"));
     let after = page.after(&list)?;
     let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
-    let seen = read.run(order_list::list(&app.views, &filter, after, page.limit)).await?;
+    let seen = read.run(order_list::list(&app.views, allowed.key.whose, &filter, after, page.limit)).await?;
     Ok(read.answer(seen.position, self::page(&list, &seen.value)))
 }
 

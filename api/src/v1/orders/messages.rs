@@ -4,8 +4,8 @@
 use super::super::incoming::Incoming;
 use super::super::{reads, time};
 use super::id;
-use crate::auth::Allowed;
-use crate::auth::permission::WriteToCustomers;
+use crate::auth::VerifiedKey;
+use crate::auth::permission::{ReadMessages, WriteMessages};
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::query::Query;
 use crate::http::{App, RequestId};
@@ -19,6 +19,7 @@ use domain::ids::OrderId;
 use domain::order::Order;
 use domain::text::MessageText;
 use http::StatusCode;
+use projections::order_list::Whose;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -45,8 +46,7 @@ impl<'m> From<&'m Message> for MessageResource<'m> {
 /// `GET /v1/orders/{id}/messages`: all of them, in order.
 pub(in crate::v1) async fn list(
     State(app): State<Arc<App>>,
-    _: Allowed<WriteToCustomers>,
-    id::InPath(order): id::InPath,
+    id::Reached { order, .. }: id::Reached<ReadMessages>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
@@ -55,25 +55,36 @@ pub(in crate::v1) async fn list(
     answer(&List { data: messages.iter().map(MessageResource::from).collect() })
 }
 
-/// `POST /v1/orders/{id}/messages`: an answer to the customer. With an `Idempotency-Key` it is written once, however often it is
-/// sent.
+/// `POST /v1/orders/{id}/messages`: an answer to the customer, or with a member's key what the customer writes. With an
+/// `Idempotency-Key` it is written once, however often it is sent.
 pub(in crate::v1) async fn write(
     State(app): State<Arc<App>>,
-    allowed: Allowed<WriteToCustomers>,
-    id::InPath(order): id::InPath,
+    id::Reached { allowed, order }: id::Reached<WriteMessages>,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let author = Author::Staff(allowed.key.actor.clone());
+    let author = author(&allowed.key);
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
     let key = incoming.idempotency_key()?.map(|key| key.digest);
     let text = body::read(&incoming.body, message)?;
     check_placed(&app, order).await?;
+    if author == Author::Customer {
+        // As on the page of the order.
+        app.messages.take(order.0)?;
+    }
     let message = NewMessage { order, author: &author, key, text: &text };
     let (message, _) = app.live.write(&message, app.settings().sessions.clock.now()).await.map_err(refused)?;
     let mut response = answer(&MessageResource::from(&message))?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
+}
+
+/// From which side the key's holder writes.
+fn author(key: &VerifiedKey) -> Author {
+    match key.whose {
+        Whose::All => Author::Staff(key.actor.clone()),
+        Whose::Of(_) => Author::Customer,
+    }
 }
 
 /// Reads the body of `POST /v1/orders/{id}/messages`.
@@ -94,7 +105,7 @@ fn refused(error: MessageError) -> Problem {
     match error {
         MessageError::TooMany => Problem::new(
             Code::TooMany,
-            format!("At most {MAX_PER_AUTHOR} messages are written to one customer about an order."),
+            format!("At most {MAX_PER_AUTHOR} messages are written from one side about an order."),
         ),
         MessageError::KeyReused => {
             Problem::new(Code::IdempotencyKeyReused, "Another text was sent with this Idempotency-Key.")

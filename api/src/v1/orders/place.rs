@@ -12,6 +12,7 @@ use domain::ids::SubjectId;
 use domain::order::{Command, Customer, MAX_LINES, Order, Place, RequestedItem, ShippingAddress};
 use domain::text::{City, Country, Email, PersonName, PostalCode, StreetAddress};
 use domain::{Money, Sku};
+use projections::order_list::Whose;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -21,10 +22,15 @@ pub(in crate::v1) async fn handle(
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {
+    let whose = allowed.key.whose;
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
     let checkout = body::read(&incoming.body, Checkout::read)?;
     let number = within(app.gateway.next_order_number()).await?;
-    let Checkout { customer, items, expected_total } = checkout;
+    let Checkout { mut customer, items, expected_total } = checkout;
+    // A member's orders are found by their subject; a guest's has one of its own.
+    if let Whose::Of(member) = whose {
+        customer.subject_id = member;
+    }
     let command = Command::Place(Place { number, customer: Arc::new(customer), items, expected_total });
     let id = Uuid::now_v7().to_string();
     incoming.submit::<Order>(&app, Ask { id, command, creates: true, fresh_id: true, items_at: Some("/items") }).await

@@ -2,7 +2,6 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::id;
-use crate::auth::Allowed;
 use crate::auth::permission::RecordPayments;
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::{App, RequestId, idempotency};
@@ -15,8 +14,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<RecordPayments>,
-    id::InPath(order): id::InPath,
+    id::Reached { allowed, order }: id::Reached<RecordPayments>,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    _: Allowed<ReadOrders>,
+    allowed: Allowed<ReadOrders>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -33,7 +33,7 @@ pub(in crate::v1) async fn handle(
     let list = List::new("orders/search", &written_out(&search));
     let after = page.after(&list)?;
     let mut read = Read::begin(&app, order_list::OrderList::NAME, &head.headers).await?;
-    let seen = read.run(order_list::search(&app.views, &search, after, page.limit)).await?;
+    let seen = read.run(order_list::search(&app.views, allowed.key.whose, &search, after, page.limit)).await?;
     Ok(read.answer(seen.position, list::page(&list, &seen.value)))
 }
 

@@ -4,6 +4,7 @@ use super::settings;
 use crate::process::{Plan, Process, SOON};
 use crate::shop::Shop;
 use crate::verify::{listed, topics};
+use consumers::cloud_event::HEADERS;
 use consumers::topics::Topics;
 use consumers::{KafkaSettings, ReaderState};
 use rdkafka::ClientConfig;
@@ -107,6 +108,13 @@ async fn an_event_is_a_cloud_event_keyed_by_its_aggregate() {
     assert_eq!(placed.key_text(), order.id);
     assert_eq!(placed.json(), serde_json::from_str::<serde_json::Value>(&stored.payload).unwrap());
     let recorded = stored.recorded().unwrap();
+    let described = HEADERS.iter().map(|header| header.name);
+    let mut names = placed.headers.iter().map(|(name, _)| name.as_str()).peekable();
+    // In their order; one that is not always there may be missing.
+    let missing: Vec<_> = described.filter(|name| names.next_if(|next| next == name).is_none()).collect();
+    assert_eq!(names.next(), None, "a header that is not described");
+    let always = |name: &&str| HEADERS.iter().any(|header| header.name == *name && header.is_always_there);
+    assert!(!missing.iter().any(always), "{missing:?}");
     let occurred_at: chrono::DateTime<chrono::Utc> = placed.header("ce_time").unwrap().parse().unwrap();
     assert_eq!(occurred_at, recorded.metadata.occurred_at);
     for (name, value) in [

@@ -134,7 +134,7 @@ fn read(
         match line.price {
             Ok(price) => {
                 let name = line.name.clone().unwrap_or_default();
-                shown.priced = Some((name, crate::shop::shown_money(&price.line, consumers::language::Lang::En)));
+                shown.priced = Some((name, consumers::money::shown(price.line, consumers::language::Lang::En)));
             }
             Err(unavailable) => shown.error = Some(words(unavailable)),
         }
