@@ -4,6 +4,7 @@
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
 //! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - [`auth`]: API keys and what they allow.
+//! - [`openapi`]: the API as a document, and its pages.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
 //! - [`scheduled`]: work at a given time that goes through the gateway.
 //! - [`embedded`]: what it brings along when nothing is configured.
@@ -20,6 +21,7 @@ pub mod health;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod openapi;
 pub mod payments;
 pub mod problem;
 pub mod roles;

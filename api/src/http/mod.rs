@@ -12,6 +12,7 @@ mod limit;
 mod negotiate;
 mod open;
 mod open_files;
+mod open_operations;
 mod panics;
 pub mod query;
 mod request_id;
@@ -24,6 +25,7 @@ pub(crate) use admission::overloaded;
 pub(crate) use limit::Limiter;
 pub use limit::RateLimit;
 pub use negotiate::Produces;
+pub(crate) use open_operations::operations as open_operations;
 pub use panics::log_panics;
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use routes::Routes;
@@ -167,8 +169,18 @@ impl App {
     pub fn router(self) -> Router {
         // Installed before anything is counted.
         crate::metrics::recorder();
-        let routes = Routes::new(self.settings.max_requests, self.settings.max_body_bytes, self.frame.clone());
-        let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
-        open::routes(routes).into_router(Arc::new(self))
+        routes(&self.settings, self.frame.clone()).into_router(Arc::new(self))
     }
+}
+
+fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
+    let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
+    let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
+    open::routes(crate::openapi::routes(routes))
+}
+
+/// The template of each path that is served, such as `/v1/orders/{id}`, and what it answers with.
+pub fn paths() -> Vec<(&'static str, Produces)> {
+    let settings = HttpSettings::default();
+    routes(&settings, Frame::new(settings.shop.clone())).paths().to_vec()
 }

@@ -15,13 +15,15 @@ use std::sync::Arc;
 /// Collects routes.
 pub(crate) struct Routes {
     router: Router<Arc<App>>,
+    paths: Vec<(&'static str, Produces)>,
     room: Arc<Room>,
     frame: Frame,
 }
 
 impl Routes {
     pub(super) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
-        Self { router: Router::new(), room: Room::new(max_requests, max_body_bytes), frame }
+        let (router, paths, room) = (Router::new(), Vec::new(), Room::new(max_requests, max_body_bytes));
+        Self { router, paths, room, frame }
     }
 
     /// A path that counts against the most requests at once.
@@ -42,12 +44,18 @@ impl Routes {
         room: Option<Arc<Room>>,
         methods: MethodRouter<Arc<App>>,
     ) -> Self {
+        self.paths.push((path, produces));
         let (produces, times, frame) = (Some(produces), RequestTimes::new(path), self.frame.clone());
         let edge = Arc::new(Edge { path, produces, room, times, frame });
         // axum adds `Allow` to what the fallback answers.
         let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
         self.router = self.router.route(path, methods);
         self
+    }
+
+    /// The template of each path, and what it answers with.
+    pub(super) fn paths(&self) -> &[(&'static str, Produces)] {
+        &self.paths
     }
 
     pub(super) fn into_router(self, app: Arc<App>) -> Router {

@@ -80,7 +80,7 @@ fn accepts_coding(headers: &HeaderMap, coding: &str) -> bool {
 }
 
 /// Whether `If-None-Match` names this tag (RFC 9110, section 13.1.2); weak tags count.
-pub(super) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn has_already(headers: &HeaderMap, etag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }

@@ -35,6 +35,7 @@ mod session;
 mod texts;
 mod visit;
 
+pub(crate) use assets::has_already;
 pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;

@@ -10,8 +10,11 @@
 pub(super) mod add_item;
 pub(super) mod change_item;
 pub(super) mod get;
+mod operations;
 pub(super) mod remove_item;
 mod resource;
+
+pub(super) use operations::operations;
 
 use crate::http::App;
 use crate::problem::{Code, Place, Problem};

@@ -2,6 +2,9 @@
 
 pub(super) mod get;
 mod id;
+mod operations;
 pub(super) mod release;
 mod resource;
 pub(super) mod write;
+
+pub(super) use operations::operations;
