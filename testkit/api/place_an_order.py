@@ -27,7 +27,7 @@ assert placed.status_code == 201, placed.content
 assert again.headers["idempotent-replayed"] == "true"
 assert again.parsed.id == placed.parsed.id
 
-read = get_order.sync(client=client, id=placed.parsed.id)
+read = get_order.sync(placed.parsed.id, client=client)
 assert read.number == placed.parsed.number
 
 refused = place_order.sync_detailed(

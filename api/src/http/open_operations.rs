@@ -6,7 +6,7 @@ use crate::problem::Code;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Whether the process lives.
 #[derive(Serialize, JsonSchema)]
@@ -59,7 +59,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .refuses(&[Code::NotFound])
             .answers::<ProblemType>(StatusCode::OK, "The code.", &[], known),
         on("/openapi.json", "getDocument", "This document")
-            .answers::<serde_json::Value>(StatusCode::OK, "OpenAPI 3.1.", &["ETag"], json!({ "openapi": "3.1.0" }))
+            .answers::<Map<String, Value>>(StatusCode::OK, "OpenAPI 3.1.", &["ETag"], json!({ "openapi": "3.1.0" }))
             .refuses(&[Code::Overloaded])
             .answers_nothing(StatusCode::NOT_MODIFIED, "It is the one that the client has.", &["ETag"]),
     ]

@@ -164,9 +164,9 @@ impl Operation {
         self
     }
 
-    /// What the path names.
+    /// What the path names. What is not fit for a path, such as a dot, leads to no resource at all.
     pub(crate) fn at(self, name: &'static str, schema: Value, example: &str) -> Self {
-        self.with(Parameter::in_path(name, schema, example))
+        self.with(Parameter::in_path(name, schema, example)).refuses(&[Code::NotFound])
     }
 
     /// A query parameter that may be left out.

@@ -53,7 +53,8 @@ async fn a_client_made_of_the_document_places_an_order() {
     let directory = tempfile::tempdir().unwrap();
     let generator = Launch::of(api_tool("openapi-python-client"))
         .args(["generate", "--url", &format!("{}/openapi.json", url(&instance)), "--meta", "none", "--fail-on-warning"])
-        .args(["--output-path", "orders_client"])
+        .args(["--output-path", "orders_client", "--config"])
+        .arg(testkit_file("client.yaml"))
         .env("HOME", directory.path())
         .in_directory(directory.path());
     generator.run().await.succeeded();

@@ -53,7 +53,7 @@ shaped! {
         "description": "The code of a country (ISO 3166-1 alpha-2), in either case."
     };
     Sku = {
-        "type": "string", "pattern": "^[A-Za-z0-9._-]+$", "minLength": 1, "maxLength": (Sku::MAX_CHARS),
+        "type": "string", "pattern": "^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", "minLength": 1, "maxLength": (Sku::MAX_CHARS),
         "description": "A product's stock keeping unit, neither `.` nor `..`."
     };
     Slug = {

@@ -76,8 +76,11 @@ async fn swagger_ui_sends_a_real_command() {
     shows(&browser, "the answer to the command", answered).await;
     assert_eq!(complaints(&browser).await, json!([]));
 
-    let placed = instance.get("/v1/orders?limit=1").header("prefer", "wait=10").await.is(200).json();
-    assert_eq!(placed["data"][0]["customer"]["email"], "ada@example.com");
+    eventually("the order is in the list", BOUND, async || {
+        let list = instance.get("/v1/orders?limit=1").await.is(200).json();
+        if list["data"][0]["customer"]["email"] == "ada@example.com" { Ok(()) } else { Err(list) }
+    })
+    .await;
     browser.close().await;
 }
 
@@ -91,7 +94,10 @@ async fn redoc_shows_operations_and_the_guide_in_a_browser() {
     }
     let styled = "return getComputedStyle(document.querySelector('.menu-content')).display === 'flex'";
     shows(&browser, "its styles", styled).await;
-    assert_eq!(complaints(&browser).await, json!([]));
+    // It looks for its maker's picture elsewhere, which its policy forbids; nothing else.
+    let complaints = complaints(&browser).await;
+    let of_others = complaints.as_array().expect("a list").iter().filter(|said| !said.to_string().contains("redoc.ly"));
+    assert_eq!(of_others.collect::<Vec<_>>(), Vec::<&serde_json::Value>::new());
     browser.close().await;
 }
 
