@@ -73,6 +73,7 @@ pub fn document() -> Value {
             "securitySchemes": { "apiKey": operation::security_scheme() },
             "parameters": parameters::components(),
             "headers": headers::components(),
+            "responses": problems::components(),
             "examples": problems::examples(),
             "schemas": schemas_of(schemas, bodies),
         },

@@ -15,7 +15,16 @@ pub(super) fn answers(codes: &[Code]) -> BTreeMap<String, Value> {
     for code in Code::ALL.iter().filter(|code| codes.contains(code)) {
         by_status.entry(code.status()).or_default().push(*code);
     }
-    by_status.into_iter().map(|(status, codes)| (status.as_str().to_owned(), answer(status, &codes))).collect()
+    let answers = by_status.into_iter().map(|(status, codes)| match codes[..] {
+        [code] => (status, json!({ "$ref": format!("#/components/responses/{}", code.as_str()) })),
+        _ => (status, answer(status, &codes)),
+    });
+    answers.map(|(status, answer)| (status.as_str().to_owned(), answer)).collect()
+}
+
+/// The answer with each code, where it is the only one of its status.
+pub(super) fn components() -> Map<String, Value> {
+    Code::ALL.iter().map(|code| (code.as_str().to_owned(), answer(code.status(), &[*code]))).collect()
 }
 
 fn answer(status: StatusCode, codes: &[Code]) -> Value {

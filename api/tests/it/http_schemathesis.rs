@@ -40,6 +40,7 @@ async fn it_finds_nothing() {
         .args(["--seed", &said("SCHEMATHESIS_SEED", "1")])
         .args(["--continue-on-failure", "--no-shrink", "--generation-database", "none"])
         .env("HOME", directory.path())
+        .env("SCHEMATHESIS_HOOKS", testkit_file("hooks.py"))
         .in_directory(directory.path());
     let finished = schemathesis.run_within(LONGEST).await;
     assert!(finished.status.success(), "{}\n{}", finished.stdout, finished.stderr);

@@ -14,7 +14,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// An order; `I` is its lines.
+// `I` is what its lines are held in.
+/// An order.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Order")]
 pub struct OrderResource<'o, I> {
