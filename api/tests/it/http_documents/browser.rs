@@ -71,7 +71,7 @@ async fn swagger_ui_sends_a_real_command() {
     press("#operations-orders-placeOrder .opblock-summary-control").await;
     press("#operations-orders-placeOrder .try-out__btn").await;
     press("#operations-orders-placeOrder .execute").await;
-    let answered = "return document.querySelector('#operations-orders-placeOrder .live-responses-table td.response-col_status')\
+    let answered = "return document.querySelector('#operations-orders-placeOrder .live-responses-table tr.response .response-col_status')\
                     ?.innerText.startsWith('201') ?? false";
     shows(&browser, "the answer to the command", answered).await;
     assert_eq!(complaints(&browser).await, json!([]));
