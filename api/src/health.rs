@@ -3,6 +3,7 @@
 //! `/readyz` answers 503 only for what this process needs for its own roles: each role registers what that is.
 
 use futures::future::{BoxFuture, join_all};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,7 +20,8 @@ pub struct Readiness {
 }
 
 /// What came of all checks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Readiness")]
 pub struct Report {
     /// Whether all passed.
     pub ready: bool,
@@ -28,7 +30,8 @@ pub struct Report {
 }
 
 /// What came of one check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ReadinessCheck")]
 pub struct CheckReport {
     /// What was checked.
     pub name: String,

@@ -8,6 +8,7 @@
 //! - `pictures`: pictures of products, from what staff hand in to the files that pages show.
 //! - `product_history`: what happened to a product, from its events.
 //! - [`auth`]: API keys and what they allow.
+//! - [`openapi`]: the API as a document, and its pages.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
 //! - [`scheduled`]: work at a given time that goes through the gateway.
 //! - [`embedded`]: what it brings along when nothing is configured.
@@ -26,6 +27,7 @@ pub mod health;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod openapi;
 pub mod payments;
 mod pictures;
 pub mod problem;

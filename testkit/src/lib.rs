@@ -28,5 +28,5 @@ mod process;
 pub use eventually::{Outcome, eventually};
 pub use ports::free_port;
 pub use postgres::Db;
-pub use prerequisites::{asyncapi_schema, python};
+pub use prerequisites::{api_tool, asyncapi_schema, python, viewer_file};
 pub use program::{Finished, Launch, Program};

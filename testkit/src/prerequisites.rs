@@ -38,6 +38,30 @@ pub fn asyncapi_schema() -> PathBuf {
     file
 }
 
+/// A program of those that use the API by its document.
+///
+/// # Panics
+/// When it is not installed.
+pub fn api_tool(name: &str) -> PathBuf {
+    let tool = cache().join("api/bin").join(name);
+    if !tool.is_file() {
+        missing(&format!("{name} of testkit/api/requirements.txt"), "python3-venv; the packages from PyPI");
+    }
+    tool
+}
+
+/// A file of the packages that testkit/api/viewers.txt names, such as `redoc/LICENSE`.
+///
+/// # Panics
+/// When it is not installed.
+pub fn viewer_file(path: &str) -> PathBuf {
+    let file = cache().join("viewers").join(path);
+    if !file.is_file() {
+        missing(&format!("{path} of testkit/api/viewers.txt"), "npm; the packages from npm");
+    }
+    file
+}
+
 /// The first executable of that name along `PATH`.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;

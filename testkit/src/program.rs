@@ -110,8 +110,16 @@ impl Launch {
     /// # Panics
     /// When it can't be started or does not end; with its output.
     pub async fn run(&self) -> Finished {
+        self.run_within(EXIT_BOUND).await
+    }
+
+    /// [`run`](Self::run) with a bound of one's own.
+    ///
+    /// # Panics
+    /// When it can't be started or does not end within the bound; with its output.
+    pub async fn run_within(&self, bound: Duration) -> Finished {
         let mut program = self.spawn();
-        let status = program.wait().await;
+        let status = program.wait_within(bound).await;
         Finished { status, stdout: program.stdout(), stderr: program.stderr() }
     }
 
@@ -236,7 +244,15 @@ impl Program {
     /// # Panics
     /// When it has not ended within a minute; with its output.
     pub async fn wait(&mut self) -> ExitStatus {
-        let status = eventually(&format!("`{}` ends", self.name), EXIT_BOUND, async || {
+        self.wait_within(EXIT_BOUND).await
+    }
+
+    /// [`wait`](Self::wait) with a bound of one's own.
+    ///
+    /// # Panics
+    /// When it has not ended within the bound; with its output.
+    pub async fn wait_within(&mut self, bound: Duration) -> ExitStatus {
+        let status = eventually(&format!("`{}` ends", self.name), bound, async || {
             let status = self.child.try_wait().expect("a child can be waited for");
             status.ok_or_else(|| format!("it wrote\n{}", self.output()))
         })

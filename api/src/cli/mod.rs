@@ -5,6 +5,7 @@ mod events;
 mod keys;
 mod meter;
 mod migrate;
+mod openapi;
 mod parked;
 mod rebuild;
 mod refusal;
@@ -91,6 +92,8 @@ enum Command {
     /// Work at a given time, and periodic work
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// The API's document, as /openapi.json serves it
+    Openapi(With<openapi::OpenapiArgs>),
     /// Proves that log, views, Kafka and mail ledger agree, beside a running system
     #[command(after_help = verify::DETAILS)]
     Verify(With<verify::VerifyArgs>),
@@ -179,6 +182,7 @@ impl Cli {
             Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
             Some(Command::Schedule(schedule)) => schedule.log_args(),
+            Some(Command::Openapi(with)) => &with.log,
             Some(Command::Verify(with)) => &with.log,
         }
     }
@@ -199,6 +203,7 @@ impl Cli {
             Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,
             Some(Command::Schedule(schedule)) => schedule.run().await,
+            Some(Command::Openapi(_)) => openapi::run(),
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
         };

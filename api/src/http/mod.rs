@@ -12,6 +12,7 @@ mod limit;
 mod negotiate;
 mod open;
 mod open_files;
+mod open_operations;
 mod panics;
 pub mod query;
 mod request_id;
@@ -25,6 +26,7 @@ pub(crate) use admission::overloaded;
 pub(crate) use limit::Limiter;
 pub use limit::{AddressLimits, RateLimit};
 pub use negotiate::Produces;
+pub(crate) use open_operations::operations as open_operations;
 pub use panics::log_panics;
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use routes::Routes;
@@ -100,9 +102,9 @@ impl Default for HttpSettings {
     }
 }
 
-/// The templates of all paths that are served, such as `/v1/orders/{id}`. A path answers 405 with `Allow` to a method that it does
-/// not take.
-pub fn paths() -> Vec<&'static str> {
+/// The template of each path that is served, such as `/v1/orders/{id}`, and what it answers with. A path answers 405 with `Allow` to
+/// a method that it does not take.
+pub fn paths() -> Vec<(&'static str, Produces)> {
     let settings = HttpSettings::default();
     let frame = Frame::new(settings.shop.clone());
     routes(&settings, frame).into_paths()
@@ -114,7 +116,7 @@ fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
     let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
     let routes = crate::admin::routes(crate::shop::routes(crate::v1::routes(routes)));
     let routes = payments::webhook::routes(routes);
-    open::routes(crate::schemas::routes(routes))
+    open::routes(crate::openapi::routes(crate::schemas::routes(routes)))
 }
 
 /// All that the handlers work with.
@@ -214,4 +216,16 @@ impl App {
     pub fn router(self) -> Router {
         routes(&self.settings, self.frame.clone()).into_router(Arc::new(self))
     }
+}
+
+fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
+    let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
+    let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
+    open::routes(crate::openapi::routes(routes))
+}
+
+/// The template of each path that is served, such as `/v1/orders/{id}`, and what it answers with.
+pub fn paths() -> Vec<(&'static str, Produces)> {
+    let settings = HttpSettings::default();
+    routes(&settings, Frame::new(settings.shop.clone())).paths().to_vec()
 }

@@ -1,6 +1,7 @@
 //! What answers without an API key: liveness, readiness, numbers, and what problems are. None of it tells of orders or
 //! people; who must not see it is kept away by the network.
 
+use super::open_operations::{Alive, ProblemType};
 use super::{App, Produces, Routes};
 use crate::problem::{Code, Problem};
 use axum::Json;
@@ -8,7 +9,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
 use std::sync::Arc;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -21,7 +21,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// It answers, so it lives.
 async fn healthz() -> Response {
-    Json(json!({ "alive": true })).into_response()
+    Json(Alive { alive: true }).into_response()
 }
 
 /// 200 when this process can do its work, else 503 with the reasons.
@@ -47,11 +47,5 @@ async fn problem(Path(slug): Path<String>) -> Result<Response, Problem> {
         .iter()
         .find(|code| code.slug() == slug)
         .ok_or_else(|| Problem::new(Code::NotFound, "There is no problem of this type."))?;
-    Ok(Json(json!({
-        "type": code.type_uri(),
-        "title": code.title(),
-        "status": code.status().as_u16(),
-        "code": code.as_str(),
-    }))
-    .into_response())
+    Ok(Json(ProblemType::from(*code)).into_response())
 }

@@ -15,15 +15,15 @@ use std::sync::Arc;
 /// Collects routes.
 pub(crate) struct Routes {
     router: Router<Arc<App>>,
+    paths: Vec<(&'static str, Produces)>,
     room: Arc<Room>,
     frame: Frame,
-    paths: Vec<&'static str>,
 }
 
 impl Routes {
     pub(super) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
-        let room = Room::new(max_requests, max_body_bytes);
-        Self { router: Router::new(), room, frame, paths: Vec::new() }
+        let (router, paths, room) = (Router::new(), Vec::new(), Room::new(max_requests, max_body_bytes));
+        Self { router, paths, room, frame }
     }
 
     /// A path that counts against the most requests at once.
@@ -44,17 +44,17 @@ impl Routes {
         room: Option<Arc<Room>>,
         methods: MethodRouter<Arc<App>>,
     ) -> Self {
+        self.paths.push((path, produces));
         let (produces, times, frame) = (Some(produces), RequestTimes::new(path), self.frame.clone());
         let edge = Arc::new(Edge { path, produces, room, times, frame });
         // axum adds `Allow` to what the fallback answers.
         let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
         self.router = self.router.route(path, methods);
-        self.paths.push(path);
         self
     }
 
-    /// The templates of all paths, in the order in which they were added.
-    pub(super) fn into_paths(self) -> Vec<&'static str> {
+    /// The template of each path, in the order in which they were added, and what it answers with.
+    pub(super) fn into_paths(self) -> Vec<(&'static str, Produces)> {
         self.paths
     }
 

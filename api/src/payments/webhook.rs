@@ -4,16 +4,49 @@
 use super::inbox::ReceiveError;
 use super::provider::NoticeError;
 use crate::http::{App, Produces, Routes, Source, body};
+use crate::openapi::{Operation, Tag};
 use crate::problem::{Code, Problem};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http::StatusCode;
+use http::{Method, StatusCode};
+use serde_json::json;
 use std::sync::Arc;
 
 /// Adds the path.
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes.route("/payments/{provider}/webhook", Produces::Json, post(handle))
+}
+
+/// The path, as the API's document tells it.
+pub(crate) fn operations() -> Vec<Operation> {
+    let about = "For the provider alone: its signature says whose it is.";
+    let webhook = Operation::new(
+        Method::POST,
+        "/payments/{provider}/webhook",
+        Tag::Payments,
+        "receiveNotice",
+        "What a payment provider tells",
+    );
+    let refused = [
+        Code::NotFound,
+        Code::NotGenuine,
+        Code::SignatureUnchecked,
+        Code::MalformedJson,
+        Code::IncompleteBody,
+        Code::RequestTimeout,
+        Code::BodyTooLarge,
+        Code::RateLimited,
+        Code::Unavailable,
+    ];
+    vec![
+        webhook
+            .about(about)
+            .admitted()
+            .at("provider", json!({ "type": "string", "pattern": "^[a-z]+$" }), "paypal")
+            .refuses(&refused)
+            .answers_nothing(StatusCode::NO_CONTENT, "It is taken down.", &[]),
+    ]
 }
 
 async fn handle(

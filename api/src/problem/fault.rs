@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 
 /// The most faults that one answer lists; a body may hold a great many more.
-const MAX_FAULTS: usize = 100;
+pub(crate) const MAX_FAULTS: usize = 100;
 
 /// Where in a request a fault is.
 #[derive(Debug, Clone, PartialEq, Eq)]

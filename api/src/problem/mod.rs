@@ -10,6 +10,7 @@ mod unavailable;
 mod value;
 
 pub use code::Code;
+pub(crate) use fault::MAX_FAULTS;
 pub use fault::{Fault, Faults, Place};
 pub use unavailable::within;
 pub use value::ValueError;
@@ -99,7 +100,8 @@ impl Problem {
         &self.0.errors
     }
 
-    fn document(&self, request_id: &str) -> String {
+    /// Its body, in the answer to the request of that id.
+    pub(crate) fn document(&self, request_id: &str) -> String {
         serde_json::to_string(&Document { problem: &self.0, request_id }).unwrap_or_default()
     }
 

@@ -6,8 +6,10 @@
 
 mod asyncapi;
 mod document;
+mod operations;
 
 pub use document::Document;
+pub(crate) use operations::operations;
 
 use crate::http::{Produces, Routes};
 use axum::routing::get;
@@ -18,6 +20,8 @@ use std::sync::LazyLock;
 
 /// The path of the index.
 pub const INDEX: &str = "/schemas/index.json";
+/// The template of the path of the schema of a version of an event, as in `OrderPlaced/2.json`.
+const EVENT: &str = "/schemas/events/{event}/{file}";
 /// The path of the AsyncAPI document.
 pub const ASYNCAPI: &str = "/asyncapi.json";
 
@@ -38,7 +42,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .always(ASYNCAPI, Produces::Json, get(document::handle))
         .always("/schemas", Produces::Json, get(document::index))
         .always("/schemas/", Produces::Json, get(document::index))
-        .always("/schemas/{*file}", Produces::Json, get(document::handle))
+        .always(INDEX, Produces::Json, get(document::handle))
+        .always(EVENT, Produces::Json, get(document::handle))
 }
 
 fn make() -> Vec<Document> {

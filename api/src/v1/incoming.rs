@@ -24,7 +24,7 @@ pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idem
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An aggregate as a resource. Commands and reads answer with the same JSON.
-pub(super) trait Resource: Refuses {
+pub(crate) trait Resource: Refuses {
     /// The whole resource as JSON; `None` where nothing stands under the id.
     fn json(snapshot: &Snapshot<Self>) -> Option<String>;
     /// Its path.

@@ -7,6 +7,7 @@ mod categories;
 pub mod events;
 mod incoming;
 mod newsletters;
+mod operations;
 mod ops;
 pub mod orders;
 mod paging;
@@ -16,6 +17,9 @@ pub mod requests;
 mod time;
 mod totals;
 
+pub(crate) use incoming::Resource;
+pub(crate) use operations::operations;
+pub(crate) use paging::{DEFAULT_LIMIT, MAX_LIMIT};
 pub(crate) use reads::unreadable as unreadable_view;
 
 use crate::http::{Produces, Routes};

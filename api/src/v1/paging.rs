@@ -4,11 +4,14 @@ use crate::http::query::Query;
 use crate::problem::{Code, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
+/// Rows of a page where it is not said.
+pub(crate) const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page at most.
+pub(crate) const MAX_LIMIT: u32 = 200;
 
 /// The first byte of every cursor: a later form gets another.
 const FORM: u8 = 1;
@@ -84,8 +87,10 @@ impl List {
     }
 }
 
-#[derive(Serialize)]
-struct PageResource<T> {
+/// What a list answers with.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
+pub(super) struct PageResource<T> {
     data: Vec<T>,
     /// Always there, `null` on the last page, so that a client need not tell a missing member from an older server.
     next_cursor: Option<String>,

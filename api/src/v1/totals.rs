@@ -3,12 +3,13 @@
 //! Days are the shop's, in the time zone that the view is built with; `from` and `to` are such days (`2026-01-31`), and
 //! the range is `[from, to)`.
 
-use super::paging::{CursorKey, List, PageRequest};
+use super::paging::{CursorKey, List, PageRequest, PageResource};
 use super::reads::Read;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadTotals;
 use crate::http::App;
 use crate::http::query::Query;
+use crate::openapi::MoneyValue;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -19,7 +20,10 @@ use projections::order_totals::{
     self, Amounts, DayKey, DayTotals, Days, OrderTotals, ProductKey, ProductTotals, Units,
 };
 use projections::{Page, Projection, ReadError, Seen};
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What totals are counted by.
@@ -79,6 +83,23 @@ fn read_day(text: &str) -> Option<NaiveDate> {
     ((0..=9999).contains(&day.year()) && day.to_string() == text).then_some(day)
 }
 
+/// A page, by what is counted by.
+pub(super) struct TotalsPage;
+
+impl JsonSchema for TotalsPage {
+    fn schema_name() -> Cow<'static, str> {
+        "TotalsPage".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let pages = [
+            schemas.subschema_for::<PageResource<DayResource>>(),
+            schemas.subschema_for::<PageResource<ProductResource>>(),
+        ];
+        json_schema!({ "anyOf": pages })
+    }
+}
+
 /// Waits for the view, then answers with a page of it.
 async fn answer<T, K: CursorKey, R: Serialize>(
     app: &App,
@@ -93,7 +114,8 @@ async fn answer<T, K: CursorKey, R: Serialize>(
     Ok(read.answer(position, list.page(data, next.as_ref())))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DayTotals")]
 struct DayResource {
     day: NaiveDate,
     currency: &'static str,
@@ -109,9 +131,11 @@ impl DayResource {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Amounts")]
 struct AmountsResource {
     orders: u64,
+    #[schemars(with = "MoneyValue")]
     revenue: Money,
 }
 
@@ -121,7 +145,8 @@ impl From<Amounts> for AmountsResource {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProductTotals")]
 struct ProductResource {
     sku: String,
     currency: &'static str,
@@ -137,9 +162,11 @@ impl ProductResource {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Units")]
 struct UnitsResource {
     quantity: u64,
+    #[schemars(with = "MoneyValue")]
     revenue: Money,
 }
 

@@ -2,11 +2,16 @@
 //!
 //! Each reader gives `None` for a fault that it noted, and goes on: so read all members first, and put them together
 //! with `?` after that. A member that nobody asked for is a fault as well.
+//!
+//! The same readers tell what they ask for ([`schema`](super::schema)): then there is no body, and each gives `None` once it
+//! has said what it would read. So the API's document can't say anything else than the code does.
 
 use super::json::{Json, Member};
 use super::pointer::Path;
+use super::schema::{self, Need, Schema, Shaped};
 use crate::problem::{Faults, Place, ValueError};
 use domain::{Money, Quantity};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -28,9 +33,23 @@ pub struct Fields<'f, 'a> {
     path: Path<'f>,
     members: Vec<Member<'a>>,
     faults: &'f mut Faults,
+    /// Where it is written down what is asked for, when that is asked, and no body read.
+    schema: Option<&'f mut Schema>,
 }
 
 impl<'f, 'a> Fields<'f, 'a> {
+    /// An object that is not there, of which only what is asked for is of interest.
+    pub(super) fn asked(schema: &'f mut Schema, faults: &'f mut Faults) -> Self {
+        Self { path: Path::Root, members: Vec::new(), faults, schema: Some(schema) }
+    }
+
+    /// Goes on where a body is read; else writes down what would be read.
+    fn reads(&mut self, name: &str, need: Need, shape: impl FnOnce() -> Value) -> Option<()> {
+        let Some(schema) = &mut self.schema else { return Some(()) };
+        schema.member(name, need, shape());
+        None
+    }
+
     /// Reads the object at `path`; what `read` leaves over is noted as unknown.
     pub(super) fn read<T>(
         path: Path<'f>,
@@ -42,14 +61,19 @@ impl<'f, 'a> Fields<'f, 'a> {
             note(faults, &path, "wrong_type", format!("must be an object, not {}", json.kind()));
             return None;
         };
-        let mut fields = Self { path, members, faults };
+        let mut fields = Self { path, members, faults, schema: None };
         let value = read(&mut fields);
         fields.refuse_the_rest();
         value
     }
 
     /// A text that must be there, as `parse` reads it.
-    pub fn text<T, E: ValueError>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn text<T: Shaped, E: ValueError>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.reads(name, Need::Required, T::shape)?;
         match self.required(name)? {
             Json::Text(text) => self.parsed(name, parse(&text)),
             other => self.wrong_type(name, "a string", &other),
@@ -57,7 +81,7 @@ impl<'f, 'a> Fields<'f, 'a> {
     }
 
     /// A text that may be missing or `null`. The outer `None` is a fault.
-    pub fn optional_text<T, E: ValueError>(
+    pub fn optional_text<T: Shaped, E: ValueError>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -69,11 +93,12 @@ impl<'f, 'a> Fields<'f, 'a> {
     }
 
     /// A text of a merge patch.
-    pub fn patched_text<T, E: ValueError>(
+    pub fn patched_text<T: Shaped, E: ValueError>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Patch<T>> {
+        self.reads(name, Need::OrNull, T::shape)?;
         match self.take(name) {
             None => Some(Patch::Keep),
             Some(Json::Null) => Some(Patch::Remove),
@@ -83,23 +108,26 @@ impl<'f, 'a> Fields<'f, 'a> {
     }
 
     /// A text of a merge patch that can be changed, but not taken away: `null` is a fault.
-    pub fn changed_text<T, E: ValueError>(
+    pub fn changed_text<T: Shaped, E: ValueError>(
         &mut self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Option<T>> {
+        self.reads(name, Need::Optional, T::shape)?;
         let patch = self.patched_text(name, parse)?;
         self.not_removed(name, patch)
     }
 
     /// Money of a merge patch that can be changed, but not taken away: `null` is a fault.
     pub fn changed_money(&mut self, name: &str) -> Option<Option<Money>> {
+        self.reads(name, Need::Optional, Money::shape)?;
         let patch = self.patched_money(name)?;
         self.not_removed(name, patch)
     }
 
     /// A quantity that must be there.
     pub fn quantity(&mut self, name: &str) -> Option<Quantity> {
+        self.reads(name, Need::Required, Quantity::shape)?;
         match self.required(name)? {
             // What does not fit `u32` is as far out of range as zero is.
             Json::Number(Some(number)) => self.parsed(name, Quantity::try_from(u32::try_from(number).unwrap_or(0))),
@@ -110,6 +138,7 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// A whole number, not below zero, that may be missing or `null`. The outer `None` is a fault.
     pub fn optional_number(&mut self, name: &str) -> Option<Option<u64>> {
+        self.reads(name, Need::OrNull, schema::whole_number)?;
         match self.take(name) {
             None | Some(Json::Null) => Some(None),
             // Beyond `bigint` there is no number of anything.
@@ -121,6 +150,7 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// Money that must be there: `{"amount":"12.50","currency":"USD"}`.
     pub fn money(&mut self, name: &str) -> Option<Money> {
+        self.reads(name, Need::Required, Money::shape)?;
         let json = self.required(name)?;
         self.money_in(name, json)
     }
@@ -134,6 +164,7 @@ impl<'f, 'a> Fields<'f, 'a> {
     }
 
     fn patched_money(&mut self, name: &str) -> Option<Patch<Money>> {
+        self.reads(name, Need::OrNull, Money::shape)?;
         match self.take(name) {
             None => Some(Patch::Keep),
             Some(Json::Null) => Some(Patch::Remove),
@@ -143,6 +174,7 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// A flag of a merge patch that can be changed, but not taken away: `null` is a fault.
     pub fn changed_flag(&mut self, name: &str) -> Option<Option<bool>> {
+        self.reads(name, Need::Optional, schema::flag)?;
         match self.take(name) {
             None => Some(None),
             Some(Json::Bool(flag)) => Some(Some(flag)),
@@ -152,12 +184,13 @@ impl<'f, 'a> Fields<'f, 'a> {
     }
 
     /// An array of texts of a merge patch, at most so many, that can be changed, but not taken away: `null` is a fault.
-    pub fn changed_texts<T, E: ValueError>(
+    pub fn changed_texts<T: Shaped, E: ValueError>(
         &mut self,
         name: &str,
         most: usize,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<Option<Vec<T>>> {
+        self.reads(name, Need::Optional, || schema::list(0..=most, T::shape()))?;
         let elements = match self.take(name) {
             None => return Some(None),
             Some(Json::List(elements)) => elements,
@@ -189,13 +222,14 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// An object of a merge patch whose members' names are values as well, such as languages: each member is read by
     /// `read`, or taken away by `null`. At most so many; `null` for the whole is a fault.
-    pub fn changed_entries<K: Ord, T, E: ValueError>(
+    pub fn changed_entries<K: Ord + Shaped, T, E: ValueError>(
         &mut self,
         name: &str,
         most: usize,
         parse: impl Fn(&str) -> Result<K, E>,
         mut read: impl FnMut(&mut Fields<'_, 'a>, &str) -> Option<T>,
     ) -> Option<BTreeMap<K, Option<T>>> {
+        self.reads(name, Need::Optional, || schema::entries(most, K::shape(), |entry| read(entry, schema::ENTRY)))?;
         let members = match self.take(name) {
             None => return Some(BTreeMap::new()),
             Some(Json::Object(members)) => members,
@@ -222,7 +256,7 @@ impl<'f, 'a> Fields<'f, 'a> {
                 Json::Null => Some(None),
                 value => {
                     let only = vec![(member.clone(), value)];
-                    let mut fields = Fields { path, members: only, faults: &mut *self.faults };
+                    let mut fields = Fields { path, members: only, faults: &mut *self.faults, schema: None };
                     let value = read(&mut fields, &member);
                     fields.refuse_the_rest();
                     value.map(Some)
@@ -248,6 +282,9 @@ impl<'f, 'a> Fields<'f, 'a> {
         name: &str,
         read: impl FnOnce(&mut Fields<'_, 'a>) -> Option<T>,
     ) -> Option<Option<T>> {
+        if self.schema.is_some() {
+            return self.reads(name, Need::OrNull, || schema::of(read)).and(None);
+        }
         match self.take(name) {
             None | Some(Json::Null) => Some(None),
             Some(json) => Fields::read(Path::Member(&self.path, name), json, self.faults, read).map(Some),
@@ -256,6 +293,9 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// An object that must be there.
     pub fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'_, 'a>) -> Option<T>) -> Option<T> {
+        if self.schema.is_some() {
+            return self.reads(name, Need::Required, || schema::of(read)).and(None);
+        }
         let json = self.required(name)?;
         Fields::read(Path::Member(&self.path, name), json, self.faults, read)
     }
@@ -267,6 +307,7 @@ impl<'f, 'a> Fields<'f, 'a> {
         length: RangeInclusive<usize>,
         mut read: impl FnMut(&mut Fields<'_, 'a>) -> Option<T>,
     ) -> Option<Vec<T>> {
+        self.reads(name, Need::Required, || schema::list(length.clone(), schema::of(&mut read)))?;
         let elements = match self.required(name)? {
             Json::List(elements) => elements,
             other => return self.wrong_type(name, "an array", &other),
@@ -290,6 +331,7 @@ impl<'f, 'a> Fields<'f, 'a> {
 
     /// Refuses members by name for a reason of their own, where they stand.
     pub fn refuse(&mut self, names: &[&str], code: &'static str, detail: &'static str) {
+        // Of what is refused nothing is asked.
         for name in names {
             if self.take(name).is_some() {
                 self.note(name, code, detail);

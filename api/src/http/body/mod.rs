@@ -3,9 +3,12 @@
 mod fields;
 mod json;
 mod pointer;
+mod schema;
+mod shapes;
 
 pub use fields::{Fields, Patch};
 pub use json::Json;
+pub use schema::{Shaped, of as schema_of};
 
 use super::Place;
 use crate::problem::{Code, Faults, Problem};
@@ -57,6 +60,11 @@ impl Accepts {
     pub const PICTURE: Self = Self(&["image/png", "image/jpeg", "image/webp", "application/octet-stream"]);
     /// A merge patch (RFC 7396), also when it is sent as plain JSON.
     pub const MERGE_PATCH: Self = Self(&["application/merge-patch+json", "application/json"]);
+
+    /// Their names, the first choice first.
+    pub fn media_types(self) -> &'static [&'static str] {
+        self.0
+    }
 
     fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
         let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -3,12 +3,13 @@
 use super::super::incoming::Incoming;
 use super::super::products::sku;
 use super::{Reached, problem};
-use crate::http::body::{self, Accepts};
+use crate::http::body::{self, Accepts, Fields};
 use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use commands::shop::carts;
+use domain::Quantity;
 use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
@@ -20,8 +21,13 @@ pub(in crate::v1) async fn handle(
 ) -> Result<Response, Problem> {
     let (allowed, cart) = reached.required()?;
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::MERGE_PATCH).await?;
-    let quantity = body::read(&incoming.body, |fields| fields.quantity("quantity"))?;
+    let quantity = body::read(&incoming.body, quantity)?;
     let now = app.settings().sessions.clock.now();
     carts::set(app.log.pool(), cart, &sku, quantity, now).await.map_err(problem)?;
     super::answer(&app, cart).await
+}
+
+/// Reads the body of `PATCH /v1/cart/items/{sku}`.
+pub(super) fn quantity(body: &mut Fields<'_, '_>) -> Option<Quantity> {
+    body.quantity("quantity")
 }

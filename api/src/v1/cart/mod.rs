@@ -13,8 +13,11 @@
 pub(super) mod add_item;
 pub(super) mod change_item;
 pub(super) mod get;
+mod operations;
 pub(super) mod remove_item;
 mod resource;
+
+pub(super) use operations::operations;
 
 use crate::auth::Allowed;
 use crate::auth::permission::UseCarts;

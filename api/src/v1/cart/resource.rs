@@ -1,23 +1,28 @@
 //! A cart as clients see it.
 
+use crate::openapi::MoneyValue;
 use crate::problem::Problem;
 use crate::shop::basket::{Basket, BasketLine, Unavailable};
 use commands::shop::carts::Cart;
 use domain::{Money, Prices};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-#[derive(Serialize)]
-struct CartResource<'c> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Cart")]
+pub(super) struct CartResource<'c> {
     id: Uuid,
     items: Vec<ItemResource<'c>>,
     /// What all that can be ordered costs; `null` where that is nothing.
+    #[schemars(with = "Option<MoneyValue>")]
     total: Option<Money>,
     /// Whether an order of it needs an address.
     requires_shipping: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CartItem")]
 struct ItemResource<'c> {
     sku: &'c str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,10 +31,13 @@ struct ItemResource<'c> {
     /// Whether it can be ordered.
     available: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why not: `unknown_sku`, `withdrawn`, `other_currency`, `too_large`.
     unavailable: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<MoneyValue>")]
     unit_price: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<MoneyValue>")]
     total: Option<Money>,
 }
 

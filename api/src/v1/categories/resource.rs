@@ -2,23 +2,29 @@
 
 use super::super::incoming::Resource;
 use super::super::time;
+use crate::openapi::Instant;
 use chrono::{DateTime, Utc};
 use commands::Snapshot;
 use domain::category::Category;
 use projections::categories::CategoryRow;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Category")]
 pub(super) struct CategoryResource<'c> {
     slug: &'c str,
     name: &'c str,
     translations: BTreeMap<&'c str, &'c str>,
     removed: bool,
+    /// The `ETag` without its quotes.
     version: u64,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     added_at: DateTime<Utc>,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     updated_at: DateTime<Utc>,
 }
 

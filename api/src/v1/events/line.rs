@@ -1,8 +1,11 @@
 //! One event as one line of JSON.
 
 use super::super::time;
+use crate::openapi::Instant;
 use commands::StoredEvent;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -14,8 +17,10 @@ pub struct LineError {
     source: serde_json::Error,
 }
 
-#[derive(Serialize)]
-struct Line<'e> {
+/// An event of the history.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventLine")]
+pub(in crate::v1) struct Line<'e> {
     position: u64,
     event_id: String,
     #[serde(rename = "type")]
@@ -24,8 +29,13 @@ struct Line<'e> {
     aggregate_type: &'e str,
     aggregate_id: &'e str,
     sequence: u64,
+    #[schemars(with = "Instant")]
     recorded_at: String,
+    /// A flat object of texts.
+    #[schemars(with = "HashMap<String, String>")]
     metadata: &'e RawValue,
+    /// What happened, as it was stored.
+    #[schemars(with = "HashMap<String, Value>")]
     data: &'e RawValue,
 }
 

@@ -28,8 +28,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 
-const DEFAULT_LIMIT: u32 = 1_000;
-const MAX_LIMIT: u32 = 100_000;
+pub(super) const DEFAULT_LIMIT: u32 = 1_000;
+pub(super) const MAX_LIMIT: u32 = 100_000;
 /// Events per read of the log, and so per chunk.
 const READ_ROWS: u32 = 500;
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");

@@ -2,7 +2,10 @@
 
 pub(super) mod get;
 mod id;
+mod operations;
 pub(super) mod outcomes;
 pub(super) mod release;
 mod resource;
 pub(super) mod write;
+
+pub(super) use operations::operations;

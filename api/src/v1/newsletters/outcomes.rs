@@ -12,7 +12,23 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use commands::subscribers::issues;
 use domain::newsletter::Newsletter;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
+
+/// Subscribers, by what became of the issue for them.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IssueOutcomes")]
+pub(super) struct OutcomesResource {
+    /// It was sent.
+    sent: i64,
+    /// It is to be tried again.
+    waiting: i64,
+    /// It was refused for good, or tried often enough.
+    failed: i64,
+    /// Nobody knows whether it was sent.
+    unknown: i64,
+}
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
@@ -26,5 +42,6 @@ pub(in crate::v1) async fn handle(
         return Err(rejection::not_found::<Newsletter>());
     }
     let issues::Counts { sent, waiting, failed, unknown } = within(issues::count(app.log.pool(), id.0)).await?;
-    Ok(json(serde_json::json!({ "sent": sent, "waiting": waiting, "failed": failed, "unknown": unknown }).to_string()))
+    let outcomes = OutcomesResource { sent, waiting, failed, unknown };
+    Ok(json(serde_json::to_string(&outcomes).map_err(|_| Problem::internal())?))
 }

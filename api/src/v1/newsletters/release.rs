@@ -9,6 +9,7 @@ use crate::auth::Allowed;
 use crate::auth::permission::WriteNewsletters;
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::{App, RequestId};
+use crate::openapi::Instant;
 use crate::problem::{Code, Problem, ValueError, rejection, within};
 use crate::scheduled;
 use axum::extract::{Request, State};
@@ -18,8 +19,11 @@ use commands::Schedule;
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
+use uuid::Uuid;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
@@ -53,14 +57,27 @@ async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Res
         let detail = "Cancel it first, if it is to go out at another time: `orders schedule list`.";
         return Err(Problem::new(Code::NewsletterScheduled, detail));
     }
-    let body = serde_json::json!({ "id": id.to_string(), "released": false, "release_at": time::text(at) });
-    let mut response = json(body.to_string());
+    let scheduled = Scheduled { id, released: false, release_at: at };
+    let mut response = json(serde_json::to_string(&scheduled).map_err(|_| Problem::internal())?);
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
 }
 
+/// An issue that goes out at its hour.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScheduledIssue")]
+pub(super) struct Scheduled {
+    #[schemars(with = "Uuid")]
+    id: IssueId,
+    /// Always `false`.
+    released: bool,
+    #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
+    release_at: DateTime<Utc>,
+}
+
 /// Reads `at`, which may be missing.
-fn at(body: &mut Fields<'_, '_>) -> Option<Option<DateTime<Utc>>> {
+pub(super) fn at(body: &mut Fields<'_, '_>) -> Option<Option<DateTime<Utc>>> {
     body.optional_text("at", |text| {
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| NotATime)?;
         Ok::<_, NotATime>(time.with_timezone(&Utc))

@@ -2,27 +2,34 @@
 
 use super::super::incoming::Resource;
 use super::super::time;
+use crate::openapi::Instant;
 use chrono::{DateTime, Utc};
 use commands::Snapshot;
 use domain::newsletter::{IssueWords, Newsletter};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
-struct IssueResource<'i> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Issue")]
+pub(super) struct IssueResource<'i> {
     id: &'i str,
     subject: &'i str,
     text: &'i str,
     translations: BTreeMap<&'i str, WordsResource<'i>>,
     released: bool,
+    /// The `ETag` without its quotes.
     version: u64,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     created_at: DateTime<Utc>,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IssueWords")]
 struct WordsResource<'i> {
     subject: &'i str,
     text: &'i str,

@@ -43,7 +43,7 @@ pub(in crate::v1) async fn rewrite(
 }
 
 /// Reads `subject`, `text` and `translations`.
-fn content(body: &mut Fields<'_, '_>) -> Option<IssueContent> {
+pub(super) fn content(body: &mut Fields<'_, '_>) -> Option<IssueContent> {
     let said = words(body);
     let translations = body.changed_entries("translations", MAX_TRANSLATIONS, Language::parse, |entries, language| {
         entries.object(language, words)

@@ -9,26 +9,32 @@ use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
 use crate::http::App;
 use crate::http::query::Query;
+use crate::openapi::Instant;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use commands::schedule::Job;
 use commands::{Clock, Schedule};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-#[derive(Serialize)]
-struct JobResource<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
+pub(in crate::v1) struct JobResource<'a> {
     id: i64,
     task: &'a str,
     key: &'a str,
     state: &'static str,
+    #[schemars(with = "Instant")]
     run_at: String,
     /// Later than `run_at` after a failure.
+    #[schemars(with = "Option<Instant>")]
     next_look_at: Option<String>,
     every_s: Option<u64>,
     attempts: u32,
     last_error: Option<&'a str>,
+    #[schemars(with = "Option<Instant>")]
     last_run_at: Option<String>,
     decided_by: Option<&'a str>,
 }

@@ -3,7 +3,6 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::id;
-use crate::auth::Allowed;
 use crate::auth::permission::CorrectOrders;
 use crate::corrections::Before;
 use crate::http::body::{self, Accepts, Fields};
@@ -17,8 +16,7 @@ use std::sync::Arc;
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    allowed: Allowed<CorrectOrders>,
-    id::InPath(order): id::InPath,
+    id::Reached { allowed, order }: id::Reached<CorrectOrders>,
     request_id: RequestId,
     request: Request,
 ) -> Result<Response, Problem> {

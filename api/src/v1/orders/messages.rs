@@ -9,6 +9,7 @@ use crate::auth::permission::{ReadMessages, WriteMessages};
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::query::Query;
 use crate::http::{App, RequestId};
+use crate::openapi::{Instant, examples};
 use crate::problem::{Code, Problem, rejection, within};
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -20,20 +21,25 @@ use domain::order::Order;
 use domain::text::MessageText;
 use http::StatusCode;
 use projections::order_list::Whose;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-#[derive(Serialize)]
-struct MessageResource<'m> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Message")]
+pub(super) struct MessageResource<'m> {
     id: i64,
+    /// `customer` or `staff`.
     from: &'static str,
     text: &'m str,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     sent_at: DateTime<Utc>,
 }
 
-#[derive(Serialize)]
-struct List<'m> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Messages")]
+pub(super) struct List<'m> {
     data: Vec<MessageResource<'m>>,
 }
 
@@ -112,4 +118,11 @@ fn refused(error: MessageError) -> Problem {
         }
         MessageError::Database(error) => error.into(),
     }
+}
+
+/// A message as it is answered, for the API's document.
+pub(super) fn example() -> serde_json::Value {
+    let (text, sent_at) = ("It is on its way.", examples::instant());
+    let message = MessageResource { id: 1, from: "staff", text, sent_at };
+    serde_json::to_value(message).unwrap_or_default()
 }

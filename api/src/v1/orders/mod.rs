@@ -11,7 +11,10 @@ pub(super) mod get;
 mod id;
 pub(super) mod list;
 pub(super) mod messages;
+mod operations;
 pub(super) mod place;
 pub(super) mod record_payment;
 pub mod resource;
 pub(super) mod search;
+
+pub(super) use operations::operations;

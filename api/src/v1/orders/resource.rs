@@ -2,43 +2,60 @@
 
 use super::super::incoming::Resource;
 use super::super::time;
+use crate::openapi::{Instant, MoneyValue, OrderItem};
 use chrono::{DateTime, Utc};
 use commands::Snapshot;
 use domain::Money;
 use domain::ids::{OrderId, OrderNumber};
 use domain::order::{Order, ShippingAddress};
 use projections::order_list::{Item, OrderRow, ShippingAddressRow};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
-/// An order; `I` is its lines.
-#[derive(Serialize)]
+// `I` is what its lines are held in.
+/// An order.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Order")]
 pub struct OrderResource<'o, I> {
+    #[schemars(with = "Uuid")]
     id: OrderId,
+    /// Short, to be read out.
+    #[schemars(with = "u64")]
     number: OrderNumber,
+    /// `placed`.
     status: &'static str,
     paid: bool,
+    /// Whether a payment provider said something that does not fit.
     needs_review: bool,
     customer: CustomerResource<'o>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shipping_address: Option<AddressResource<'o>>,
+    #[schemars(with = "Vec<OrderItem>")]
     items: I,
+    #[schemars(with = "MoneyValue")]
     total: Money,
+    /// The `ETag` without its quotes.
     version: u64,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     placed_at: DateTime<Utc>,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Customer")]
 struct CustomerResource<'o> {
     first_name: &'o str,
     last_name: &'o str,
     email: &'o str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ShippingAddress")]
 struct AddressResource<'o> {
     address: &'o str,
     postal_code: &'o str,

@@ -9,6 +9,7 @@ use crate::auth::Allowed;
 use crate::auth::permission::ReadProductHistory;
 use crate::http::App;
 use crate::http::query::Query;
+use crate::openapi::{Instant, MoneyValue};
 use crate::problem::{Problem, rejection, within};
 use crate::product_history::{self, Change};
 use axum::extract::{RawQuery, State};
@@ -16,19 +17,27 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::Money;
 use domain::product::Product;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-#[derive(Serialize)]
-struct ChangeResource<'c> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProductChange")]
+pub(super) struct ChangeResource<'c> {
+    /// The product's version from then on.
     version: u64,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     at: DateTime<Utc>,
+    /// Who did it: an API key's id, somebody of staff, or the system's own name for itself.
     actor: &'c str,
+    /// The type of the event.
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<MoneyValue>")]
     price: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<MoneyValue>")]
     previous_price: Option<Money>,
 }
 

@@ -2,22 +2,27 @@
 
 use super::super::incoming::Resource;
 use super::super::time;
+use crate::openapi::{Instant, MoneyValue};
 use crate::problem::rejection;
 use chrono::{DateTime, Utc};
 use commands::Snapshot;
 use domain::product::{PictureName, Product, Words};
 use domain::{Money, Slug};
 use projections::products::{ProductRow, WordsRow};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Product")]
 pub(super) struct ProductResource<'p> {
     sku: &'p str,
     name: &'p str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'p str>,
+    #[schemars(with = "MoneyValue")]
     price: Money,
+    /// `active` or `withdrawn`.
     status: &'static str,
     requires_shipping: bool,
     categories: Vec<&'p str>,
@@ -25,14 +30,18 @@ pub(super) struct ProductResource<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     picture: Option<&'p str>,
     translations: BTreeMap<&'p str, WordsResource<'p>>,
+    /// The `ETag` without its quotes.
     version: u64,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     added_at: DateTime<Utc>,
     #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProductWords")]
 struct WordsResource<'p> {
     name: &'p str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,2 @@
+// Shows the document, for reading.
+Redoc.init('/openapi.json', {}, document.getElementById('document'));
