@@ -5,6 +5,7 @@
 //! - [`payments`]: payment providers, what they are asked and what they tell.
 //! - [`auth`]: API keys and what they allow.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
+//! - [`shared`]: what processes share through Redis.
 //! - [`scheduled`]: work at a given time that goes through the gateway.
 //! - [`embedded`]: what it brings along when nothing is configured.
 //! - [`health`], [`metrics`], [`logging`]: whether this process can do its work, and how it does.
@@ -25,5 +26,6 @@ pub mod problem;
 pub mod roles;
 pub mod scheduled;
 pub mod settings;
+pub mod shared;
 pub mod shop;
 pub mod v1;

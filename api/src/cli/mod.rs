@@ -9,6 +9,7 @@ mod parked;
 mod rebuild;
 mod refusal;
 mod schedule;
+mod statics;
 mod table;
 mod tell;
 mod verify;
@@ -86,6 +87,9 @@ enum Command {
     /// Work at a given time, and periodic work
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// The static files of the pages
+    #[command(subcommand)]
+    Static(statics::Static),
     /// Proves that log, views, Kafka and mail ledger agree, beside a running system
     #[command(after_help = verify::DETAILS)]
     Verify(With<verify::VerifyArgs>),
@@ -173,6 +177,7 @@ impl Cli {
             Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
             Some(Command::Schedule(schedule)) => schedule.log_args(),
+            Some(Command::Static(statics)) => statics.log_args(),
             Some(Command::Verify(with)) => &with.log,
         }
     }
@@ -192,6 +197,7 @@ impl Cli {
             Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,
             Some(Command::Schedule(schedule)) => schedule.run().await,
+            Some(Command::Static(statics)) => statics.run(),
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
         };

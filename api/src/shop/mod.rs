@@ -7,6 +7,7 @@
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
+//! - [`shelves`], [`kept`]: what pages read of the catalogue, kept while it holds.
 //! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`live`]: orders as they change, by WebSocket.
 //! - [`members`]: accounts, and the newsletter.
@@ -20,6 +21,7 @@ mod checkout;
 mod cookies;
 mod fault;
 mod frame;
+mod kept;
 mod language;
 mod live;
 mod media;
@@ -32,9 +34,11 @@ mod posted;
 mod reads;
 mod security;
 mod session;
+mod shelves;
 mod texts;
 mod visit;
 
+pub(crate) use assets::files as static_files;
 pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
@@ -44,6 +48,7 @@ pub use page::Page;
 pub use posted::Posted;
 pub(crate) use security::protect;
 pub use session::{SessionSettings, VisitSession};
+pub(crate) use shelves::Shelves;
 pub use visit::Visit;
 
 use crate::http::{Produces, Routes};

@@ -1,8 +1,7 @@
 //! Who asks for a page, and how.
 
 use super::{Fault, Page, VisitSession, language};
-use crate::http::App;
-use crate::http::timing;
+use crate::http::{App, coding, of_bytes, timing};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -10,14 +9,9 @@ use axum::response::Response;
 use consumers::language::Lang;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use sha2::{Digest, Sha256};
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How many bytes of a page's hash are its tag.
-const TAG_BYTES: usize = 16;
 
 /// The longest path and query that pages lead back to.
 const MAX_HERE_BYTES: usize = 2_000;
@@ -43,7 +37,7 @@ impl FromRequestParts<Arc<App>> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let (lang, here) = (language::of(&parts.headers), way_back(&parts.method, &parts.uri));
-        let session = VisitSession::of(app, &parts.headers);
+        let session = VisitSession::of(app, &parts.method, &parts.headers);
         Ok(Self { lang, here, session, headers: parts.headers.clone() })
     }
 }
@@ -81,8 +75,8 @@ impl Visit {
 
     fn show_to_all(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
         let html = render(template)?;
-        let etag = tag(&html);
-        let mut response = if super::assets::has_already(&self.headers, &etag) {
+        let etag = of_bytes(html.as_bytes());
+        let mut response = if coding::names(&self.headers, &etag) {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
@@ -132,17 +126,6 @@ pub(super) fn page(html: String) -> Response {
     let mut response = Response::new(Body::from(html));
     response.headers_mut().insert(header::CONTENT_TYPE, HTML);
     response
-}
-
-fn tag(html: &str) -> String {
-    let digest = Sha256::digest(html);
-    let mut tag = String::from("\"");
-    for byte in &digest[..TAG_BYTES] {
-        // Writing to a string can't fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
 }
 
 #[cfg(test)]

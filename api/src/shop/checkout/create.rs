@@ -71,7 +71,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<
     };
     // The process may have ended between placing the order and emptying the cart.
     if let Some(order) = key::placed_before(&app, &session, content.content_id).await? {
-        key::empty_cart(&app, &session, content.content_id, visit.session.now()).await;
+        key::empty_cart(&app, &visit, &session, content.content_id).await;
         return thanks::lead_to(&app, &visit, order).await;
     }
     let basket = Basket::of(&content, &app.gateway.prices());

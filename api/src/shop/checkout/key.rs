@@ -1,6 +1,6 @@
 //! What makes two checkouts the same one: the cart, and its content.
 
-use super::super::Fault;
+use super::super::{Fault, Visit};
 use crate::http::App;
 use crate::problem::Problem;
 use commands::IdempotencyKey;
@@ -33,9 +33,10 @@ pub(super) async fn placed_before(app: &App, session: &Session, content_id: Uuid
 
 /// Takes what was ordered out of the cart, if that is still what is in it. The order stands either way: where this fails, the
 /// next look at the checkout finds the order, and does it then.
-pub(super) async fn empty_cart(app: &App, session: &Session, content_id: Uuid, now: chrono::DateTime<chrono::Utc>) {
-    let cart = CartRef::Visitor(session.cart_id);
+pub(super) async fn empty_cart(app: &App, visit: &Visit, session: &Session, content_id: Uuid) {
+    let (cart, now) = (CartRef::Visitor(session.cart_id), visit.session.now());
     if let Err(error) = carts::empty(app.log.pool(), cart, content_id, now).await {
         tracing::warn!(%error, "a cart could not be emptied after its order was placed");
     }
+    visit.session.changed().await;
 }

@@ -61,7 +61,7 @@ pub(super) async fn handle(
     let checkout = Checkout { customer, items, shown_total, context, admission };
     match checkout.submit(&app, &session, content_id).await? {
         Ok(order) => {
-            key::empty_cart(&app, &session, content_id, visit.session.now()).await;
+            key::empty_cart(&app, &visit, &session, content_id).await;
             thanks::lead_to(&app, &visit, order).await
         }
         Err(error) => refused(&app, &visit, form, error).await,
