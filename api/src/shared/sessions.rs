@@ -68,7 +68,7 @@ impl Kept {
         let (id, last_seen_at, cart_id, cart_units) = (*id, *last_seen_at, *cart_id, *cart_units);
         let Lifetime { lasts, ends_with_browser } = *lifetime;
         let is_empty = data.as_object().is_some_and(serde_json::Map::is_empty);
-        is_empty.then(|| Self { id, lasts_s: lasts.as_secs(), ends_with_browser, last_seen_at, cart_id, cart_units })
+        is_empty.then_some(Self { id, lasts_s: lasts.as_secs(), ends_with_browser, last_seen_at, cart_id, cart_units })
     }
 
     fn session(self) -> Session {

@@ -11,6 +11,7 @@ mod cli_commands;
 mod cli_refusals;
 mod cli_settings;
 mod cli_verify;
+mod edge;
 mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use testkit::eventually;
 use uuid::Uuid;
 
-const PASSWORD: &str = "oolong & steam";
+pub const PASSWORD: &str = "oolong & steam";
 const BOUND: Duration = Duration::from_secs(60);
 
 /// What stands in the text of the page's main part.
@@ -19,12 +19,12 @@ fn main_of(page: &Reply) -> &str {
     page.text.split_once("<main").and_then(|(_, rest)| rest.split_once("</main>")).expect("a main part").0
 }
 
-struct Club {
+pub struct Club {
     pool: PgPool,
 }
 
 impl Club {
-    async fn of(shop: &Shop) -> Self {
+    pub async fn of(shop: &Shop) -> Self {
         Self { pool: shop.db.pool().await }
     }
 
@@ -59,7 +59,7 @@ async fn join(browser: &Browser<'_>, email: &str) -> Reply {
     browser.post("/account/join/", &fields).await
 }
 
-async fn log_in(browser: &Browser<'_>, email: &str, password: &str) -> Reply {
+pub async fn log_in(browser: &Browser<'_>, email: &str, password: &str) -> Reply {
     let token = csrf(browser, "/account/login/").await;
     browser.post("/account/login/", &[("csrf", token.as_str()), ("email", email), ("password", password)]).await
 }
@@ -77,7 +77,7 @@ async fn confirm(browser: &Browser<'_>, token: &LinkToken, password: &str) -> Re
 }
 
 /// Makes a member of that address, and leaves the browser logged in.
-async fn member(club: &Club, browser: &Browser<'_>, email: &str) {
+pub async fn member(club: &Club, browser: &Browser<'_>, email: &str) {
     join(browser, email).await.is(200);
     let joined = confirm(browser, &club.link().await, PASSWORD).await.is(303);
     assert_eq!(joined.header("location"), "/account/");

@@ -79,7 +79,7 @@ fn is_text(media_type: &str) -> bool {
     essence.starts_with("text/")
         || essence == "application/json"
         || essence.ends_with("+json")
-        || essence == "application/yaml"
+        || matches!(essence, "application/yaml" | "image/svg+xml")
 }
 
 /// `None` where there is no time for it.

@@ -68,11 +68,11 @@ impl Wanted {
     /// A client that has a coded form is told the tag of that one: it finds what it keeps by it.
     fn not_modified(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        let (Some(coding), Some(etag)) = (self.coding, headers.get(header::ETAG)) else { return response };
-        let coded = coding.tag(etag);
+        let Some(etag) = headers.get(header::ETAG) else { return response };
+        let coded = self.coding.map(|coding| coding.tag(etag));
         let mut known = self.conditions.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let has_coded = coded.to_str().is_ok_and(|coded| known.any(|list| list.contains(coded)));
-        if has_coded {
+        let is_known = |coded: &HeaderValue| coded.to_str().is_ok_and(|coded| known.any(|list| list.contains(coded)));
+        if let Some(coded) = coded.filter(is_known) {
             headers.insert(header::ETAG, coded);
         }
         let varies = headers.get_all(header::VARY).iter().any(|vary| vary == "accept-encoding");

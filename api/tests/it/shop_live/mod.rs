@@ -1,7 +1,7 @@
 //! Orders that are followed while their page is open: in several tabs, through several processes.
 
 mod bounds;
-mod client;
+pub mod client;
 mod messages;
 mod programs;
 mod tabs;
