@@ -40,7 +40,7 @@ pub(super) async fn compress(response: Response, coding: Option<Coding>) -> Resp
     }
     let (mut head, body) = response.into_parts();
     // Caches keep a form for each.
-    head.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    vary_by_coding(&mut head.headers);
     let Some(coding) = coding else { return Response::from_parts(head, body) };
     // All of it is there: its size is known.
     let Ok(whole) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
@@ -55,6 +55,18 @@ pub(super) async fn compress(response: Response, coding: Option<Coding>) -> Resp
         head.headers.insert(header::ETAG, tag);
     }
     Response::from_parts(head, Body::from(coded))
+}
+
+/// Says that there is a form for each coding, in one header: some caches heed only one of several.
+pub(super) fn vary_by_coding(headers: &mut HeaderMap) {
+    let said: Vec<&str> = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok()).collect();
+    if said.iter().any(|value| value.contains("accept-encoding")) {
+        return;
+    }
+    let all = [said, vec!["accept-encoding"]].concat().join(", ");
+    if let Ok(all) = HeaderValue::try_from(all) {
+        headers.insert(header::VARY, all);
+    }
 }
 
 fn is_compressible(response: &Response) -> bool {
@@ -158,6 +170,18 @@ mod tests {
             assert_eq!(
                 (&uncoded.headers()["etag"], &uncoded.headers()["vary"]),
                 (&"\"7\"".parse().unwrap(), &"accept-encoding".parse().unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn all_that_an_answer_depends_on_stands_in_one_header() {
+        let mut headers = HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("accept-language, cookie"))]);
+        for _ in 0..2 {
+            vary_by_coding(&mut headers);
+            assert_eq!(
+                headers.get_all(header::VARY).iter().collect::<Vec<_>>(),
+                ["accept-language, cookie, accept-encoding"]
             );
         }
     }

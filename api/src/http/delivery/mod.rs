@@ -75,10 +75,7 @@ impl Wanted {
         if let Some(coded) = coded.filter(is_known) {
             headers.insert(header::ETAG, coded);
         }
-        let varies = headers.get_all(header::VARY).iter().any(|vary| vary == "accept-encoding");
-        if !varies {
-            headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-        }
+        compress::vary_by_coding(headers);
         response
     }
 }

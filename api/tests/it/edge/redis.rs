@@ -56,7 +56,7 @@ async fn what_one_process_read_the_others_need_not() {
         assert_eq!(in_cart(browser).await, 3);
     }
     let price = json!({ "price": { "amount": "1.25", "currency": "USD" } });
-    let changed = one.patch("/v1/products/SENCHA", &price).await.is(200);
+    let changed = one.patch("/v1/products/SENCHA", &price).header("if-match", "*").await.is(200);
     caught_up(&writer, &changed).await;
     assert!(ada.get("/").await.text.contains("$1.25"), "what stands in Redis is of before");
     eventually("the other one hears of it", BOUND, async || there.get("/").await.text.contains("$1.25")).await;
