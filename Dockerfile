@@ -15,7 +15,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates curl libssl3 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin orders \
-    && install --directory --owner=10001 /var/lib/orders /var/lib/orders/media
+    && install --directory --owner=10001 --group=10001 /var/lib/orders /var/lib/orders/media /var/lib/orders/static
 COPY --from=build /usr/local/bin/orders /usr/local/bin/orders
 USER 10001:10001
 ENV ORDERS_LISTEN=0.0.0.0:8080

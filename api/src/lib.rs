@@ -10,6 +10,7 @@
 //! - [`auth`]: API keys and what they allow.
 //! - [`openapi`]: the API as a document, and its pages.
 //! - [`cli`], [`settings`]: what the command line and the environment say. [`roles`]: what the program can be.
+//! - [`shared`]: what processes share through Redis.
 //! - [`scheduled`]: work at a given time that goes through the gateway.
 //! - [`embedded`]: what it brings along when nothing is configured.
 //! - [`health`], [`metrics`], [`logging`]: whether this process can do its work, and how it does.
@@ -36,5 +37,6 @@ pub mod roles;
 pub mod scheduled;
 pub mod schemas;
 pub mod settings;
+pub mod shared;
 pub mod shop;
 pub mod v1;

@@ -100,10 +100,10 @@ impl Catalogue {
     }
 
     async fn follow(self) {
-        let mut products = self.shared.log.watch_products();
+        let mut changes = self.shared.log.watch_catalogue();
         loop {
             // Both a time-out and news lead to a look.
-            let _ = tokio::time::timeout(POLL_EVERY, products.changed()).await;
+            let _ = tokio::time::timeout(POLL_EVERY, changes.changed()).await;
             if let Err(error) = self.refresh().await {
                 tracing::warn!(%error, "the catalogue can't follow the log; trying again");
                 tokio::time::sleep(POLL_EVERY).await;

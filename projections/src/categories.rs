@@ -6,6 +6,7 @@ use crate::{Projection, ProjectionError, ReadError, Seen, ViewTransaction, Views
 use chrono::{DateTime, Utc};
 use domain::category::{CategoryAdded, CategoryEvent};
 use domain::{Event, Recorded};
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
@@ -35,7 +36,7 @@ impl Projection for Categories {
 }
 
 /// A category.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryRow {
     /// Its key.
     pub slug: String,

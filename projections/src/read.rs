@@ -9,6 +9,7 @@ use commands::{LogError, db};
 use domain::money::Currency;
 use domain::{Money, Position};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{FromRow, Postgres, Row};
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl<T> Seen<T> {
 }
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T, K> {
     /// The rows, in the list's order.
     pub rows: Vec<T>,

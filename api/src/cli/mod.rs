@@ -11,6 +11,7 @@ mod rebuild;
 mod refusal;
 mod schedule;
 mod staff;
+mod statics;
 mod table;
 mod tell;
 mod verify;
@@ -92,6 +93,9 @@ enum Command {
     /// Work at a given time, and periodic work
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// The static files of the pages
+    #[command(subcommand)]
+    Static(statics::Static),
     /// The API's document, as /openapi.json serves it
     Openapi(With<openapi::OpenapiArgs>),
     /// Proves that log, views, Kafka and mail ledger agree, beside a running system
@@ -183,6 +187,7 @@ impl Cli {
             Some(Command::Parked(parked)) => parked.log_args(),
             Some(Command::Schedule(schedule)) => schedule.log_args(),
             Some(Command::Openapi(with)) => &with.log,
+            Some(Command::Static(statics)) => statics.log_args(),
             Some(Command::Verify(with)) => &with.log,
         }
     }
@@ -204,6 +209,7 @@ impl Cli {
             Some(Command::Parked(parked)) => parked.run().await,
             Some(Command::Schedule(schedule)) => schedule.run().await,
             Some(Command::Openapi(_)) => openapi::run(),
+            Some(Command::Static(statics)) => statics.run(),
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
         };

@@ -1,7 +1,8 @@
 //! Versions as entity tags: `ETag`, `If-Match`, `If-None-Match` (RFC 9110 section 13).
 //!
-//! An order's or product's tag is its version in quotes, `"7"`.
+//! An order's or product's tag is its version in quotes, `"7"`; where the answer was compressed, the coding stands behind it: `"7-br"`.
 
+use super::delivery::coding;
 use crate::problem::{Code, Place, Problem};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -12,12 +13,6 @@ const MAX_TAGS: usize = 16;
 pub fn etag(version: u64) -> HeaderValue {
     // Quotes and digits are fit for a header.
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
-}
-
-/// Whether `If-None-Match` names this tag (RFC 9110 section 13.1.2); weak tags count.
-pub fn names(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// What `If-Match` asks for.
@@ -87,6 +82,7 @@ fn parse(tag: &str) -> Option<Tag> {
         return None;
     }
     // "07" is another tag than "7".
+    let opaque = coding::uncoded(opaque);
     let version = opaque.parse().ok().filter(|version: &u64| version.to_string() == opaque);
     Some(if weak { Tag::Weak(version) } else { Tag::Strong(version) })
 }
@@ -115,6 +111,7 @@ mod tests {
         assert_eq!(IfMatch::of(&HeaderMap::new()).unwrap(), IfMatch::Absent);
         assert_eq!(if_match("\"7\""), Ok(IfMatch::Versions(vec![7])));
         assert_eq!(if_match("\"6\", \"7\""), Ok(IfMatch::Versions(vec![6, 7])));
+        assert_eq!(if_match("\"6-br\", \"7-gzip\", \"8-zstd\""), Ok(IfMatch::Versions(vec![6, 7])));
         assert_eq!(if_match("*"), Ok(IfMatch::Anything));
         assert_eq!(if_match("W/\"7\""), Ok(IfMatch::Versions(vec![])));
         assert_eq!(if_match("\"07\", \"abc\""), Ok(IfMatch::Versions(vec![])));

@@ -1,6 +1,7 @@
 //! What every request goes through, once: its id, admission, the guard against panics, and the finish of its answer.
 
 use super::admission::Room;
+use super::delivery::Wanted;
 use super::negotiate::Produces;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::timing;
@@ -35,7 +36,7 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let method = request.method().clone();
+    let (method, wanted) = (request.method().clone(), Wanted::of(&request));
     let produces = edge.produces.unwrap_or_else(|| Produces::at_unknown(request.uri().path(), request.headers()));
     let error_page = (produces == Produces::Html).then(|| ErrorPage::of(&request));
     let span = tracing::info_span!("request", request_id = id.as_str(), %method, path = edge.path);
@@ -47,6 +48,7 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
         Some(error_page) => finish_page(answered, &id, error_page, &edge.frame),
         None => finish(answered, &id),
     };
+    let response = wanted.deliver(response, produces).await;
     let (status, took) = (response.status().as_u16(), started.elapsed());
     tell_time(response.headers_mut(), took);
     edge.times.record(&method, status, took);

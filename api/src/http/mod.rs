@@ -6,6 +6,7 @@ mod admission;
 pub mod body;
 pub mod conditions;
 pub mod context;
+mod delivery;
 mod edge;
 pub mod idempotency;
 mod limit;
@@ -23,6 +24,7 @@ pub mod timing;
 
 pub use admission::Place;
 pub(crate) use admission::overloaded;
+pub(crate) use delivery::{coding, of_bytes};
 pub(crate) use limit::Limiter;
 pub use limit::{AddressLimits, RateLimit};
 pub use negotiate::Produces;
@@ -39,8 +41,9 @@ use crate::auth::Keys;
 use crate::health::Readiness;
 use crate::payments::{self, PaymentSettings, Payments};
 use crate::pictures::Pictures;
+use crate::shared::{Shared, SharedSettings};
 use crate::shop::members::Desk;
-use crate::shop::{Frame, Live, LiveSettings, SessionSettings, ShopSettings};
+use crate::shop::{Frame, Live, LiveSettings, SessionSettings, Shelves, ShopSettings};
 use axum::Router;
 use commands::shop::links::LinkKey;
 use commands::{Gateway, Log};
@@ -83,6 +86,8 @@ pub struct HttpSettings {
     pub live: LiveSettings,
     /// How payments are made.
     pub payments: PaymentSettings,
+    /// What processes share sessions and the catalogue through.
+    pub shared: SharedSettings,
 }
 
 impl Default for HttpSettings {
@@ -98,6 +103,7 @@ impl Default for HttpSettings {
             sessions: SessionSettings::default(),
             live: LiveSettings::default(),
             payments: PaymentSettings::default(),
+            shared: SharedSettings::default(),
         }
     }
 }
@@ -135,6 +141,10 @@ pub struct App {
     pub live: Live,
     /// From an order to a payment provider, and back.
     pub payments: Payments,
+    /// What processes share. Whoever serves also runs [`Shared::keep_connected`].
+    pub shared: Shared,
+    /// The catalogue as pages show it.
+    pub(crate) shelves: Shelves,
     /// What pages have in common.
     pub(crate) frame: Frame,
     /// What the pages of accounts work with.
@@ -177,6 +187,8 @@ impl App {
         let (members, staff) = (Desk::new(pool.clone(), clock.clone(), by_address), StaffDesk::new(by_address));
         let pictures = Pictures::new(settings.shop.media.clone());
         let payments = Payments::new(gateway.clone(), pool, settings.payments.clone(), &settings.shop, clock);
+        let shared = Shared::new(&settings.shared, log.identity());
+        let shelves = Shelves::new(log.clone(), views.clone(), shared.clone());
         Self {
             gateway,
             log,
@@ -185,6 +197,8 @@ impl App {
             readiness,
             live,
             payments,
+            shared,
+            shelves,
             frame,
             members,
             pictures,

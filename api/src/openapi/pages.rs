@@ -1,7 +1,7 @@
 //! The document over HTTP, and the pages that show it: Swagger UI at `/docs` to try it out, Redoc at `/redoc` to read.
 
 use super::files;
-use crate::http::{Produces, Routes, conditions};
+use crate::http::{Produces, Routes, coding};
 use crate::problem::Problem;
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -42,7 +42,7 @@ static SERVED: LazyLock<(Bytes, String)> = LazyLock::new(|| {
 
 async fn served(headers: HeaderMap) -> Response {
     let (text, etag) = &*SERVED;
-    let mut response = if conditions::names(&headers, etag) {
+    let mut response = if coding::names(&headers, etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()

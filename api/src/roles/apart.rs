@@ -6,8 +6,8 @@ use super::{Asker, Failure, Process};
 use crate::http::{App, HttpSettings, Server, ServerSettings};
 use crate::payments::PaymentSettings;
 use crate::settings::{
-    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, ProviderArgs, ProviderName, SessionArgs,
-    SettingsError, ShopArgs, ViewArgs,
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, ProviderArgs, ProviderName, RedisArgs,
+    SessionArgs, SettingsError, ShopArgs, ViewArgs,
 };
 use consumers::KafkaSettings;
 use consumers::order_mail::reminder::PayLink;
@@ -50,6 +50,8 @@ pub struct ApiArgs {
     sessions: SessionArgs,
     #[command(flatten)]
     payments: PaymentArgs,
+    #[command(flatten)]
+    redis: RedisArgs,
 }
 
 /// The settings of `orders relay`.
@@ -101,6 +103,7 @@ pub struct ConsumersArgs {
 pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
+    let shared = args.redis.settings()?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let address = server.address();
     let mut process = Process::open(&args.database, Some(&args.migration), role("orders api"), stop).await?;
@@ -117,7 +120,9 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let payments = PaymentSettings { listens_at: address, ..payments };
-    let app = App::new(gateway, process.core.log.clone(), views, readiness, HttpSettings { payments, ..http });
+    let http = HttpSettings { payments, shared, ..http };
+    let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
+    process.share(&app.shared);
     process.handle_payments(&app.payments);
     process.follow(&app.live);
     process.serve(server, app.router());

@@ -8,6 +8,7 @@ use crate::health::Readiness;
 use crate::http::Server;
 use crate::payments::Payments;
 use crate::settings::{DatabaseArgs, MigrationArgs};
+use crate::shared::Shared;
 use crate::shop::Live;
 use axum::Router;
 use commands::schedule::{Task, Worker};
@@ -154,6 +155,21 @@ impl Process {
         self.supervisor.spawn_plain("live", move |cancel| {
             let live = live.clone();
             async move { live.follow(cancel).await }
+        });
+    }
+
+    /// Keeps what is shared with other processes within reach. Nothing is unready without it.
+    pub fn share(&self, shared: &Shared) {
+        if !shared.is_set() {
+            return;
+        }
+        let shared = shared.clone();
+        self.supervisor.spawn_plain("redis", move |cancel| {
+            let shared = shared.clone();
+            async move {
+                shared.keep_connected(cancel).await;
+                Ok::<(), Failure>(())
+            }
         });
     }
 

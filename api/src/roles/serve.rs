@@ -9,7 +9,7 @@ use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
 use crate::payments::{ChosenProvider, PaymentSettings};
 use crate::scheduled::ReleaseIssue;
 use crate::settings::{
-    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, SessionArgs, ShopArgs, ViewArgs,
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, RedisArgs, SessionArgs, ShopArgs, ViewArgs,
 };
 use crate::shop::order_address;
 use commands::schedule::Task;
@@ -54,6 +54,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub(crate) payments: PaymentArgs,
     #[command(flatten)]
+    pub(crate) redis: RedisArgs,
+    #[command(flatten)]
     pub(crate) views: ViewArgs,
 }
 
@@ -64,6 +66,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     // All that can be refused without starting anything.
     let mail = mail_settings(&args.database, &args.shop, &args.mail)?;
     let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
+    args.redis.settings()?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let kafka = Kafka::of(&args.kafka).await?;
     let asker = Asker { command: "orders serve", joins: false, passing: false };
@@ -116,7 +119,9 @@ async fn start(
     let readiness = process.readiness().clone();
     let http = http_settings(&args.http, &args.shop, &args.sessions, &args.database);
     let payments = PaymentSettings { listens_at: address, ..payments };
-    let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, HttpSettings { payments, ..http });
+    let http = HttpSettings { payments, shared: args.redis.settings()?, ..http };
+    let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http);
+    process.share(&app.shared);
     process.handle_payments(&app.payments);
     process.follow(&app.live);
     process.serve(server, app.router());

@@ -1,7 +1,7 @@
 //! One document, and how it is served.
 
 use super::{INDEX, documents};
-use crate::http::conditions;
+use crate::http::coding;
 use crate::problem::{Code, Problem};
 use axum::body::Body;
 use axum::response::Response;
@@ -33,7 +33,7 @@ impl Document {
     }
 
     fn answer(&self, request: &HeaderMap) -> Response {
-        let has_already = conditions::names(request, &self.etag);
+        let has_already = coding::names(request, &self.etag);
         let mut response = Response::new(if has_already { Body::empty() } else { Body::from(self.text.clone()) });
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, KEPT_FOR);

@@ -44,6 +44,9 @@ pub enum SettingsError {
         /// What it must begin with.
         expected: &'static str,
     },
+    /// No URL of a Redis.
+    #[error("REDIS_URL is no URL of a Redis such as redis://user:password@host:6379/0, or rediss:// for TLS")]
+    Redis,
     /// No mail address.
     #[error("{name} is no mail address such as \"Leaf & Kettle <shop@example.com>\"")]
     Address {

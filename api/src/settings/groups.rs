@@ -150,6 +150,19 @@ pub struct HttpArgs {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+/// Which Redis processes share sessions and the catalogue through.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct RedisArgs {
+    /// Redis through which processes share visitors' sessions and the catalogue: redis://user:password@host:port/database, or
+    /// rediss:// (TLS) [default: none, PostgreSQL is asked]
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<Secret>,
+    /// File that holds the Redis URL
+    #[arg(long, value_name = "FILE", env = "REDIS_URL_FILE", hide_env_values = true)]
+    pub redis_url_file: Option<PathBuf>,
+}
+
 /// What views depend on besides the log.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Views")]

@@ -11,11 +11,13 @@ mod secret;
 
 pub use fault::SettingsError;
 pub use groups::{
-    DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, SessionArgs, ShopArgs, ViewArgs,
+    DatabaseArgs, HttpArgs, KafkaArgs, LogArgs, LogFormat, MailArgs, MigrationArgs, RedisArgs, SessionArgs, ShopArgs,
+    ViewArgs,
 };
 pub use payment::{PaymentArgs, ProviderArgs, ProviderName};
 pub use secret::{Secret, without_password};
 
+use crate::shared::SharedSettings;
 use crate::shop::{Clock, SessionSettings, ShopSettings};
 use commands::shop::sessions::Lifetime;
 use consumers::{KafkaSettings, MailBackend, MailSettings};
@@ -38,6 +40,16 @@ impl MigrationArgs {
     pub fn url(&self) -> Result<Option<Secret>, SettingsError> {
         let (value, file) = (self.migration_database_url.as_ref(), self.migration_database_url_file.as_deref());
         postgres_url("MIGRATION_DATABASE_URL", value, file)
+    }
+}
+
+impl RedisArgs {
+    /// What processes share through; nothing where no Redis is configured.
+    pub fn settings(&self) -> Result<SharedSettings, SettingsError> {
+        match value_or_file("REDIS_URL", self.redis_url.as_ref(), self.redis_url_file.as_deref())? {
+            Some(url) => SharedSettings::parse(url.expose()),
+            None => Ok(SharedSettings::default()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! browsers keep it for ever, and its compressed forms.
 
 use super::Fault;
-pub(super) use crate::http::conditions::names as has_already;
+use crate::http::coding::{self, Coding};
 use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
@@ -41,42 +41,41 @@ pub(super) async fn handle(Path(name): Path<String>, headers: HeaderMap) -> Resu
 impl Asset {
     fn answer(&self, request: &HeaderMap) -> Response {
         let (coding, bytes) = self.form(request);
+        let etag = HeaderValue::from_static(self.etag);
         let mut response = Response::new(Body::from(Bytes::from_static(bytes)));
         let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
         set(header::CACHE_CONTROL, FOR_EVER);
-        set(header::ETAG, HeaderValue::from_static(self.etag));
         set(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if has_already(request, self.etag) {
+        if coding::names(request, self.etag) {
+            set(header::ETAG, etag);
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Body::empty();
             return response;
         }
+        set(header::ETAG, coding.map_or(etag.clone(), |coding| coding.tag(&etag)));
         set(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
         if let Some(coding) = coding {
-            set(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+            set(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         response
     }
 
-    fn form(&self, request: &HeaderMap) -> (Option<&'static str>, &'static [u8]) {
-        if accepts_coding(request, "br") {
-            (Some("br"), self.brotli)
-        } else if accepts_coding(request, "gzip") {
-            (Some("gzip"), self.gzip)
-        } else {
-            (None, self.identity)
-        }
+    fn form(&self, request: &HeaderMap) -> (Option<Coding>, &'static [u8]) {
+        let coding = Coding::accepted(request);
+        let bytes = match coding {
+            Some(Coding::Brotli) => self.brotli,
+            Some(Coding::Gzip) => self.gzip,
+            None => self.identity,
+        };
+        (coding, bytes)
     }
 }
 
-/// Whether `Accept-Encoding` names this coding (RFC 9110, section 12.5.3).
-fn accepts_coding(headers: &HeaderMap, coding: &str) -> bool {
-    let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-        let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32)));
-        named && !refused
+/// The files as they are served, each with its compressed forms, for another server to serve them.
+pub(crate) fn files() -> impl Iterator<Item = (String, &'static [u8])> {
+    ASSETS.iter().flat_map(|asset| {
+        let form = |ending: &str, bytes| (format!("{}{ending}", asset.served), bytes);
+        [form("", asset.identity), form(".br", asset.brotli), form(".gz", asset.gzip)]
     })
 }
 
@@ -89,13 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_form_that_is_accepted_is_sent() {
+    fn each_form_is_sent_under_a_tag_of_its_own() {
         let style = ASSETS.iter().find(|asset| asset.name == "shop.css").unwrap();
-        let coding = |accepted| style.form(&headers(header::ACCEPT_ENCODING, accepted)).0;
-        assert_eq!(coding("gzip, deflate, br, zstd"), Some("br"));
-        assert_eq!(coding("gzip;q=0.5, br;q=0"), Some("gzip"));
-        assert_eq!((coding("identity"), coding("brotli")), (None, None));
         assert!(style.brotli.len() < style.gzip.len() && style.gzip.len() < style.identity.len());
+        let tag = |accepted| style.answer(&headers(header::ACCEPT_ENCODING, accepted)).headers()["etag"].clone();
+        let [brotli, gzip, plain] = ["gzip, br", "gzip", "identity"].map(tag);
+        assert!(brotli != gzip && gzip != plain && plain == style.etag);
     }
 
     #[test]
@@ -109,8 +107,6 @@ mod tests {
     fn what_is_there_already_is_not_sent_again() {
         let style = ASSETS.iter().find(|asset| asset.name == "shop.css").unwrap();
         assert_eq!(style.answer(&headers(header::IF_NONE_MATCH, "*")).status(), StatusCode::NOT_MODIFIED);
-        assert!(has_already(&headers(header::IF_NONE_MATCH, "\"a\", W/\"b\""), "\"b\""));
-        assert!(!has_already(&headers(header::IF_NONE_MATCH, "\"a\""), "\"b\""));
         assert_eq!(style.answer(&HeaderMap::new()).headers()[header::CACHE_CONTROL], FOR_EVER);
     }
 }

@@ -4,8 +4,8 @@
 //! guess another, and a drawing that is opened by itself runs nothing.
 
 use super::Fault;
-use super::assets::{FOR_EVER, has_already};
-use crate::http::App;
+use super::assets::FOR_EVER;
+use crate::http::{App, coding};
 use crate::pictures::Size;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -51,7 +51,7 @@ pub(super) async fn handle(
 /// A name stands for the same picture for ever, so the name is the tag.
 fn answer(name: &PictureName, media_type: &'static str, bytes: Vec<u8>, request: &HeaderMap) -> Response {
     let etag = format!("\"{name}\"");
-    let known = has_already(request, &etag);
+    let known = coding::names(request, &etag);
     let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes) });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

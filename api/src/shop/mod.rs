@@ -8,6 +8,7 @@
 //! - [`security`]: what browsers are told to refuse.
 //! - [`catalogue`]: the first page, lists, and products. [`cart`], [`checkout`]: from there to an order.
 //! - [`order_page`]: where an order's page is, and who may see it.
+//! - [`shelves`], [`kept`]: what pages read of the catalogue, kept while it holds.
 //! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`live`]: orders as they change, by WebSocket.
 //! - [`members`]: accounts, and the newsletter.
@@ -22,6 +23,7 @@ mod checkout;
 pub mod cookies;
 mod fault;
 mod frame;
+mod kept;
 pub mod language;
 mod live;
 mod media;
@@ -35,10 +37,11 @@ mod query;
 mod reads;
 mod security;
 mod session;
+mod shelves;
 mod texts;
 mod visit;
 
-pub(crate) use assets::url as asset_url;
+pub(crate) use assets::{files as static_files, url as asset_url};
 pub use commands::Clock;
 pub(crate) use fault::ErrorPage;
 pub use fault::Fault;
@@ -54,6 +57,7 @@ pub use posted::Posted;
 pub(crate) use reads::Reads;
 pub(crate) use security::protect;
 pub use session::{SessionSettings, VisitSession};
+pub(crate) use shelves::Shelves;
 pub use visit::Visit;
 pub(crate) use visit::{page as html_page, render as rendered, way_back};
 

@@ -1,16 +1,18 @@
 //! The part of a visit that goes on over several requests.
 //!
 //! It is looked up only when a page asks for it, once a request, and begun by the first thing that a visitor does: who only
-//! looks has none, and gets no cookie. The cookie holds a secret and nothing else; the tables are in [`commands::shop`].
+//! looks has none, and gets no cookie. The cookie holds a secret and nothing else; the tables are in [`commands::shop`]. Where there is
+//! a Redis, a guest's session is looked up there by what only shows something (`GET`); what changes something asks the database.
 
 use super::{Clock, Fault, cookies};
 use crate::http::App;
 use crate::problem::Problem;
+use crate::shared::{Shared as Redis, Sought};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use commands::shop::sessions::{self, Lifetime, Session, SessionSecret};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 use sqlx::PgPool;
 use std::fmt;
@@ -25,6 +27,8 @@ const SAFE_NAME: &str = "__Host-orders";
 const PLAIN_NAME: &str = "orders";
 /// What forms are derived from the secret for.
 const FORMS: &str = "forms";
+/// And for being known by to Redis.
+const SHARED: &str = "shared";
 
 /// How long visits go on, and how browsers keep them.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +54,9 @@ pub struct VisitSession(Arc<Shared>);
 
 struct Shared {
     pool: PgPool,
+    redis: Redis,
+    /// Whether the request only shows something.
+    looks: bool,
     settings: SessionSettings,
     found: tokio::sync::Mutex<Found>,
     secret: Mutex<Secret>,
@@ -59,7 +66,18 @@ struct Shared {
 enum Found {
     NotLooked,
     Nothing,
+    /// A copy that another request left.
+    Copy(Session),
     Session(Session),
+}
+
+impl Found {
+    fn session(&self) -> Option<Session> {
+        match self {
+            Self::Session(session) | Self::Copy(session) => Some(session.clone()),
+            Self::NotLooked | Self::Nothing => None,
+        }
+    }
 }
 
 /// What the browser has, and what it is to have.
@@ -70,12 +88,14 @@ struct Secret {
 }
 
 impl VisitSession {
-    /// That of whoever sent these headers. No I/O.
-    pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
+    /// That of whoever sent these headers with such a request. No I/O.
+    pub(super) fn of(app: &App, method: &Method, headers: &HeaderMap) -> Self {
         let settings = app.settings().sessions.clone();
         let current = cookies::of(headers, name(settings.secure)).and_then(SessionSecret::parse);
         Self(Arc::new(Shared {
             pool: app.log.pool().clone(),
+            redis: app.shared.clone(),
+            looks: matches!(*method, Method::GET | Method::HEAD),
             settings,
             found: tokio::sync::Mutex::new(if current.is_some() { Found::NotLooked } else { Found::Nothing }),
             secret: Mutex::new(Secret { current, cookie: None }),
@@ -87,20 +107,44 @@ impl VisitSession {
         self.0.settings.clock.now()
     }
 
-    /// The session, if there is one. Asks the database once, and of who brings no cookie not at all.
+    /// The session, if there is one. Asks once, and of who brings no cookie not at all. For a request that only shows something it may be
+    /// as it was some seconds ago.
     pub async fn get(&self) -> Result<Option<Session>, Fault> {
         let mut found = self.0.found.lock().await;
         if matches!(*found, Found::NotLooked) {
-            *found = self.look_up().await?;
+            *found = if self.0.looks { self.look_around().await? } else { self.look_up().await? };
         }
-        Ok(match &*found {
-            Found::Session(session) => Some(session.clone()),
-            Found::NotLooked | Found::Nothing => None,
-        })
+        Ok(found.session())
     }
 
-    /// Has the session looked up anew when it is asked for next: something in it changed.
+    /// The session as the database has it at this moment.
+    async fn get_for_sure(&self) -> Result<Option<Session>, Fault> {
+        let mut found = self.0.found.lock().await;
+        if matches!(*found, Found::NotLooked | Found::Copy(_)) {
+            *found = self.look_up().await?;
+        }
+        Ok(found.session())
+    }
+
+    /// Looks for a copy; without one, leaves what the database has for others.
+    async fn look_around(&self) -> Result<Found, Fault> {
+        let Some(name) = self.shared_name() else { return self.look_up().await };
+        let ticket = match self.0.redis.session(&name).await {
+            // One that is to be renewed, or has ended since, is the database's affair.
+            Sought::Found(session) if !session.is_to_be_renewed(self.now()) => return Ok(Found::Copy(session)),
+            Sought::Found(_) | Sought::Unknown => return self.look_up().await,
+            Sought::Missing(ticket) => ticket,
+        };
+        let found = self.look_up().await?;
+        if let Found::Session(session) = &found {
+            self.0.redis.fill_session(&name, ticket, session).await;
+        }
+        Ok(found)
+    }
+
+    /// Has the session looked up anew when it is asked for next: something in it changed, so that copies of it are taken away.
     pub(super) async fn look_again(&self) {
+        self.changed().await;
         *self.0.found.lock().await = Found::NotLooked;
     }
 
@@ -112,9 +156,23 @@ impl VisitSession {
         };
         if session.is_to_be_renewed(now) {
             sessions::renew(pool, &session, now).await.map_err(Problem::from)?;
+            self.changed().await;
             self.hand_out(secret, session.lifetime);
         }
         Ok(Found::Session(session))
+    }
+
+    /// To be told of each change of the session or its cart, once it is made: copies of it are taken away.
+    pub async fn changed(&self) {
+        if let Some(name) = self.shared_name() {
+            self.0.redis.forget_session(&name).await;
+        }
+    }
+
+    /// What the session is known by to Redis, where there is one.
+    fn shared_name(&self) -> Option<String> {
+        let secret = self.secret().current.clone().filter(|_| self.0.redis.is_set())?;
+        Some(URL_SAFE_NO_PAD.encode(secret.derive(SHARED)))
     }
 
     /// Whether the browser brought a cookie of ours, or is given one now: then the page is its own.
@@ -124,7 +182,7 @@ impl VisitSession {
 
     /// The session; begun now if there is none.
     pub async fn begin(&self) -> Result<Session, Fault> {
-        if let Some(session) = self.get().await? {
+        if let Some(session) = self.get_for_sure().await? {
             return Ok(session);
         }
         let mut found = self.0.found.lock().await;
@@ -148,6 +206,7 @@ impl VisitSession {
         if !noted.map_err(Problem::from)? {
             return Err(Fault::Unavailable(1));
         }
+        self.changed().await;
         self.hand_out(secret, lifetime);
         Ok(session)
     }
@@ -159,8 +218,9 @@ impl VisitSession {
 
     /// Ends the session, here and in the browser.
     pub async fn end(&self) -> Result<(), Fault> {
-        if let Some(session) = self.get().await? {
+        if let Some(session) = self.get_for_sure().await? {
             sessions::end(&self.0.pool, session.id).await.map_err(Problem::from)?;
+            self.changed().await;
         }
         *self.0.found.lock().await = Found::Nothing;
         let secure = self.0.settings.secure;

@@ -1,7 +1,7 @@
 //! Who asks for a page, and how.
 
 use super::{Fault, Page, VisitSession, language};
-use crate::http::{App, Source, timing};
+use crate::http::{App, Source, coding, of_bytes, timing};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -10,14 +10,9 @@ use commands::shop::sessions::Session;
 use consumers::language::Lang;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use sha2::{Digest, Sha256};
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How many bytes of a page's hash are its tag.
-const TAG_BYTES: usize = 16;
 
 /// The longest path and query that pages lead back to.
 const MAX_HERE_BYTES: usize = 2_000;
@@ -45,7 +40,7 @@ impl FromRequestParts<Arc<App>> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         let (lang, here) = (language::of(&parts.headers), way_back(&parts.method, &parts.uri));
-        let session = VisitSession::of(app, &parts.headers);
+        let session = VisitSession::of(app, &parts.method, &parts.headers);
         let source = Source::of_parts(parts, &app.settings().trusted_proxies);
         Ok(Self { lang, here, session, source, headers: parts.headers.clone() })
     }
@@ -93,8 +88,8 @@ impl Visit {
 
     fn show_to_all(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
         let html = render(template)?;
-        let etag = tag(&html);
-        let mut response = if super::assets::has_already(&self.headers, &etag) {
+        let etag = of_bytes(html.as_bytes());
+        let mut response = if coding::names(&self.headers, &etag) {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
@@ -144,17 +139,6 @@ pub(crate) fn page(html: String) -> Response {
     let mut response = Response::new(Body::from(html));
     response.headers_mut().insert(header::CONTENT_TYPE, HTML);
     response
-}
-
-fn tag(html: &str) -> String {
-    let digest = Sha256::digest(html);
-    let mut tag = String::from("\"");
-    for byte in &digest[..TAG_BYTES] {
-        // Writing to a string can't fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use crate::admin_support::{Staff, main_of};
 use crate::browser::value;
 use crate::http_support::{BOUND, Instance, Reply, Shop, ada_buys};
-use crate::shop_pages::Statements;
+use crate::shop_statements::Statements;
 use commands::staff::Role;
 use projections::Projection;
 use projections::order_list::OrderList;
 use serde_json::json;
 use std::time::Duration;
 use testkit::eventually;
-use tracing_subscriber::layer::SubscriberExt;
 
 /// A page of orders asks: whose session, the list, its count.
 const MAX_STATEMENTS: usize = 4;
@@ -170,8 +169,7 @@ async fn a_page_asks_little_of_the_database_however_many_orders_there_are() {
         last = place(&instance, "Ada", &format!("c{n}@example.com")).await;
     }
     let clerk = Staff::logged_in(&shop, &instance, Role::Clerk).await;
-    let statements = Statements::default();
-    let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let (statements, _seen) = Statements::watched();
     let order = format!("/admin/orders/{last}/");
     for (path, most) in
         [("/admin/orders/", MAX_STATEMENTS), ("/admin/orders/?q=ada+love&paid=no", MAX_STATEMENTS), (&order, 8)]

@@ -3,6 +3,7 @@
 use api::auth::{Scope, keys};
 use api::health::Readiness;
 use api::http::{App, HttpSettings, Server, ServerSettings};
+use api::shared::Shared;
 use api::shop::Live;
 use bytes::Bytes;
 use commands::{Catalogue, Gateway, GatewaySettings, Log, db};
@@ -37,6 +38,7 @@ pub struct Instance {
     pub views: Views,
     pub readiness: Readiness,
     pub live: Live,
+    pub shared: Shared,
     pub stop: CancellationToken,
     pub served: JoinHandle<()>,
     http: Http<HttpConnector, Full<Bytes>>,
@@ -85,13 +87,16 @@ impl Shop {
         let (live, following) = (app.live.clone(), stop.clone());
         let follows = live.clone();
         tokio::spawn(async move { follows.follow(following).await });
+        let (shared, keeping) = (app.shared.clone(), stop.clone());
+        let keeps = shared.clone();
+        tokio::spawn(async move { keeps.keep_connected(keeping).await });
         let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), server).await.unwrap();
         let address = server.address();
         let served = tokio::spawn(server.run(app.router(), stop.clone()));
         // A request on a connection that the server is just closing, as it was idle for its time, would be lost.
         let http = Http::builder(TokioExecutor::new()).pool_idle_timeout(KEPT_IDLE).build_http();
         let (token, _stop_on_drop) = (self.all.clone(), stop.clone().drop_guard());
-        Instance { address, views, readiness, live, stop, served, http, token, _stop_on_drop }
+        Instance { address, views, readiness, live, shared, stop, served, http, token, _stop_on_drop }
     }
 
     /// A process that writes the views as well, with tea and a cup in the catalogue.

@@ -17,6 +17,7 @@ mod cli_refusals;
 mod cli_settings;
 mod cli_staff;
 mod cli_verify;
+mod edge;
 mod embedded_fetch;
 mod embedded_start;
 mod embedded_support;

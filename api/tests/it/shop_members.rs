@@ -25,7 +25,7 @@ pub struct Club {
 }
 
 impl Club {
-    async fn of(shop: &Shop) -> Self {
+    pub async fn of(shop: &Shop) -> Self {
         Self { pool: shop.db.pool().await }
     }
 
@@ -60,7 +60,7 @@ pub async fn join(browser: &Browser<'_>, email: &str) -> Reply {
     browser.post("/account/join/", &fields).await
 }
 
-async fn log_in(browser: &Browser<'_>, email: &str, password: &str) -> Reply {
+pub async fn log_in(browser: &Browser<'_>, email: &str, password: &str) -> Reply {
     let token = csrf(browser, "/account/login/").await;
     browser.post("/account/login/", &[("csrf", token.as_str()), ("email", email), ("password", password)]).await
 }

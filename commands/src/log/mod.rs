@@ -103,8 +103,8 @@ struct Shared {
     history: History,
     /// The newest position that this process has heard of.
     head: watch::Sender<Position>,
-    /// Counts the news of changed products.
-    products: watch::Sender<u64>,
+    /// The news of changed products and categories.
+    catalogue: watch::Sender<wake::CatalogueNews>,
     /// What this process appended and other processes have not been told yet.
     news: watch::Sender<wake::News>,
     recent: Recent,
@@ -126,12 +126,12 @@ impl Log {
             identity,
             history: History::default(),
             head: watch::Sender::new(Position::ORIGIN),
-            products: watch::Sender::new(0),
+            catalogue: watch::Sender::default(),
             news: watch::Sender::new(wake::News::default()),
             recent: Recent::default(),
         });
         let log = Self { shared };
-        log.head().await?;
+        log.suspect_catalogue().await?;
         wake::start(&log, cancel, tracker);
         Ok(log)
     }
@@ -156,9 +156,16 @@ impl Log {
         self.shared.head.subscribe()
     }
 
-    /// A watch that changes when products changed, here or in another process.
-    pub(crate) fn watch_products(&self) -> watch::Receiver<u64> {
-        self.shared.products.subscribe()
+    /// A watch that changes when products or categories changed, here or in another process.
+    pub(crate) fn watch_catalogue(&self) -> watch::Receiver<wake::CatalogueNews> {
+        self.shared.catalogue.subscribe()
+    }
+
+    /// A position behind which no event of a product or category is known to this process: what was read of the catalogue at it, or
+    /// beyond, still holds. No I/O. What this process appended counts at once; what others did as soon as PostgreSQL tells of it, and
+    /// when it could not for a while, all up to then is taken for changed.
+    pub fn catalogue_changed_at(&self) -> Position {
+        self.shared.catalogue.borrow().at
     }
 
     /// The position of the last event, asked of PostgreSQL.

@@ -1,7 +1,7 @@
 //! How readers learn that there is something to read: a watch within the process, NOTIFY across processes, and a poll
 //! as the backstop, as listeners lose messages when they reconnect.
 
-use super::Log;
+use super::{Log, LogError};
 use crate::db;
 use crate::tasks::keep_running;
 use domain::Position;
@@ -11,8 +11,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The channel of NOTIFY. A message is a position, and ` products` behind it when products changed.
+/// The channel of NOTIFY. A message is a position, and [`CATALOGUE`] behind it, after a space, when the catalogue changed.
 const CHANNEL: &str = "orders_log";
+/// Products, and what they stand under.
+const CATALOGUE: &str = "products";
 /// At most one NOTIFY per this time: notifying commits wait for each other.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
 /// How often the head is asked for when nothing was heard.
@@ -26,27 +28,47 @@ const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct News {
     head: Position,
-    products: bool,
+    catalogue: bool,
 }
 
 impl Log {
     /// Wakes the readers of this process at once and those of others soon.
-    pub(super) fn announce(&self, head: Position, products_changed: bool) {
+    pub(super) fn announce(&self, head: Position, catalogue_changed: bool) {
         self.heard_of(head);
-        if products_changed {
-            self.products_changed();
+        if catalogue_changed {
+            self.catalogue_changed(head);
         }
         self.shared.news.send_if_modified(|news| {
             let newer = head > news.head;
             news.head = news.head.max(head);
-            news.products |= products_changed;
+            news.catalogue |= catalogue_changed;
             newer
         });
     }
 
-    fn products_changed(&self) {
-        self.shared.products.send_modify(|count| *count = count.wrapping_add(1));
+    /// Notes that the catalogue changed somewhere up to `at`.
+    fn catalogue_changed(&self, at: Position) {
+        self.shared.catalogue.send_modify(|changed| {
+            changed.at = changed.at.max(at);
+            changed.times = changed.times.wrapping_add(1);
+        });
     }
+
+    /// Takes the catalogue for changed, up to the head: what was told meanwhile may be lost.
+    pub(super) async fn suspect_catalogue(&self) -> Result<(), LogError> {
+        let head = self.head().await?;
+        self.catalogue_changed(head);
+        Ok(())
+    }
+}
+
+/// How far the catalogue is known to have changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CatalogueNews {
+    /// No event of the catalogue that this process has heard of is behind this position.
+    pub(super) at: Position,
+    /// Counts the news: two may be of the same position.
+    times: u64,
 }
 
 /// Starts the tasks that tell and that listen. They end on `cancel`.
@@ -63,13 +85,18 @@ async fn tell(log: Log) {
         let mut told = News::default();
         log.shared.news.send_if_modified(|news| {
             told = *news;
-            news.products = false;
+            news.catalogue = false;
             false
         });
-        let message = if told.products { format!("{} products", told.head) } else { told.head.to_string() };
+        let message = if told.catalogue { format!("{} {CATALOGUE}", told.head) } else { told.head.to_string() };
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message);
         if let Err(error) = db::ask(log.pool(), async |session| notify.execute(session).await).await {
             tracing::debug!(%error, "other processes were not told of new events; their poll finds them");
+            // That the catalogue changed, no poll finds: it is told with what is appended next.
+            log.shared.news.send_if_modified(|news| {
+                news.catalogue |= told.catalogue;
+                false
+            });
         }
         tokio::time::sleep(NOTIFY_EVERY).await;
     }
@@ -84,9 +111,10 @@ async fn listen(log: Log) {
     }
 }
 
-async fn listen_once(log: &Log) -> Result<(), sqlx::Error> {
+async fn listen_once(log: &Log) -> Result<(), LogError> {
     let mut listener = PgListener::connect_with(log.pool()).await?;
     db::within(db::ANSWER_AT_MOST, listener.listen(CHANNEL)).await??;
+    log.suspect_catalogue().await?;
     loop {
         let Ok(message) = db::within(SILENCE_AT_MOST, listener.try_recv()).await else {
             // A host that is gone is as silent as a shop at night.
@@ -96,12 +124,11 @@ async fn listen_once(log: &Log) -> Result<(), sqlx::Error> {
         // What was sent while the connection was lost is for the poll to find.
         let Some(message) = message? else { return Ok(()) };
         let (head, about) = message.payload().split_once(' ').unwrap_or((message.payload(), ""));
-        if about == "products" {
-            log.products_changed();
+        let Ok(head) = head.parse().map(Position) else { continue };
+        if about == CATALOGUE {
+            log.catalogue_changed(head);
         }
-        if let Ok(head) = head.parse() {
-            log.heard_of(Position(head));
-        }
+        log.heard_of(head);
     }
 }
 

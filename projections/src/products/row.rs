@@ -11,7 +11,7 @@ use sqlx::{FromRow, Row};
 use std::collections::BTreeMap;
 
 /// A product of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductRow {
     /// Its key.
     pub sku: String,

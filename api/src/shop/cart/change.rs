@@ -85,6 +85,7 @@ fn quantity(text: &str) -> Option<Result<Quantity, Nothing>> {
 }
 
 async fn outcome(app: &App, visit: &Visit, outcome: Result<(), CartError>) -> Result<Response, Fault> {
+    visit.session.changed().await;
     match outcome {
         // What was to be changed is gone already, as another tab did it: the cart shows what there is.
         Ok(()) | Err(CartError::NotInCart) => visit.see_other(PATH),

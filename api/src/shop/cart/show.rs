@@ -77,7 +77,7 @@ pub(super) async fn show(app: &App, visit: &Visit, notice: Option<&str>) -> Resu
         .filter_map(|sku| rows.remove(sku.as_str()))
         .filter(|row| row.status == Status::Active)
         .take(VIEWED_SHOWN)
-        .map(|row| Card::of(row, &page))
+        .map(|row| Card::of(&row, &page))
         .collect();
     let shown = Shown {
         notice: notice.map(|id| page.t1(id, "most", Quantity::MAX)),

@@ -19,20 +19,20 @@ pub(in crate::shop) struct Card {
 }
 
 impl Card {
-    pub(in crate::shop) fn of(row: ProductRow, page: &Page) -> Self {
-        let (name, description) = words(&row, page.lang);
+    pub(in crate::shop) fn of(row: &ProductRow, page: &Page) -> Self {
+        let (name, description) = words(row, page.lang);
         Self {
             name: name.to_owned(),
             description: description.map(str::to_owned),
             price: page.money(&row.price),
             picture: row.picture.as_deref().map(|picture| page.picture(picture, Size::Medium)),
             large_picture: row.picture.as_deref().map(|picture| page.picture(picture, Size::Large)),
-            sku: row.sku,
+            sku: row.sku.clone(),
         }
     }
 
-    pub(in crate::shop) fn all(rows: Vec<ProductRow>, page: &Page) -> Vec<Self> {
-        rows.into_iter().map(|row| Self::of(row, page)).collect()
+    pub(in crate::shop) fn all(rows: &[ProductRow], page: &Page) -> Vec<Self> {
+        rows.iter().map(|row| Self::of(row, page)).collect()
     }
 }
 
@@ -55,13 +55,13 @@ pub(super) struct Shelf {
 
 impl Shelf {
     /// Those that are shown. `current` is the slug of the page's own.
-    pub(super) fn all(rows: Vec<CategoryRow>, lang: Lang, current: Option<&str>) -> Vec<Self> {
-        let shelf = |row: CategoryRow| Self {
+    pub(super) fn all(rows: &[CategoryRow], lang: Lang, current: Option<&str>) -> Vec<Self> {
+        let shelf = |row: &CategoryRow| Self {
             current: current == Some(row.slug.as_str()),
-            name: category_name(&row, lang).to_owned(),
-            slug: row.slug,
+            name: category_name(row, lang).to_owned(),
+            slug: row.slug.clone(),
         };
-        rows.into_iter().filter(|row| !row.removed).map(shelf).collect()
+        rows.iter().filter(|row| !row.removed).map(shelf).collect()
     }
 }
 

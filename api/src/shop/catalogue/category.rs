@@ -8,8 +8,6 @@ use crate::http::App;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use domain::Slug;
-use projections::Projection;
-use projections::categories::{self, Categories};
 use std::sync::Arc;
 
 pub(super) async fn handle(
@@ -21,8 +19,8 @@ pub(super) async fn handle(
     let slug = Slug::parse(&slug).map_err(|_| Fault::NotFound)?;
     let asked = Asked { search: None, ..Asked::of(query.as_deref()) };
     let mut reads = Reads::default();
-    let shelves = reads.run(Categories::NAME, categories::list(&app.views)).await?;
+    let shelves = app.shelves.categories(&mut reads).await?;
     let own = shelves.iter().find(|row| row.slug == slug.as_str() && !row.removed).ok_or(Fault::NotFound)?;
     let name = category_name(own, visit.lang).to_owned();
-    list::show(&app, &visit, &asked, shelves, Some((&slug, name)), reads).await
+    list::show(&app, &visit, &asked, &shelves, Some((&slug, name)), reads).await
 }

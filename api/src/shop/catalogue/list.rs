@@ -1,6 +1,7 @@
 //! `GET /products/`: everything that is on sale, or what is looked for, a page at a time.
 
 use super::super::reads::Reads;
+use super::super::shelves::{self, Which};
 use super::super::{Fault, Page, Visit};
 use super::card::{Card, Shelf};
 use crate::http::App;
@@ -9,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::{Sku, Slug};
 use projections::Projection;
-use projections::categories::{self, Categories, CategoryRow};
+use projections::categories::CategoryRow;
 use projections::products::{self, Products};
 use std::sync::Arc;
 
@@ -80,8 +81,8 @@ pub(super) async fn handle(
 ) -> Result<Response, Fault> {
     let asked = Asked::of(query.as_deref());
     let mut reads = Reads::default();
-    let shelves = reads.run(Categories::NAME, categories::list(&app.views)).await?;
-    show(&app, &visit, &asked, shelves, None, reads).await
+    let shelves = app.shelves.categories(&mut reads).await?;
+    show(&app, &visit, &asked, &shelves, None, reads).await
 }
 
 /// Shows the products of a category, or all.
@@ -89,14 +90,12 @@ pub(super) async fn show(
     app: &App,
     visit: &Visit,
     asked: &Asked,
-    shelves: Vec<CategoryRow>,
+    shelves: &[CategoryRow],
     category: Option<(&Slug, String)>,
     mut reads: Reads,
 ) -> Result<Response, Fault> {
     let slug = category.as_ref().map(|(slug, _)| *slug);
-    let shelf = products::Shelf { category: slug, search: asked.search.as_deref(), featured: false };
-    let shown = products::shown(&app.views, &shelf, asked.after.as_ref(), PAGE_ROWS);
-    let found = reads.run(Products::NAME, shown).await?;
+    let found = found(app, asked, slug, &mut reads).await?;
     let mut page = visit.page(app).await?;
     page.query = asked.search.clone().unwrap_or_default();
     let path = slug.map_or_else(|| "/products/".to_owned(), |slug| format!("/categories/{}/", slug.as_str()));
@@ -112,7 +111,7 @@ pub(super) async fn show(
     let list = List {
         title,
         shelves: Shelf::all(shelves, visit.lang, slug.map(Slug::as_str)),
-        cards: Card::all(found.rows, &page),
+        cards: Card::all(&found.rows, &page),
         empty,
         empty_hint,
         first_page: asked.after.as_ref().map(|_| asked.first(&path)),
@@ -120,6 +119,25 @@ pub(super) async fn show(
         page,
     };
     visit.show(&list, reads.took)
+}
+
+async fn found(
+    app: &App,
+    asked: &Asked,
+    category: Option<&Slug>,
+    reads: &mut Reads,
+) -> Result<Arc<shelves::Shelf>, Fault> {
+    match &asked.search {
+        Some(search) => {
+            let shelf = products::Shelf { category, search: Some(search), featured: false };
+            let shown = products::shown(&app.views, &shelf, asked.after.as_ref(), PAGE_ROWS);
+            reads.run(Products::NAME, shown).await.map(Arc::new)
+        }
+        None => {
+            let (category, after) = (category.cloned(), asked.after.clone());
+            app.shelves.list(&Which { category, featured: false, after, limit: PAGE_ROWS }, reads).await
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! can't be put into the cart.
 
 use super::super::reads::Reads;
+use super::super::shelves::Which;
 use super::super::{Fault, Page, Visit};
 use super::card::{Card, Shelf};
 use crate::http::App;
@@ -11,9 +12,7 @@ use axum::response::Response;
 use commands::shop::viewed;
 use domain::product::Status;
 use domain::{Quantity, Sku, Slug};
-use projections::Projection;
-use projections::categories::{self, Categories};
-use projections::products::{self, ProductRow, Products};
+use projections::products::ProductRow;
 use std::sync::Arc;
 
 /// Products of the same category that are shown below.
@@ -42,20 +41,22 @@ pub(super) async fn handle(
 ) -> Result<Response, Fault> {
     let sku = Sku::parse(&sku).map_err(|_| Fault::NotFound)?;
     let mut reads = Reads::default();
-    let row = reads.run(Products::NAME, products::get(&app.views, &sku)).await?.ok_or(Fault::NotFound)?;
-    let shelves = reads.run(Categories::NAME, categories::list(&app.views)).await?;
+    let found = app.shelves.product(&sku, &mut reads).await?;
+    let row = found.as_ref().as_ref().ok_or(Fault::NotFound)?;
+    let shelves = app.shelves.categories(&mut reads).await?;
     let page = visit.page(&app).await?;
-    let mut shelves = Shelf::all(shelves, visit.lang, None);
-    let category = category_of(&row, &mut shelves);
+    let mut shelves = Shelf::all(&shelves, visit.lang, None);
+    let category = category_of(row, &mut shelves);
     let others = match category.as_ref().and_then(|shelf| Slug::parse(&shelf.slug).ok()) {
         None => Vec::new(),
         Some(slug) => {
-            let same = products::Shelf { category: Some(&slug), search: None, featured: false };
             // One more than is shown: the product itself may be among them.
-            reads.run(Products::NAME, products::shown(&app.views, &same, None, OTHERS + 1)).await?.rows
+            let same = Which { category: Some(slug), featured: false, after: None, limit: OTHERS + 1 };
+            let same = app.shelves.list(&same, &mut reads).await?;
+            let others = same.rows.iter().filter(|other| other.sku != row.sku).take(OTHERS as usize);
+            others.map(|other| Card::of(other, &page)).collect()
         }
     };
-    let others = others.into_iter().filter(|other| other.sku != row.sku).take(OTHERS as usize).collect();
     let (on_sale, requires_shipping) = (row.status == Status::Active, row.requires_shipping);
     note_view(&app, &visit, &sku).await?;
     let card = Card::of(row, &page);
@@ -67,7 +68,7 @@ pub(super) async fn handle(
         requires_shipping,
         max_quantity: Quantity::MAX,
         category,
-        others: Card::all(others, &page),
+        others,
         page,
     };
     visit.show(&product, reads.took)

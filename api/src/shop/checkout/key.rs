@@ -47,8 +47,9 @@ pub(in crate::shop) async fn settle(app: &App, visit: &Visit) -> Result<Option<O
 
 /// Takes what was ordered just now out of the cart. The order stands either way: where this fails, it is done when the cart is
 /// looked at next.
-pub(super) async fn empty_cart(app: &App, session: &Session, now: DateTime<Utc>) {
-    if let Err(error) = carts::settle(app.log.pool(), session.cart_id, now).await {
+pub(super) async fn empty_cart(app: &App, visit: &Visit, session: &Session) {
+    if let Err(error) = carts::settle(app.log.pool(), session.cart_id, visit.session.now()).await {
         tracing::warn!(%error, "what was ordered could not be taken out of its cart");
     }
+    visit.session.changed().await;
 }

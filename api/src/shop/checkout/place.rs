@@ -65,7 +65,7 @@ pub(super) async fn handle(
     let checkout = Checkout { customer, items, shown_total, context, admission, key };
     match checkout.submit(&app).await? {
         Ok(order) => {
-            key::empty_cart(&app, &session, visit.session.now()).await;
+            key::empty_cart(&app, &visit, &session).await;
             order_page::lead_to(&app, &visit, order).await
         }
         Err(error) => refused(&app, &visit, form, error).await,

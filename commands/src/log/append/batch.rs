@@ -70,10 +70,10 @@ impl Batch {
     pub(super) fn committed(self, written: &Written) -> Committed {
         let mut committed = Committed { head: written.last_position, ..Committed::default() };
         for mut proposal in self.proposals {
-            let is_product = proposal.stream().kind == AggregateType::Product;
+            let is_of_catalogue = matches!(proposal.stream().kind, AggregateType::Product | AggregateType::Category);
             for event in std::mem::take(&mut proposal.prepared_mut().events) {
                 committed.head.0 += 1;
-                committed.products_changed |= is_product;
+                committed.catalogue_changed |= is_of_catalogue;
                 committed.events.push(Arc::new(event.written(committed.head, written.recorded_at)));
             }
             committed.proposals.push((proposal, committed.head));
@@ -89,8 +89,8 @@ pub(super) struct Committed {
     pub(super) events: Vec<Arc<StoredEvent>>,
     /// Its last position.
     pub(super) head: Position,
-    /// Whether some of its events are of products.
-    pub(super) products_changed: bool,
+    /// Whether some of its events are of products or categories.
+    pub(super) catalogue_changed: bool,
     /// Each with the log's position behind it: a reader who is there finds what it is about.
     proposals: Vec<(Box<dyn Proposal>, Position)>,
 }

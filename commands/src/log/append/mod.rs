@@ -169,7 +169,7 @@ impl Worker {
         if let Some(last) = committed.events.last() {
             self.log.shared.history.saw(last.position, last.event_id);
         }
-        self.log.announce(committed.head, committed.products_changed);
+        self.log.announce(committed.head, committed.catalogue_changed);
         committed.settle(database);
     }
 }
