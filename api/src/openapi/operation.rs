@@ -275,7 +275,8 @@ impl Operation {
     /// It needs no body, but takes an empty object.
     pub(crate) fn empty_body(mut self) -> Self {
         let (schema, example) = (body::schema_of(|_| Some(())), Some(json!({})));
-        self.body = Some(Body { accepts: Accepts::JSON, name: "Nothing", schema, example, required: false, is_file: false });
+        self.body =
+            Some(Body { accepts: Accepts::JSON, name: "Nothing", schema, example, required: false, is_file: false });
         self
     }
 

@@ -16,7 +16,13 @@ pub(crate) fn operations() -> Vec<Operation> {
     let index = |path, id| on(path, id, "Which events there are", "Each version with its schema.", all());
     let text = || json!({ "type": "string", "pattern": "^[A-Za-z0-9.]+$" });
     vec![
-        on(ASYNCAPI, "getAsyncApi", "What comes by Kafka and by WebSocket", "AsyncAPI 3.0.", json!({ "asyncapi": "3.0.0" })),
+        on(
+            ASYNCAPI,
+            "getAsyncApi",
+            "What comes by Kafka and by WebSocket",
+            "AsyncAPI 3.0.",
+            json!({ "asyncapi": "3.0.0" }),
+        ),
         index("/schemas", "getSchemas"),
         index("/schemas/", "getSchemasBelow"),
         index(INDEX, "getSchemaIndex"),

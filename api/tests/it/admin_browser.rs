@@ -4,7 +4,7 @@
 //! `SHOP_PICTURES=/directory` keeps a picture of each page.
 
 use crate::embedded_support::{BOUND, Place, order_as_printed, ready};
-use crate::window::{arrived, fits, press};
+use crate::window::{arrived, keeps_nobody_out, press};
 use std::path::Path;
 use testkit::browser::{Browser, Looks};
 use testkit::{Program, eventually};
@@ -61,14 +61,14 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
     let browser = Browser::open(&looks).await;
     browser.goto(&format!("{base}/admin/orders/")).await;
     arrived(&browser, "/admin/login/").await;
-    fits(&browser, &looks, "admin-log-in").await;
+    keeps_nobody_out(&browser, &looks, "admin-log-in").await;
     browser.goto(&link).await;
-    fits(&browser, &looks, "admin-password").await;
+    keeps_nobody_out(&browser, &looks, "admin-password").await;
     fill(&browser, "name", "Grace").await;
     fill(&browser, "password", "oolong & steam").await;
     press(&browser, "main form button", "/admin/ ").await;
     assert!(text(&browser).await.contains("Good to see you, Grace"));
-    fits(&browser, &looks, "admin-today").await;
+    keeps_nobody_out(&browser, &looks, "admin-today").await;
 
     press(&browser, ".admin-nav a[href='/admin/orders/']", "/admin/orders/").await;
     eventually("the list has all three", BOUND, async || {
@@ -76,10 +76,10 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
         rows(&browser).await == 3
     })
     .await;
-    fits(&browser, &looks, "admin-orders").await;
+    keeps_nobody_out(&browser, &looks, "admin-orders").await;
     press(&browser, ".admin-filters a[href*='paid=yes']", "paid=yes").await;
     assert!(text(&browser).await.contains("No orders here"));
-    fits(&browser, &looks, "admin-orders-none").await;
+    keeps_nobody_out(&browser, &looks, "admin-orders-none").await;
     press(&browser, ".admin-clear", "/admin/orders/").await;
     fill(&browser, "q", "love").await;
     press(&browser, ".admin-search button", "q=love").await;
@@ -90,28 +90,28 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
     keys(&browser, "jxjx").await;
     assert_eq!(browser.run(hidden).await, false);
     assert!(text(&browser).await.contains("2 chosen"));
-    fits(&browser, &looks, "admin-orders-chosen").await;
+    keeps_nobody_out(&browser, &looks, "admin-orders-chosen").await;
     press(&browser, "[name=act][value=pay]", "/admin/orders/").await;
     eventually("both are told of", BOUND, async || text(&browser).await.contains("Done for 2 of 2.")).await;
-    fits(&browser, &looks, "admin-orders-done").await;
+    keeps_nobody_out(&browser, &looks, "admin-orders-done").await;
 
     press(&browser, ".admin-table tbody a", "/admin/orders/").await;
     eventually("the order is shown", BOUND, async || {
         text(&browser).await.contains("WHAT HAPPENED") || text(&browser).await.contains("What happened")
     })
     .await;
-    fits(&browser, &looks, "admin-order").await;
+    keeps_nobody_out(&browser, &looks, "admin-order").await;
     let before = mails(&place.data(), "right@example.com");
     browser.run("document.querySelector('.admin-more').open = true").await;
     fill(&browser, "email", "right@example.com").await;
     press(&browser, "[name=act][value=email]", "/admin/orders/").await;
     eventually("it is corrected", BOUND, async || text(&browser).await.contains("The address is corrected.")).await;
-    fits(&browser, &looks, "admin-order-corrected").await;
+    keeps_nobody_out(&browser, &looks, "admin-order-corrected").await;
     assert_eq!(before, 0);
     eventually("the mail is there", BOUND, async || mails(&place.data(), "right@example.com") == 1).await;
 
     press(&browser, ".admin-nav a[href='/admin/staff/']", "/admin/staff/").await;
-    fits(&browser, &looks, "admin-staff").await;
+    keeps_nobody_out(&browser, &looks, "admin-staff").await;
     on_a_phone(&browser, &base).await;
     browser.close().await;
 }
@@ -125,11 +125,11 @@ async fn on_a_phone(browser: &Browser, base: &str) {
         browser.look(&looks).await;
         for (name, path) in [("today", "/admin/"), ("orders", "/admin/orders/"), ("staff", "/admin/staff/")] {
             browser.goto(&format!("{base}{path}")).await;
-            fits(browser, &looks, &format!("admin-{name}-{look}")).await;
+            keeps_nobody_out(browser, &looks, &format!("admin-{name}-{look}")).await;
         }
         browser.goto(&format!("{base}/admin/orders/")).await;
         let first = browser.run("return document.querySelector('.admin-table tbody a').href").await;
         browser.goto(first.as_str().unwrap()).await;
-        fits(browser, &looks, &format!("admin-order-{look}")).await;
+        keeps_nobody_out(browser, &looks, &format!("admin-order-{look}")).await;
     }
 }

@@ -8,9 +8,7 @@ use super::place::{self, Checkout};
 use super::record_payment;
 use super::resource::OrderResource;
 use super::search;
-use crate::auth::permission::{
-    CorrectOrders, PlaceOrders, ReadMessages, ReadOrders, RecordPayments, WriteMessages,
-};
+use crate::auth::permission::{CorrectOrders, PlaceOrders, ReadMessages, ReadOrders, RecordPayments, WriteMessages};
 use crate::http::body::{Accepts, Shaped};
 use crate::openapi::examples::{self, ORDER};
 use crate::openapi::{Operation, Tag};

@@ -4,10 +4,10 @@ use super::caught_up;
 use super::wire::Wire;
 use crate::browser::Browser;
 use crate::http_support::{BOUND, Instance};
-use crate::shop_pages::{Statements, stocked};
+use crate::shop_pages::stocked;
+use crate::shop_statements::Statements;
 use serde_json::json;
 use testkit::eventually;
-use tracing_subscriber::layer::SubscriberExt;
 
 /// What the first page needs besides the categories: what is featured.
 const READS: usize = 1;
@@ -23,8 +23,7 @@ async fn a_hundred_visitors_at_once_cost_one_read_and_those_behind_them_none() {
     // Where the views are is known, and what categories there are.
     page(&writer, "/").await;
     page(&instance, "/products/?q=cup").await;
-    let statements = Statements::default();
-    let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let (statements, _seen) = Statements::watched();
     let wire = Wire::to(instance.address);
     for expected in [READS, 0] {
         let visitors = (0..100).map(|_| wire.get("/", &[("accept", "text/html")]));

@@ -208,6 +208,10 @@ impl Counter {
         digest.update(form.key.as_bytes());
         let items: Vec<_> = self.items.iter().map(|item| (item.sku.as_str(), item.quantity.get())).collect();
         let asked = serde_json::to_vec(&(items, &self.customer, self.agreed)).ok()?;
-        Some(IdempotencyKey { digest: digest.finalize().into(), request_digest: Sha256::digest(asked).into() })
+        Some(IdempotencyKey {
+            digest: digest.finalize().into(),
+            request_digest: Sha256::digest(asked).into(),
+            ordered: None,
+        })
     }
 }
