@@ -34,8 +34,8 @@ pub(super) fn shared(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-/// An entity tag of ours, quotes included.
-const ETAG: &str = "^(\\*|\"[0-9]{1,19}\")$";
+/// An entity tag of ours, quotes included; behind the version stands how the answer was compressed, if it was.
+const ETAG: &str = "^(\\*|\"[0-9]{1,19}(-br|-gzip)?\")$";
 
 pub(super) fn components() -> Map<String, Value> {
     let key = json!({ "type": "string", "minLength": 1, "maxLength": 255 });

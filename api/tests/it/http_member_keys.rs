@@ -5,6 +5,9 @@ use crate::shop_live::client::Socket;
 use api::auth::{Scope, keys};
 use api::http::{HttpSettings, ServerSettings};
 use api::shop::LiveSettings;
+use chrono::Utc;
+use commands::members::staff;
+use domain::ids::SubjectId;
 use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -333,14 +336,27 @@ async fn a_key_that_reads_does_not_write_and_none_reaches_beyond() {
 }
 
 #[tokio::test]
-async fn a_key_ends_with_its_member() {
+async fn a_key_ends_with_its_member_and_rests_while_the_member_is_kept_out() {
     let shop = Shop::new().await;
     let api = shop.open().await;
-    let ada = customer(&shop, "ada@example.com").await;
-    api.get("/v1/orders").key(&ada.key).await.is(200);
-    sqlx::query("DELETE FROM members WHERE id = $1").bind(ada.id).execute(&shop.db.pool().await).await.unwrap();
-    eventually("the key is refused", BOUND, async || api.get("/v1/orders").key(&ada.key).await.status == 401).await;
-    let listed = keys::list(&shop.db.pool().await).await.unwrap();
+    let (ada, zoe) = (customer(&shop, "ada@example.com").await, customer(&shop, "zoe@example.com").await);
+    for member in [&ada, &zoe] {
+        api.get("/v1/orders").key(&member.key).await.is(200);
+    }
+    let pool = shop.db.pool().await;
+    sqlx::query("DELETE FROM members WHERE id = $1").bind(ada.id).execute(&pool).await.unwrap();
+    assert!(staff::disable(&pool, SubjectId(zoe.id), "staff", Utc::now()).await.unwrap());
+    let answers = async |member: &Customer, status: u16| {
+        eventually("the key counts for that", BOUND, async || {
+            api.get("/v1/orders").key(&member.key).await.status == status
+        })
+        .await;
+    };
+    answers(&ada, 401).await;
+    answers(&zoe, 401).await;
+    assert!(staff::enable(&pool, SubjectId(zoe.id), Utc::now()).await.unwrap());
+    answers(&zoe, 200).await;
+    let listed = keys::list(&pool).await.unwrap();
     assert!(
         listed.iter().any(|key| key.member.is_some_and(|member| member.0 == ada.id)),
         "what it did can be looked up"
