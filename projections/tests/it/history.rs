@@ -129,7 +129,8 @@ impl AnOrder {
     /// A provider says what does not fit.
     pub fn flagged(&self, at: DateTime<Utc>) -> Vec<Happened> {
         let reference = PaymentReference::parse("pi_1").unwrap();
-        let flagged = PaymentFlagged { reference, amount: self.total(), conflict: PaymentConflict::AboveBalance };
+        let flagged =
+            PaymentFlagged { reference, amount: self.total(), conflict: PaymentConflict::AboveBalance, payment: None };
         vec![self.happened(Event::Order(flagged.into()), at)]
     }
 
