@@ -44,11 +44,11 @@ pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, nex
     let answered =
         AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind().instrument(span.clone()).await;
     let answered = answered.unwrap_or_else(|_| Problem::internal().into_response());
-    let mut response = match error_page {
+    let response = match error_page {
         Some(error_page) => finish_page(answered, &id, error_page, &edge.frame),
         None => finish(answered, &id),
     };
-    let response = wanted.deliver(response, produces).await;
+    let mut response = wanted.deliver(response, produces).await;
     let (status, took) = (response.status().as_u16(), started.elapsed());
     tell_time(response.headers_mut(), took);
     edge.times.record(&method, status, took);
