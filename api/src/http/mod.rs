@@ -231,15 +231,3 @@ impl App {
         routes(&self.settings, self.frame.clone()).into_router(Arc::new(self))
     }
 }
-
-fn routes(settings: &HttpSettings, frame: Frame) -> Routes {
-    let routes = Routes::new(settings.max_requests, settings.max_body_bytes, frame);
-    let routes = payments::webhook::routes(crate::shop::routes(crate::v1::routes(routes)));
-    open::routes(crate::openapi::routes(routes))
-}
-
-/// The template of each path that is served, such as `/v1/orders/{id}`, and what it answers with.
-pub fn paths() -> Vec<(&'static str, Produces)> {
-    let settings = HttpSettings::default();
-    routes(&settings, Frame::new(settings.shop.clone())).paths().to_vec()
-}

@@ -36,7 +36,7 @@ pub enum Fault {
 
 impl Fault {
     /// Too often, for as long as this.
-    pub(super) fn too_many(wait: Duration) -> Self {
+    pub(crate) fn too_many(wait: Duration) -> Self {
         Self::TooMany(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
     }
 

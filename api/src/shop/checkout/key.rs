@@ -3,7 +3,6 @@
 use super::super::{Fault, Visit};
 use crate::http::App;
 use crate::problem::Problem;
-use chrono::{DateTime, Utc};
 use commands::shop::carts::{self, CartLine};
 use commands::shop::sessions::Session;
 use commands::{IdempotencyKey, OrderedLines};

@@ -79,7 +79,7 @@ async fn at(
         let hour_error = Some(text("issue-hour-wrong"));
         return acting.show_refused(&Shown { hour_error, hour: hour.chars().take(40).collect(), ..shown });
     };
-    let is_new = within(scheduled::put_release(app.log.pool(), id, time, &acting.me.actor())).await?;
+    let is_new = within(scheduled::put_release(app.members.schedule(), id, time, &acting.me.actor())).await?;
     let notice = if is_new {
         Notice::good(text("issue-was-scheduled"))
     } else {
