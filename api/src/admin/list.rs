@@ -44,7 +44,7 @@ impl Query {
     }
 
     /// The same list from its beginning; as it stands behind a path, and empty where all is listed.
-    pub(crate) fn from_first(&self) -> String {
+    pub(crate) fn without_cursor(&self) -> String {
         self.changed(&[], None)
     }
 
@@ -116,7 +116,7 @@ pub(crate) struct DayRange {
 impl Filters {
     /// Of the list at a path.
     pub(crate) fn new(action: &'static str, query: &Query) -> Self {
-        let clear = (!query.from_first().is_empty()).then(|| action.to_owned());
+        let clear = (!query.without_cursor().is_empty()).then(|| action.to_owned());
         Self { action, search: None, groups: Vec::new(), clear, query: query.clone() }
     }
 
@@ -220,7 +220,7 @@ pub(crate) struct Pager {
 impl Pager {
     /// Of a list at a path, whose next page begins behind `next`.
     pub(crate) fn new(action: &str, query: &Query, count: String, next: Option<&str>) -> Self {
-        let first = query.after().is_some().then(|| format!("{action}{}", query.from_first()));
+        let first = query.after().is_some().then(|| format!("{action}{}", query.without_cursor()));
         let next = next.map(|after| format!("{action}{}", query.with(AFTER, after)));
         Self { count, first, next }
     }
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!((query.get("paid"), query.after(), query.get("empty")), (Some("yes"), Some("x"), None));
         assert_eq!(query.with("paid", "no"), "?q=a+b&paid=no");
         assert_eq!(query.without("paid"), "?q=a+b");
-        assert_eq!(Query::parse(Some("after=x")).from_first(), "");
+        assert_eq!(Query::parse(Some("after=x")).without_cursor(), "");
         let pager = Pager::new("/l/", &query, String::new(), Some("y"));
         assert_eq!(pager.first.as_deref(), Some("/l/?q=a+b&paid=yes"));
         assert_eq!(pager.next.as_deref(), Some("/l/?q=a+b&paid=yes&after=y"));

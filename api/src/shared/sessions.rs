@@ -69,7 +69,7 @@ impl Kept {
     fn of(session: &Session) -> Option<Self> {
         let Session { data, lifetime: Lifetime { lasts, ends_with_browser }, .. } = session;
         let is_empty = data.as_object().is_some_and(serde_json::Map::is_empty);
-        is_empty.then(|| Self {
+        is_empty.then_some(Self {
             id: session.id,
             lasts_s: lasts.as_secs(),
             ends_with_browser: *ends_with_browser,

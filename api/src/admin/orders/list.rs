@@ -71,7 +71,7 @@ pub(super) async fn handle(
         filters: asked::filters(&query),
         pager: Pager::new(PATH, &query, counted(count, MOST_COUNTED.into()), next.as_deref()),
         rows: found.rows.into_iter().map(|row| shown(row, &page)).collect(),
-        csv: format!("{PATH}orders.csv{}", query.from_first()),
+        csv: format!("{PATH}orders.csv{}", query.without_cursor()),
         may_record: visit.may::<RecordPayments>(),
         form: Uuid::now_v7(),
         page,
