@@ -112,21 +112,29 @@ impl Watcher {
         }
     }
 
-    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out.
+    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out. While the
+    /// database can't say, there is no news either; the next ping asks again.
     async fn check(&self) -> Result<(), End> {
         match access::lost(&self.app, self.badge).await {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(End::Close(why)),
             Err(error) => {
                 tracing::warn!(%error, "who watches an order can't be looked at");
-                Err(End::Close(Close::Again))
+                Ok(())
             }
         }
     }
 
     async fn answer(&self, line: &mut Line, asked: Asked) -> Result<(), End> {
-        self.check().await?;
         let Asked::Message { key, text } = asked;
+        match access::lost(&self.app, self.badge).await {
+            Ok(None) => {}
+            Ok(Some(why)) => return Err(End::Close(why)),
+            Err(error) => {
+                tracing::warn!(%error, "a message could not be kept");
+                return line.say(&Frame::Refused { key, why: Unwritten::Unavailable(error).code() }).await;
+            }
+        }
         match write::keep(&self.app, self.order, key, &text).await {
             Ok(message) => line.say(&Frame::Accepted { key, id: message.id }).await,
             Err(unwritten) => {
