@@ -69,8 +69,8 @@ impl UnpaidOrders {
             let events = self.log.read(after, READ_ROWS).await.map_err(unread)?;
             let due = events.iter().take_while(|event| event.recorded_at <= placed_before).count();
             let Some(last) = due.checked_sub(1).and_then(|last| events.get(last)) else { break };
-            let is_recent = |event: &&StoredEvent| event.recorded_at > placed_before - MOST_LATE;
-            let placed = events[..due].iter().filter(|event| event.event_type == OrderPlaced::TYPE).filter(is_recent);
+            let placed = events[..due].iter().filter(|event| event.event_type == OrderPlaced::TYPE);
+            let placed = placed.filter(|event| event.recorded_at > placed_before - MOST_LATE);
             let looks: Vec<_> = placed.map(|event| self.put_if_unpaid(event, run)).collect();
             stream::iter(looks).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
             after = last.position;
