@@ -43,11 +43,13 @@ CREATE INDEX sign_ups_email ON sign_ups (email_key);
 
 -- Who may set a new password by a link. One at a time: the newest.
 CREATE TABLE password_resets (
-    member_id  uuid        PRIMARY KEY REFERENCES members (id) ON DELETE CASCADE,
+    member_id  uuid        NOT NULL REFERENCES members (id) ON DELETE CASCADE,
     token_hash bytea       NOT NULL CHECK (octet_length(token_hash) = 32),
     expires_at timestamptz NOT NULL,
-    CONSTRAINT password_resets_token UNIQUE (token_hash)
+    -- Several of one member are good at a time: one more that somebody else asks for does not make void the one at hand.
+    CONSTRAINT password_resets_token PRIMARY KEY (token_hash)
 );
+CREATE INDEX password_resets_member ON password_resets (member_id);
 CREATE INDEX password_resets_expires_at ON password_resets (expires_at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON members, sign_ups, password_resets TO orders_app;

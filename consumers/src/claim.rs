@@ -101,7 +101,7 @@ impl<'a> Claim<'a> {
         match outcome {
             Outcome::Sent(answer) => Ok(Done { answer: Some(answer) }),
             Outcome::Temporary(reason) | Outcome::Unreachable(reason) => Err(Failure::Temporary(reason)),
-            Outcome::Permanent(reason) => Err(Failure::Permanent(reason)),
+            Outcome::Permanent(reason) | Outcome::NoRecipient(reason) => Err(Failure::Permanent(reason)),
             Outcome::Unknown(reason) => Err(Failure::Unknown(reason)),
         }
     }

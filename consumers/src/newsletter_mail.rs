@@ -229,7 +229,9 @@ impl NewsletterMail {
                     return Err(Failure::Temporary(reason));
                 }
                 Outcome::Temporary(reason) if attempt < ATTEMPTS => issues::Outcome::Waiting(reason),
-                Outcome::Temporary(reason) | Outcome::Permanent(reason) => issues::Outcome::Failed(reason),
+                Outcome::Temporary(reason) | Outcome::Permanent(reason) | Outcome::NoRecipient(reason) => {
+                    issues::Outcome::Failed(reason)
+                }
                 Outcome::Unknown(reason) => issues::Outcome::Unknown(reason),
             },
             Err(reason) => issues::Outcome::Failed(reason),

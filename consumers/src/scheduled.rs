@@ -21,20 +21,34 @@ pub(crate) async fn send(
     message_id: &str,
     leave: Option<&str>,
 ) -> Result<Done, Failure> {
+    ended(attempt(mailer, run, letter, message_id, leave).await?)
+}
+
+async fn attempt(
+    mailer: &Mailer,
+    run: &mut Run,
+    letter: &Letter<'_>,
+    message_id: &str,
+    leave: Option<&str>,
+) -> Result<Outcome, Failure> {
     let message =
         mailer.compose_for_list(letter, message_id, leave).map_err(|error| Failure::Permanent(error.to_string()))?;
     let slot = mailer.slot().await;
     run.sending().await?;
-    match slot.send(&message).await {
+    Ok(slot.send(&message).await)
+}
+
+fn ended(outcome: Outcome) -> Result<Done, Failure> {
+    match outcome {
         Outcome::Sent(_) => Ok(Done::plainly()),
         Outcome::Temporary(reason) | Outcome::Unreachable(reason) => Err(Failure::Temporary(reason)),
-        Outcome::Permanent(reason) => Err(Failure::Permanent(reason)),
+        Outcome::Permanent(reason) | Outcome::NoRecipient(reason) => Err(Failure::Permanent(reason)),
         Outcome::Unknown(reason) => Err(Failure::Unknown(reason)),
     }
 }
 
-/// The same for an address that anybody may have typed: where the server refuses it for good, that is all, and nobody behind the
-/// counter can do anything about it.
+/// The same for an address that anybody may have typed: where the server knows no such recipient, that is all, and nobody behind
+/// the counter can do anything about it. What else it refuses for good (the sender, the content) is theirs to mend.
 pub(crate) async fn send_to_stranger(
     mailer: &Mailer,
     run: &mut Run,
@@ -42,11 +56,11 @@ pub(crate) async fn send_to_stranger(
     message_id: &str,
     leave: Option<&str>,
 ) -> Result<Done, Failure> {
-    match send(mailer, run, letter, message_id, leave).await {
-        Err(Failure::Permanent(reason)) => {
+    match attempt(mailer, run, letter, message_id, leave).await? {
+        Outcome::NoRecipient(reason) => {
             tracing::info!(reason, "a mail that somebody asked for can't be delivered");
             Ok(Done::plainly())
         }
-        ended => ended,
+        outcome => ended(outcome),
     }
 }

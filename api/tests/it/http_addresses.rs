@@ -14,8 +14,12 @@ const LIMITS: AddressLimits =
     AddressLimits { log_ins: FEW, mails: FEW, sessions: FEW, checkouts: FEW, notices: FEW, forgeries: FEW };
 
 async fn instance(shop: &Shop, trusted: &[&str]) -> Instance {
+    limited(shop, trusted, LIMITS).await
+}
+
+async fn limited(shop: &Shop, trusted: &[&str], address_limits: AddressLimits) -> Instance {
     let trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
-    let http = HttpSettings { address_limits: LIMITS, trusted_proxies, ..HttpSettings::default() };
+    let http = HttpSettings { address_limits, trusted_proxies, ..HttpSettings::default() };
     shop.instance_with(http, ServerSettings::default()).await
 }
 
@@ -96,7 +100,8 @@ async fn forms_that_have_a_mail_written_are_counted_together() {
 #[tokio::test]
 async fn visitors_of_one_address_share_its_checkouts() {
     let shop = Shop::new().await;
-    let instance = instance(&shop, &[]).await;
+    let sessions = AddressLimits::default().sessions;
+    let instance = limited(&shop, &[], AddressLimits { sessions, ..LIMITS }).await;
     instance.add_product("TEA", "12.50").await;
     let order = async |address: Ipv4Addr| {
         let visitor = Browser::new(&instance);

@@ -251,7 +251,7 @@ async fn a_crash_before_the_cart_is_emptied_orders_nothing_twice() {
     assert!(page.text.contains("The CUP") && !page.text.contains("The TEA"), "{}", page.text);
     let second = send(&ada, &filled(&page, &ADA)).await.is(303).header("location").to_owned();
     let order = instance.get(&format!("/v1/orders/{}", order_of(&second))).await.is(200).json();
-    assert_eq!(order["lines"].as_array().map(Vec::len), Some(1), "{order}");
+    assert_eq!(order["items"].as_array().map(Vec::len), Some(1), "{order}");
 }
 
 /// The cart is again as it was when this order was placed of it.

@@ -157,8 +157,9 @@ async fn guessing_and_flooding_are_slowed_down_for_known_and_unknown_alike() {
     let (_shop, instance, club) = stocked().await;
     member(&club, &Browser::new(&instance), "ada@example.com").await;
     let stranger = Browser::new(&instance);
-    for email in ["ada@example.com", "nobody@example.com"] {
-        for _ in 0..8 {
+    // Following the link to the account counted as a try.
+    for (email, tries) in [("ada@example.com", 7), ("nobody@example.com", 8)] {
+        for _ in 0..tries {
             log_in(&stranger, email, "darjeeling & fog").await.is(422);
         }
         let refused = log_in(&stranger, email, PASSWORD).await.is(429);

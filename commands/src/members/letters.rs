@@ -127,14 +127,16 @@ async fn reset(
     let found = found.filter(|member| member.disabled_at.is_none());
     let Some(Member { id, email, first_name, last_name, .. }) = found else { return Ok(None) };
     let token = LinkToken::random();
+    // Whose links are that many has one at hand: none is made void, and no further mail written.
     let keep = sqlx::query(
-        "WITH surplus AS (
-             DELETE FROM password_resets WHERE token_hash = ANY(ARRAY(
-                 SELECT token_hash FROM password_resets WHERE member_id = $1 ORDER BY expires_at DESC OFFSET $4)))
-         INSERT INTO password_resets (member_id, token_hash, expires_at) VALUES ($1, $2, $3)",
+        "INSERT INTO password_resets (member_id, token_hash, expires_at)
+         SELECT $1, $2, $3
+          WHERE (SELECT count(*) FROM password_resets WHERE member_id = $1 AND expires_at > $5) < $4",
     );
     let keep = keep.bind(id.0).bind(token.hash()).bind(later(now, recovery::LINK_LASTS));
-    let keep = keep.bind(recovery::MAX_LINKS - 1);
-    db::ask(pool, async |session| keep.execute(session).await).await?;
+    let keep = keep.bind(recovery::MAX_LINKS).bind(now);
+    if db::ask(pool, async |session| keep.execute(session).await).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
     Ok(Some(AccountLetter { email, first_name, last_name, lang, says: Says::Reset(token) }))
 }

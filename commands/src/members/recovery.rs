@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 /// How long the link is good.
 pub const LINK_LASTS: Duration = Duration::from_secs(60 * 60);
-/// How many links of one member are good at a time: more than are asked for while one is, so that nobody makes another's void by
-/// asking for one more.
+/// How many links of one member are good at a time: who asks for more gets none, as nobody may make another's void by asking.
 pub(super) const MAX_LINKS: i64 = 64;
 
 /// Has the mail with the link written, if anybody has this address. Whether, is looked up when it is written.
@@ -42,7 +41,13 @@ pub async fn set_password(
     now: DateTime<Utc>,
 ) -> Result<Option<(SubjectId, i64)>, sqlx::Error> {
     let set = sqlx::query_as(
-        "WITH asked AS (DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $3 RETURNING member_id),
+        // The member first: of two links that are used at once, one waits here and finds itself void.
+        "WITH who AS MATERIALIZED (
+             SELECT m.id FROM members AS m JOIN password_resets AS link ON link.member_id = m.id
+              WHERE link.token_hash = $1 AND link.expires_at > $3 FOR UPDATE OF m),
+         asked AS (
+             DELETE FROM password_resets AS link USING who
+              WHERE link.token_hash = $1 AND link.member_id = who.id RETURNING link.member_id),
          void AS (
              DELETE FROM password_resets AS other USING asked
               WHERE other.member_id = asked.member_id AND other.token_hash <> $1)

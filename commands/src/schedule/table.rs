@@ -192,7 +192,7 @@ pub(super) async fn forget(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, 
           WHERE id = ANY(ARRAY(
               SELECT id FROM scheduled_jobs
                WHERE state NOT IN ('done', 'cancelled') AND state IN ('failed', 'unknown') AND changed_at < $1
-                 AND payload <> '{}'
+                 AND payload <> '{}' AND every_s IS NULL
                ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED))",
     );
     let forget = forget.bind(before).bind(SWEEP_ROWS);

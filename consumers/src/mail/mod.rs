@@ -29,8 +29,10 @@ pub enum Outcome {
     Temporary(String),
     /// There is no connection to the server: nothing was said of this message, and of no other one.
     Unreachable(String),
-    /// The server refuses it for good: a 5yz reply to this message's sender, recipient or content.
+    /// The server refuses it for good: a 5yz reply to this message's sender or content.
     Permanent(String),
+    /// The server refuses its recipient for good: a 5yz reply to the address.
+    NoRecipient(String),
     /// The message went out, and no reply came: the server has it or not.
     Unknown(String),
 }

@@ -136,7 +136,7 @@ impl Connection {
         self.connection.command(mail).await.map_err(|error| fails("MAIL FROM", &error))?;
         for to in message.envelope.to() {
             let rcpt = Rcpt::new(to.clone(), Vec::new());
-            self.connection.command(rcpt).await.map_err(|error| fails("RCPT TO", &error))?;
+            self.connection.command(rcpt).await.map_err(|error| fails(RCPT_TO, &error))?;
         }
         let go_ahead = self.connection.command(Data).await.map_err(|error| fails("DATA", &error))?;
         if go_ahead.has_code(354) {
@@ -198,13 +198,16 @@ async fn within<T>(at_most: Duration, future: impl Future<Output = T>) -> Result
     tokio::time::timeout(at_most, future).await.map_err(|_| format!("no answer within {} s", at_most.as_secs_f32()))
 }
 
+/// The command that names the recipient.
+const RCPT_TO: &str = "RCPT TO";
+
 /// What a failed command of the envelope means. 421 announces that the connection ends.
 fn fails(verb: &str, error: &Error, recipient: &str) -> Envelope {
     let text = format!("{verb}: {}", said(error, recipient));
     if error.status().is_some_and(|code| u16::from(code) == 421) {
         Envelope::Dead(text)
     } else if error.is_permanent() {
-        Envelope::Refused(Outcome::Permanent(text))
+        Envelope::Refused(if verb == RCPT_TO { Outcome::NoRecipient(text) } else { Outcome::Permanent(text) })
     } else if error.is_transient() {
         Envelope::Refused(Outcome::Temporary(text))
     } else {

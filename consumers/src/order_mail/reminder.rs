@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 const REMINDER: &str = "payment_reminder";
 /// How long after an order was placed.
 const AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// How much later than that nobody is reminded any more: reminders may have been off for a while.
+const MOST_LATE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How often it is looked for such orders.
 const EVERY: Duration = Duration::from_secs(60);
 /// How long one look goes on, about, where there is a lot to catch up on; the next goes on from there.
@@ -68,6 +70,7 @@ impl UnpaidOrders {
             let due = events.iter().take_while(|event| event.recorded_at <= placed_before).count();
             let Some(last) = due.checked_sub(1).and_then(|last| events.get(last)) else { break };
             let placed = events[..due].iter().filter(|event| event.event_type == OrderPlaced::TYPE);
+            let placed = placed.filter(|event| event.recorded_at > placed_before - MOST_LATE);
             let looks: Vec<_> = placed.map(|event| self.put_if_unpaid(event, run)).collect();
             stream::iter(looks).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
             after = last.position;
@@ -135,6 +138,9 @@ impl PaymentReminder {
         else {
             return Err(Failure::Permanent("there is no such order".to_owned()));
         };
+        if placed.recorded_at < run.now() - AFTER - MOST_LATE {
+            return Ok(Done::plainly());
+        }
         if intents::under_way(run.pool(), id).await? {
             return Ok(put_off(run));
         }

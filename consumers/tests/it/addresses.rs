@@ -88,7 +88,7 @@ async fn what_a_server_says_of_a_quoted_address_is_kept_without_it() {
     let mailer = Mailer::new(mail(&server.url(), None)).unwrap();
     server.script(Fault::reply(Step::Recipient, 550, r#"<"ada lovelace"@example.com>: no ada lovelace, "Lovelace""#));
     let outcome = send(&mailer, r#""ada lovelace"@example.com"#).await;
-    let Outcome::Permanent(reason) = outcome else { panic!("{outcome:?}") };
+    let Outcome::NoRecipient(reason) = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("550") && reason.contains("no"), "{reason}");
     assert!(!reason.to_lowercase().contains("ada") && !reason.to_lowercase().contains("lovelace"), "{reason}");
 }

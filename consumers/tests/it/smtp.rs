@@ -29,15 +29,21 @@ fn mailer(server: &Scripted) -> Mailer {
 async fn each_fault_at_each_step_is_told_for_what_it_is() {
     const BEFORE: [Step; 5] = [Step::Connect, Step::Hello, Step::Sender, Step::Recipient, Step::Data];
     let temporary = |outcome: &Outcome| matches!(outcome, Outcome::Temporary(_));
+    let unreachable = |outcome: &Outcome| matches!(outcome, Outcome::Unreachable(_));
     let permanent = |outcome: &Outcome| matches!(outcome, Outcome::Permanent(_));
+    let no_recipient = |outcome: &Outcome| matches!(outcome, Outcome::NoRecipient(_));
     let unknown = |outcome: &Outcome| matches!(outcome, Outcome::Unknown(_));
     for step in BEFORE {
         // About the server as a whole, even a 5yz may be gone later; about this mail, it is final.
-        let about_the_mail = matches!(step, Step::Sender | Step::Recipient | Step::Data);
-        check(Fault::reply(step, 421, "closing"), "421", temporary).await;
-        check(Fault::reply(step, 450, "busy"), "450", temporary).await;
-        check(Fault::reply(step, 550, "no"), "550", if about_the_mail { permanent } else { temporary }).await;
-        check(Fault::hang_up(step), "hang up", temporary).await;
+        let (for_now, for_good): (Told, Told) = match step {
+            Step::Recipient => (temporary, no_recipient),
+            Step::Sender | Step::Data => (temporary, permanent),
+            _ => (unreachable, unreachable),
+        };
+        check(Fault::reply(step, 421, "closing"), "421", for_now).await;
+        check(Fault::reply(step, 450, "busy"), "450", for_now).await;
+        check(Fault::reply(step, 550, "no"), "550", for_good).await;
+        check(Fault::hang_up(step), "hang up", for_now).await;
     }
     check(Fault::reply(Step::EndOfData, 421, "closing"), "421", temporary).await;
     check(Fault::reply(Step::EndOfData, 451, "busy"), "451", temporary).await;
@@ -45,7 +51,10 @@ async fn each_fault_at_each_step_is_told_for_what_it_is() {
     check(Fault::hang_up(Step::EndOfData), "hang up", unknown).await;
 }
 
-async fn check(fault: Fault, name: &str, expected: impl Fn(&Outcome) -> bool) {
+/// Whether an outcome is what it should be.
+type Told = fn(&Outcome) -> bool;
+
+async fn check(fault: Fault, name: &str, expected: Told) {
     let server = Scripted::start();
     server.script(fault.clone());
     let outcome = send(&mailer(&server), "ada@example.com", "one@leaf.example").await;
@@ -56,7 +65,7 @@ async fn check(fault: Fault, name: &str, expected: impl Fn(&Outcome) -> bool) {
 
 /// Encryption and login are about the server as a whole: whatever it says there, the mail can be tried again.
 #[tokio::test]
-async fn each_fault_at_encryption_and_at_login_is_temporary() {
+async fn each_fault_at_encryption_and_at_login_is_about_the_server() {
     for (step, offer, login, query) in
         [(Step::StartTls, "STARTTLS", "", "?tls=required"), (Step::Login, "AUTH PLAIN", "orders:s3cret@", "")]
     {
@@ -77,7 +86,7 @@ async fn each_fault_at_encryption_and_at_login_is_temporary() {
         });
         let checks = scripted.map(async |(mailer, server, said)| {
             let outcome = send(&mailer, "ada@example.com", "one@leaf.example").await;
-            let Outcome::Temporary(reason) = &outcome else { panic!("{step:?}, {said}: {outcome:?}") };
+            let Outcome::Unreachable(reason) = &outcome else { panic!("{step:?}, {said}: {outcome:?}") };
             assert!(reason.contains(said) && !reason.contains("s3cret"), "{step:?}, {said}: {reason}");
             assert_eq!((server.outstanding(), server.attempts().len()), (0, 0), "{step:?}, {said}");
         });
@@ -101,7 +110,10 @@ async fn each_fault_at_a_reset_costs_the_connection_and_nothing_else() {
         server.script(fault.clone().times(1));
         let mailer = mailer(&server);
         let refused = send(&mailer, "ada@example.com", "one@leaf.example").await;
-        assert!(matches!(&refused, Outcome::Permanent(reason) if reason.contains("RCPT TO")), "{fault:?}: {refused:?}");
+        assert!(
+            matches!(&refused, Outcome::NoRecipient(reason) if reason.contains("RCPT TO")),
+            "{fault:?}: {refused:?}"
+        );
         assert_eq!(server.outstanding(), 0, "{fault:?}");
         let next = send(&mailer, "ada@example.com", "two@leaf.example").await;
         assert!(matches!(next, Outcome::Sent(_)), "{fault:?}: {next:?}");
@@ -157,7 +169,7 @@ async fn connections_are_kept_and_a_dead_one_is_replaced_once() {
     assert_eq!(server.connections(), 2);
     // A refused mail leaves its connection as it was.
     server.script(Fault::reply(Step::Recipient, 550, "no").times(1));
-    assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Permanent(_)));
+    assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::NoRecipient(_)));
     assert!(matches!(send(&mailer, "ada@example.com", "one@leaf.example").await, Outcome::Sent(_)));
     assert_eq!(server.connections(), 2);
     assert_eq!(server.received().len(), 5);
@@ -168,7 +180,7 @@ async fn what_the_server_says_is_kept_without_the_address() {
     let server = Scripted::start();
     server.script(Fault::reply(Step::Recipient, 550, "5.1.1 <ada@example.com>: user ada unknown"));
     let outcome = send(&mailer(&server), "ada@example.com", "one@leaf.example").await;
-    let Outcome::Permanent(reason) = outcome else { panic!("{outcome:?}") };
+    let Outcome::NoRecipient(reason) = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("550") && reason.contains("unknown"), "{reason}");
     assert!(!reason.contains("ada"), "{reason}");
 }
@@ -201,11 +213,11 @@ async fn without_trust_or_with_a_wrong_password_nothing_goes_out() {
     let server = MailServer::shared();
     let untrusted = Mailer::new(mail(&server.tls_url(), None)).unwrap();
     let outcome = send(&untrusted, "untrusted@example.com", "one@leaf.example").await;
-    assert!(matches!(outcome, Outcome::Temporary(_)), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
     let url = server.starttls_url().replace(server.password(), "wrong");
     let stranger = Mailer::new(mail(&url, Some(&server.certificates().authority()))).unwrap();
     let outcome = send(&stranger, "stranger@example.com", "one@leaf.example").await;
-    let Outcome::Temporary(reason) = outcome else { panic!("{outcome:?}") };
+    let Outcome::Unreachable(reason) = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("535"), "{reason}");
 }
 

@@ -49,7 +49,7 @@ impl Tokens {
             });
             match usable {
                 Some(asked) => asked.clone(),
-                None => held.insert(ask().boxed().shared()).clone(),
+                None => held.insert(on_its_own(ask())).clone(),
             }
         };
         asked.await.map(|token| token.text)
@@ -67,6 +67,13 @@ impl Tokens {
     fn held(&self) -> MutexGuard<'_, Option<Shared<BoxFuture<'static, Granted>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The request goes on also when nobody waits for it any more, and what goes wrong in it is told like a refusal.
+fn on_its_own(ask: impl Future<Output = Granted> + Send + 'static) -> Shared<BoxFuture<'static, Granted>> {
+    let asked = tokio::spawn(ask);
+    let told = async { asked.await.unwrap_or_else(|ended| Err(ProviderError::Unavailable(ended.to_string()))) };
+    told.boxed().shared()
 }
 
 #[cfg(test)]

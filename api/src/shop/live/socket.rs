@@ -116,7 +116,7 @@ impl Watcher {
     }
 
     /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out, and a key may have
-    /// been revoked anywhere.
+    /// been revoked anywhere. While the database can't say, there is no news either; the next ping asks again.
     async fn check(&self) -> Result<(), End> {
         if let Some(holder) = &self.holder {
             return if holder.is_valid(&self.app).await { Ok(()) } else { Err(End::Close(Close::Ended)) };
@@ -126,16 +126,26 @@ impl Watcher {
             Ok(Some(why)) => Err(End::Close(why)),
             Err(error) => {
                 tracing::warn!(%error, "who watches an order can't be looked at");
-                Err(End::Close(Close::Again))
+                Ok(())
             }
         }
     }
 
     async fn answer(&self, line: &mut Line, asked: Asked) -> Result<(), End> {
-        self.check().await?;
         let Asked::Message { key, text } = asked;
-        if self.holder.as_ref().is_some_and(|holder| !holder.may_write()) {
-            return line.say(&Frame::Refused { key, why: "forbidden" }).await;
+        if let Some(holder) = &self.holder {
+            self.check().await?;
+            if !holder.may_write() {
+                return line.say(&Frame::Refused { key, why: "forbidden" }).await;
+            }
+        }
+        match access::lost(&self.app, self.badge).await {
+            Ok(None) => {}
+            Ok(Some(why)) => return Err(End::Close(why)),
+            Err(error) => {
+                tracing::warn!(%error, "a message could not be kept");
+                return line.say(&Frame::Refused { key, why: Unwritten::Unavailable(error).code() }).await;
+            }
         }
         match write::keep(&self.app, self.order, key, &text).await {
             Ok(message) => line.say(&Frame::Accepted { key, id: message.id }).await,

@@ -3,7 +3,7 @@
 use super::client::Socket;
 use crate::browser::{Browser, value};
 use crate::http_support::{Instance, Shop};
-use crate::shop_members::{PASSWORD, member, order, stocked};
+use crate::shop_members::{PASSWORD, log_in, member, order, stocked};
 use api::http::{HttpSettings, ServerSettings};
 use api::shop::LiveSettings;
 use std::time::Duration;
@@ -32,17 +32,19 @@ async fn log_out(browser: &Browser<'_>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_ends_at_one_process_keeps_no_socket_at_another() {
     let (shop, instance, club) = stocked().await;
-    let (other, ada) = (pinging(&shop, Duration::from_millis(100)).await, Browser::new(&instance));
+    let (other, ada) = (pinging(&shop, Duration::from_secs(1)).await, Browser::new(&instance));
     member(&club, &ada, "ada@example.com").await;
     ada.add("TEA", 1).await;
     let order = order(&ada).await;
     let mut tab = follow(&ada, &other, &order).await;
+    let stranger = Browser::new(&instance);
+    log_in(&stranger, "ada@example.com", PASSWORD).await.is(303);
+    let mut stolen = follow(&stranger, &other, &order).await;
 
     let csrf = value(&ada.get("/account/password/").await.is(200), "csrf").unwrap();
     let fields = [("csrf", csrf.as_str()), ("password", PASSWORD), ("new_password", "keemun & honey")];
     ada.post("/account/password/", &fields).await.is(303);
-    assert_eq!(tab.closed().await, 1012, "whoever is there now comes again");
-    let mut tab = follow(&ada, &other, &order).await;
+    assert_eq!(stolen.closed().await, 1012, "whoever is there now comes again");
     log_out(&ada).await;
     assert_eq!(tab.closed().await, 4001);
 }
