@@ -12,7 +12,7 @@ use domain::text::{Email, PersonName};
 use sqlx::PgPool;
 use std::sync::Arc;
 use testkit::Db;
-use testkit::smtp::{Mail, MailServer};
+use testkit::smtp::{Fault, Mail, MailServer, Scripted, Step};
 use uuid::Uuid;
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -31,11 +31,20 @@ impl Office {
     async fn run_due(&self, base: Option<&str>) {
         let server = MailServer::shared();
         let settings = mail(&server.starttls_url(), Some(&server.certificates().authority()));
-        let task = AccountMail::new(Mailer::new(settings).unwrap(), base.map(str::to_owned));
+        self.run_due_by(Mailer::new(settings).unwrap(), base).await;
+    }
+
+    async fn run_due_by(&self, mailer: Mailer, base: Option<&str>) {
+        let task = AccountMail::new(mailer, base.map(str::to_owned));
         Worker::new(self.schedule.clone(), vec![Arc::new(task)]).run_due().await.unwrap();
     }
 
     async fn ask(&self, email: &Email, lang: &str) {
+        self.put_in(email, lang).await;
+        self.run_due(Some("https://leaf.example")).await;
+    }
+
+    async fn put_in(&self, email: &Email, lang: &str) {
         let applicant = Applicant {
             email: email.clone(),
             first_name: PersonName::parse("Ada").unwrap(),
@@ -44,7 +53,6 @@ impl Office {
             password_hash: HASH.to_owned(),
         };
         joining::ask(&self.pool, &self.schedule, &applicant).await.unwrap();
-        self.run_due(Some("https://leaf.example")).await;
     }
 }
 
@@ -111,4 +119,19 @@ async fn without_an_address_of_the_shop_a_person_is_asked_for_it() {
     let error = job.last_error.as_deref().unwrap();
     assert!(error.contains("ORDERS_PUBLIC_URL") && !error.contains(email.as_str()), "{error}");
     assert!(members::by_email(&office.pool, &email).await.unwrap().is_none());
+}
+
+/// Anybody may type an address that nobody has, and nobody behind the counter can mend that; a sender that is refused, they can.
+#[tokio::test]
+async fn an_address_without_a_mailbox_ends_its_job_and_a_refused_sender_waits_for_a_person() {
+    for (step, expected) in [(Step::Recipient, JobState::Done), (Step::Sender, JobState::Failed)] {
+        let (db, server) = (Db::new().await, Scripted::start());
+        let office = Office::new(&db).await;
+        server.script(Fault::reply(step, 550, "no"));
+        office.put_in(&somebody(), "en").await;
+        office.run_due_by(Mailer::new(mail(&server.url(), None)).unwrap(), Some("https://leaf.example")).await;
+        let states: Vec<JobState> =
+            office.schedule.list(0, 10, true).await.unwrap().into_iter().map(|job| job.state).collect();
+        assert_eq!(states, [expected], "{step:?}");
+    }
 }
