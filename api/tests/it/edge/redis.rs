@@ -32,7 +32,7 @@ async fn answers(instance: &Instance) {
 /// How many things are in the cart, as a page's frame says.
 async fn in_cart(browser: &Browser<'_>) -> u32 {
     let page = browser.get("/").await.is(200);
-    let Some((_, count)) = page.text.split_once("<span class=\"cart-count\" aria-hidden=\"true\">") else { return 0 };
+    let Some((_, count)) = page.text.split_once("<span class=\"cart-count\">") else { return 0 };
     count.split('<').next().unwrap().parse().unwrap()
 }
 
