@@ -11,6 +11,6 @@ CREATE INDEX orders_updated ON orders (updated_at);
 CREATE INDEX orders_review ON orders (placed_recorded_at, placed_position) WHERE needs_review;
 -- Words that begin a word of a name or an address. The reads say exactly the same expression.
 CREATE INDEX orders_words ON orders USING gin (to_tsvector('simple', first_name || ' ' || last_name || ' ' || email || ' '
-    || coalesce(address || ' ' || postal_code || ' ' || city, '')));
+    || replace(email, '@', ' ') || ' ' || coalesce(address || ' ' || postal_code || ' ' || city, '')));
 -- No plan is made by them.
 ALTER INDEX orders_words ALTER COLUMN 1 SET STATISTICS 0;

@@ -25,9 +25,14 @@ impl Inner {
         loop {
             connected.set(0.0);
             let link = self.connect().await;
-            self.link.store(Some(link));
-            connected.set(1.0);
-            tracing::info!("Redis answers");
+            self.link.store(Some(Arc::clone(&link)));
+            // What was changed between the last look and now, and found no connection to say so on.
+            if let Err(error) = self.forget_unsaid(&link).await {
+                self.lose(&link, &error);
+            } else {
+                connected.set(1.0);
+                tracing::info!("Redis answers");
+            }
             // One that is told while nobody waits is kept.
             self.lost.notified().await;
         }
@@ -55,6 +60,11 @@ impl Inner {
     /// A connection on which all that was to be forgotten meanwhile is.
     async fn connect_once(&self) -> Result<Link, LinkError> {
         let link = Link::open(self).await?;
+        self.forget_unsaid(&link).await?;
+        Ok(link)
+    }
+
+    async fn forget_unsaid(&self, link: &Link) -> Result<(), LinkError> {
         for session in self.unsaid_sessions()? {
             let forgotten = link.ask::<()>(&link.forget_session(&session), CONNECT_AT_MOST).await;
             match forgotten {
@@ -63,6 +73,6 @@ impl Inner {
                 Err(Trouble::Silent(_)) => return Err(LinkError::Silent),
             }
         }
-        Ok(link)
+        Ok(())
     }
 }

@@ -26,6 +26,9 @@ const TICKET_LASTS_S: u64 = 5;
 const TICKET: &str = "ticket ";
 /// The most sessions that are remembered to be taken away. With more, Redis is left alone until none can stand there any more.
 const MAX_UNSAID: usize = 10_000;
+/// How long they are remembered, at least: as long as a session stands here that was put there just after the change, by somebody
+/// who had left a ticket before.
+const REMEMBERED: Duration = Duration::from_secs(LASTS_S + TICKET_LASTS_S);
 
 /// Returns what stands there, or leaves a ticket.
 const SEEK: &str = "local there = redis.call('GET', KEYS[1])
@@ -136,7 +139,7 @@ impl Shared {
     pub(crate) async fn forget_session(&self, name: &str) {
         let Some(inner) = &self.0 else { return };
         // Before it is tried: a request that is cut off in between has changed the session all the same.
-        inner.unsaid().add(name);
+        inner.unsaid().add(name, Instant::now());
         let forgotten: Option<()> = inner.ask(|link| link.forget_session(name)).await;
         match forgotten {
             Some(()) => inner.said(name),
@@ -154,21 +157,55 @@ impl Link {
     }
 }
 
-/// Sessions that may still stand there as they were.
+/// Sessions that may still stand there as they were: those that were changed in the last minutes, as nothing stands there for longer.
 #[derive(Debug, Default)]
 pub(super) struct Unsaid {
-    names: HashSet<String>,
+    recent: HashSet<String>,
+    /// Those of the time before.
+    older: HashSet<String>,
+    /// When those are forgotten, and the recent ones become the older.
+    turns_at: Option<Instant>,
     /// When they became too many; none of before stands there [`LASTS_S`] after the last that was not remembered.
     overflowed: Option<Instant>,
 }
 
 impl Unsaid {
-    fn add(&mut self, name: &str) {
-        if self.names.len() < MAX_UNSAID {
-            self.names.insert(name.to_owned());
+    fn add(&mut self, name: &str, now: Instant) {
+        self.turn(now);
+        self.older.remove(name);
+        if self.recent.len() + self.older.len() < MAX_UNSAID {
+            self.recent.insert(name.to_owned());
         } else {
-            self.overflowed = Some(Instant::now());
+            self.overflowed = Some(now);
         }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.recent.remove(name);
+        self.older.remove(name);
+    }
+
+    /// What is to be taken away; nothing where that is not known in full.
+    fn names(&mut self, now: Instant) -> Option<Vec<String>> {
+        self.turn(now);
+        if self.overflowed.is_some_and(|at| now < at + Duration::from_secs(LASTS_S)) {
+            return None;
+        }
+        self.overflowed = None;
+        Some(self.recent.iter().chain(&self.older).cloned().collect())
+    }
+
+    /// Forgets what has been there for [`REMEMBERED`].
+    fn turn(&mut self, now: Instant) {
+        let turns_at = *self.turns_at.get_or_insert(now + REMEMBERED);
+        if now < turns_at {
+            return;
+        }
+        self.older = std::mem::take(&mut self.recent);
+        if now >= turns_at + REMEMBERED {
+            self.older.clear();
+        }
+        self.turns_at = Some(now + REMEMBERED);
     }
 }
 
@@ -179,18 +216,11 @@ impl Inner {
 
     /// What is to be taken away before Redis is used again.
     pub(super) fn unsaid_sessions(&self) -> Result<Vec<String>, super::link::LinkError> {
-        let mut unsaid = self.unsaid();
-        match unsaid.overflowed {
-            Some(at) if at.elapsed() < Duration::from_secs(LASTS_S) => Err(super::link::LinkError::Overflowed),
-            _ => {
-                unsaid.overflowed = None;
-                Ok(unsaid.names.iter().cloned().collect())
-            }
-        }
+        self.unsaid().names(Instant::now()).ok_or(super::link::LinkError::Overflowed)
     }
 
     pub(super) fn said(&self, name: &str) {
-        self.unsaid().names.remove(name);
+        self.unsaid().remove(name);
     }
 }
 
@@ -224,13 +254,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_to_remember_keeps_redis_away() {
-        let mut unsaid = Unsaid::default();
+    fn what_is_too_much_to_remember_keeps_redis_away_until_nothing_of_it_stands_there() {
+        let (mut unsaid, begun) = (Unsaid::default(), Instant::now());
+        let after = |seconds: u64| begun + Duration::from_secs(seconds);
         for number in 0..MAX_UNSAID {
-            unsaid.add(&number.to_string());
+            unsaid.add(&number.to_string(), begun);
         }
-        assert!(unsaid.overflowed.is_none());
-        unsaid.add("one more");
-        assert!(unsaid.overflowed.is_some() && unsaid.names.len() == MAX_UNSAID);
+        assert_eq!(unsaid.names(begun).map(|names| names.len()), Some(MAX_UNSAID));
+        unsaid.add("one more", begun);
+        assert_eq!(unsaid.names(after(LASTS_S - 1)), None);
+        // A shop where something changes each second while Redis is away for an hour.
+        for second in 1..3_600 {
+            unsaid.add(&format!("at {second}"), after(second));
+        }
+        let names = unsaid.names(after(3_600)).expect("few enough were changed lately");
+        let soonest = 3_600 - REMEMBERED.as_secs();
+        assert!((soonest..3_600).all(|second| names.contains(&format!("at {second}"))));
+        assert!(names.len() as u64 <= 2 * REMEMBERED.as_secs() && !names.contains(&"0".to_owned()));
+        unsaid.remove("at 3599");
+        assert!(!unsaid.names(after(3_600)).unwrap().contains(&"at 3599".to_owned()));
     }
 }

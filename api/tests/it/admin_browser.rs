@@ -66,7 +66,7 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
     keeps_nobody_out(&browser, &looks, "admin-password").await;
     fill(&browser, "name", "Grace").await;
     fill(&browser, "password", "oolong & steam").await;
-    press(&browser, "main form button", "/admin/ ").await;
+    press(&browser, "main form button", "/admin/").await;
     assert!(text(&browser).await.contains("Good to see you, Grace"));
     keeps_nobody_out(&browser, &looks, "admin-today").await;
 
@@ -109,6 +109,15 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
     keeps_nobody_out(&browser, &looks, "admin-order-corrected").await;
     assert_eq!(before, 0);
     eventually("the mail is there", BOUND, async || mails(&place.data(), "right@example.com") == 1).await;
+    press(&browser, "[name=which][value=confirmation]", "/admin/orders/").await;
+    eventually("it is told of", BOUND, async || text(&browser).await.contains("The mail is on its way.")).await;
+    eventually("it is there again", BOUND, async || mails(&place.data(), "right@example.com") == 2).await;
+    let order = browser.run("return location.href").await;
+    eventually("its state is shown", BOUND, async || {
+        browser.goto(order.as_str().unwrap()).await;
+        text(&browser).await.contains("Confirmation, sent again Sent")
+    })
+    .await;
 
     press(&browser, ".admin-nav a[href='/admin/staff/']", "/admin/staff/").await;
     keeps_nobody_out(&browser, &looks, "admin-staff").await;

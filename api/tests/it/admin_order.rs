@@ -148,3 +148,24 @@ async fn mails_to_the_mistyped_address_are_given_up_and_hold_nothing_up() {
     clerk.post(&path, &decide).await.is(303);
     assert!(main_of(&clerk.get(&path).await).contains("Nothing is to be decided"));
 }
+
+#[tokio::test]
+async fn what_became_of_a_mail_that_was_asked_for_again_is_shown_beside_the_others() {
+    let shop = Shop::new().await;
+    let instance = shop.open().await;
+    let order = place(&instance, "Ada", "ada@example.com").await;
+    let path = format!("/admin/orders/{order}/");
+    let clerk = Staff::logged_in(&shop, &instance, Role::Clerk).await;
+    let again = "Confirmation, sent again";
+    assert!(!main_of(&clerk.get(&path).await).contains(again));
+    clerk.post(&path, &[("act", "mail"), ("which", "confirmation")]).await.is(303);
+    let page = clerk.get(&path).await;
+    assert!(main_of(&page).contains(again) && main_of(&page).contains("Waiting"), "{}", main_of(&page));
+    let refused = "UPDATE scheduled_jobs SET state = 'failed', due_at = NULL, last_error = 'no such mailbox'
+                    WHERE task = 'order_mail_again'";
+    sqlx::query(refused).execute(&shop.db.superuser_pool().await).await.unwrap();
+    let page = clerk.get(&path).await;
+    let shown = main_of(&page);
+    assert!(shown.contains(again) && shown.contains("Refused") && shown.contains("no such mailbox"), "{shown}");
+    assert!(!shown.contains("Try again"), "it is decided on by sending it again");
+}

@@ -8,7 +8,7 @@ use super::letter_of;
 use crate::mail::{Letter, Mailer};
 use crate::scheduled;
 use commands::Log;
-use commands::schedule::{Done, Failure, NewJob, Run, Schedule, Task};
+use commands::schedule::{Done, Failure, Job, NewJob, Run, Schedule, Task};
 use domain::ids::OrderId;
 use domain::order::OrderEvent;
 use futures::FutureExt;
@@ -58,9 +58,19 @@ impl Which {
 /// Has a mail about an order sent once more; says whether it will be: not while one is under way, nor within ten minutes.
 /// Whether whoever asks may have it is the caller's to know.
 pub async fn ask(schedule: &Schedule, order: OrderId, which: Which) -> Result<bool, sqlx::Error> {
-    let key = format!("{order}:{}", which.as_str());
-    let job = NewJob { task: AGAIN, key: &key, payload: json!({}), run_at: schedule.now() };
+    let job = NewJob { task: AGAIN, key: &key(order, which), payload: json!({}), run_at: schedule.now() };
     schedule.put_again(&job, PAUSE).await
+}
+
+/// What became of the mails about an order that were asked for once more. Those that went out long ago are gone.
+pub async fn of_order(schedule: &Schedule, order: OrderId) -> Result<Vec<(Which, Job)>, sqlx::Error> {
+    let jobs = schedule.of_keys(AGAIN, &Which::ALL.map(|which| key(order, which))).await?;
+    let which = |job: &Job| Which::ALL.into_iter().find(|which| key(order, *which) == job.key);
+    Ok(jobs.into_iter().filter_map(|job| Some((which(&job)?, job))).collect())
+}
+
+fn key(order: OrderId, which: Which) -> String {
+    format!("{order}:{}", which.as_str())
 }
 
 /// Sends them.

@@ -11,7 +11,7 @@ use crate::language::Lang;
 use crate::mail::{Letter, Mailer};
 use crate::scheduled;
 use commands::payments::intents;
-use commands::schedule::{Done, Failure, NewJob, Retry, Run, Schedule, Task};
+use commands::schedule::{Done, Failure, Job, NewJob, Retry, Run, Schedule, Task};
 use commands::{Log, StoredEvent};
 use domain::Position;
 use domain::ids::{EventId, OrderId};
@@ -158,6 +158,11 @@ impl PaymentReminder {
         let message_id = self.mailer.message_id(REMINDER, EventId(id.0), order.customer.subject_id.0);
         scheduled::send(&self.mailer, run, &letter, &message_id, None).await
     }
+}
+
+/// What became of the reminder about an order, if there was to be one lately.
+pub async fn of_order(schedule: &Schedule, order: OrderId) -> Result<Option<Job>, sqlx::Error> {
+    Ok(schedule.of_keys(REMINDER, &[order.to_string()]).await?.into_iter().next())
 }
 
 /// Whether the shop waits for its customer: not where a provider said what does not fit, as money may have been taken.

@@ -10,9 +10,12 @@ use sqlx::FromRow;
 
 /// The most words that are looked for at once.
 const MAX_WORDS: usize = 6;
-/// What is looked through for words; the index of the same name is on exactly this.
+/// What is looked through for words; the index of the same name is on exactly this. To PostgreSQL an address of mail is one word:
+/// its parts are looked through as well.
 const WORDS: &str = "to_tsvector('simple', first_name || ' ' || last_name || ' ' || email || ' ' \
-     || coalesce(address || ' ' || postal_code || ' ' || city, ''))";
+     || replace(email, '@', ' ') || ' ' || coalesce(address || ' ' || postal_code || ' ' || city, ''))";
+/// How many orders are gathered before they are put in order, at most.
+const MOST_GATHERED: u32 = 10_000;
 
 /// Which orders to list; all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum DeskSearch {
     Id(OrderId),
     /// The order of that number.
     Number(OrderNumber),
+    /// The order of that number, and those in whose names and addresses a word begins with its digits, such as a postal code.
+    Digits(OrderNumber),
     /// All orders of an address of mail, in whatever case it is written.
     Email(Email),
     /// Orders in whose names and addresses all of these words begin a word.
@@ -39,23 +44,41 @@ pub enum DeskSearch {
 }
 
 impl DeskSearch {
-    /// What a text looks for: an id, a number (with or without `#`), an address of mail, or words. `None` for an empty one.
+    /// What a text looks for: an id, a number behind `#`, digits, an address of mail, or words. `None` for an empty one.
     pub fn parse(text: &str) -> Option<Self> {
+        // No name has a control character, and PostgreSQL refuses one of them.
+        let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         let text = text.trim();
         if let Ok(id) = text.parse() {
             return Some(Self::Id(id));
         }
-        if let Ok(number) = text.strip_prefix('#').unwrap_or(text).parse::<u64>()
-            && i64::try_from(number).is_ok()
-        {
-            return Some(Self::Number(OrderNumber(number)));
+        if let Some(number) = text.strip_prefix('#').and_then(order_number) {
+            return Some(Self::Number(number));
+        }
+        // What is written in another way, such as with zeros in front, is no number to read out.
+        if let Some(number) = order_number(text).filter(|number| number.to_string() == text) {
+            return Some(Self::Digits(number));
         }
         if let Ok(email) = Email::parse(text) {
             return Some(Self::Email(email));
         }
-        let words: Vec<String> = text.split_whitespace().take(MAX_WORDS).map(|word| word.replace('\0', "")).collect();
+        let words: Vec<String> = text.split_whitespace().take(MAX_WORDS).map(str::to_owned).collect();
         (!words.is_empty()).then_some(Self::Words(words))
     }
+
+    /// The words that it looks for, as `to_tsquery` reads them.
+    fn words(&self) -> Option<String> {
+        match self {
+            Self::Id(_) | Self::Number(_) | Self::Email(_) => None,
+            Self::Digits(number) => Some(words_query(&[number.to_string()])),
+            Self::Words(words) => Some(words_query(words)),
+        }
+    }
+}
+
+fn order_number(text: &str) -> Option<OrderNumber> {
+    let number = text.parse().ok()?;
+    i64::try_from(number).is_ok().then_some(OrderNumber(number))
 }
 
 /// Words as `to_tsquery` reads them: each one quoted, and the beginning of one that is looked for.
@@ -64,7 +87,19 @@ fn words_query(words: &[String]) -> String {
     words.iter().map(quoted).collect::<Vec<_>>().join(" & ")
 }
 
-fn desk_conditions(desk: &Desk, after: Option<ListKey>) -> Conditions {
+/// How orders are found that have certain words.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// As they come; it ends when there are enough of them.
+    Counted,
+    /// All of them are found first, by their index, and then put in order. Else a plan may walk the list until enough are found,
+    /// which never ends for words that nobody has.
+    Gathered,
+    /// The list is walked in its order, for words that so many have that enough are found soon.
+    Walked,
+}
+
+fn desk_conditions(desk: &Desk, after: Option<ListKey>, way: Way) -> Conditions {
     let mut found = conditions(&desk.filter, after);
     if desk.needs_review {
         found.add("needs_review AND ?", true);
@@ -74,14 +109,42 @@ fn desk_conditions(desk: &Desk, after: Option<ListKey>) -> Conditions {
         Some(DeskSearch::Id(id)) => found.add("id = ?", id.0),
         Some(DeskSearch::Number(number)) => found.add("number = ?", number.0.cast_signed()),
         Some(DeskSearch::Email(email)) => found.add("email_key = ?", email.search_key()),
-        Some(DeskSearch::Words(words)) => {
-            // As an array, which is found first and by its index: walking the list in its order until enough are found is what a
-            // plan would rather do, and never ends for words that nobody has.
-            let ids = format!("id = ANY(ARRAY(SELECT id FROM @.orders WHERE {WORDS} @@ to_tsquery('simple', ?)))");
-            found.add(ids, words_query(words));
-        }
+        Some(search @ (DeskSearch::Digits(_) | DeskSearch::Words(_))) => add_words(&mut found, search, way),
     }
     found
+}
+
+fn add_words(found: &mut Conditions, search: &DeskSearch, way: Way) {
+    let Some(words) = search.words() else { return };
+    let of_number = match search {
+        DeskSearch::Digits(number) => Some(found.bind(number.0.cast_signed())),
+        _ => None,
+    };
+    let words = |found: &mut Conditions, condition: &str| found.add(condition, words.clone());
+    let matches = format!("{WORDS} @@ to_tsquery('simple', ?)");
+    match (way, of_number) {
+        (Way::Counted, None) => words(found, &matches),
+        (Way::Counted, Some(number)) => words(found, &format!("({matches} OR number = {number})")),
+        (Way::Gathered, None) => words(found, &format!("id = ANY(ARRAY(SELECT id FROM @.orders WHERE {matches}))")),
+        (Way::Gathered, Some(number)) => {
+            let either = format!(
+                "id = ANY(ARRAY(SELECT id FROM @.orders WHERE {matches}
+                          UNION ALL SELECT id FROM @.orders WHERE number = {number}))"
+            );
+            words(found, &either);
+        }
+        // No index knows what is behind `IS TRUE`.
+        (Way::Walked, None) => words(found, &format!("({matches}) IS TRUE")),
+        (Way::Walked, Some(number)) => words(found, &format!("({matches} OR number = {number}) IS TRUE")),
+    }
+}
+
+/// Which way is short: that depends on how many have the words.
+async fn way(views: &Views, desk: &Desk) -> Result<Way, ReadError> {
+    let Some(search) = desk.search.as_ref().filter(|search| search.words().is_some()) else { return Ok(Way::Gathered) };
+    let all = Desk { search: Some(search.clone()), ..Desk::default() };
+    let many = count(views, &all, MOST_GATHERED).await?.value > u64::from(MOST_GATHERED);
+    Ok(if many { Way::Walked } else { Way::Gathered })
 }
 
 /// Which index serves best depends on what is looked for.
@@ -97,7 +160,8 @@ pub async fn desk(
     after: Option<ListKey>,
     limit: u32,
 ) -> Result<Seen<OrderPage>, ReadError> {
-    let rows = rows(views, desk_conditions(desk, after), Order::Recorded, plan(desk), limit).await?;
+    let conditions = desk_conditions(desk, after, way(views, desk).await?);
+    let rows = rows(views, conditions, Order::Recorded, plan(desk), limit).await?;
     Ok(rows.map(|rows| Page::cut(rows, limit, ListKey::of)))
 }
 
@@ -108,7 +172,7 @@ struct Counted {
 
 /// How many there are; where there are more than `most`, one more than that.
 pub async fn count(views: &Views, desk: &Desk, most: u32) -> Result<Seen<u64>, ReadError> {
-    let (conditions, rows) = (desk_conditions(desk, None), most.saturating_add(1));
+    let (conditions, rows) = (desk_conditions(desk, None, Way::Counted), most.saturating_add(1));
     let select = |schema: &str| {
         let conditions = conditions.sql(schema);
         format!(
@@ -137,6 +201,11 @@ mod tests {
         };
         assert_eq!(words("ada o'c\\onnor"), "'ada':* & 'o''c\\\\onnor':*");
         assert_eq!(words("99999999999999999999"), "'99999999999999999999':*");
-        assert_eq!(DeskSearch::parse("  "), None);
+        assert_eq!(DeskSearch::parse("10115"), Some(DeskSearch::Digits(OrderNumber(10_115))));
+        assert_eq!(words("01067"), "'01067':*");
+        assert_eq!(words("a\0b\u{7f}"), "'a':* & 'b':*");
+        for nothing in ["  ", "\0", "\u{85}\0 "] {
+            assert_eq!(DeskSearch::parse(nothing), None);
+        }
     }
 }

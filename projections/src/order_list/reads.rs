@@ -243,7 +243,7 @@ impl Conditions {
     }
 
     /// Adds a value; returns the parameter that stands for it.
-    fn bind(&mut self, value: impl Into<Value>) -> String {
+    pub(super) fn bind(&mut self, value: impl Into<Value>) -> String {
         let value = value.into();
         let kind = value.sql_type();
         self.values.push(value);

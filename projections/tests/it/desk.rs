@@ -49,9 +49,13 @@ async fn orders_are_found_by_words_number_address_and_id() {
     assert_eq!(found(&process, "小").await, [li.id]);
     assert_eq!(found(&process, "ZOE@example.com").await, [zoe.id]);
     assert_eq!(found(&process, &ada.id.to_string()).await, [ada.id]);
+    assert_eq!(found(&process, "ada@exam").await, [ada.id]);
+    assert_eq!(found(&process, "example zoe").await, [zoe.id]);
+    assert_eq!(found(&process, "\0").await.len(), 3, "nothing that could be looked for");
     assert_eq!(found(&process, "!!! ' \\ :*").await, Vec::<Uuid>::new(), "nothing in it means anything");
     let number = order_list::get(&process.views, domain::ids::OrderId(zoe.id)).await.unwrap().value.unwrap().number;
     assert_eq!(found(&process, &format!("#{number}")).await, [zoe.id]);
+    assert_eq!(found(&process, &number.to_string()).await, [zoe.id]);
 }
 
 #[tokio::test]
@@ -113,7 +117,10 @@ async fn each_list_is_found_by_an_index() {
     let db = Db::new().await;
     let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
     let time = at("2026-03-01T10:00:00Z");
-    for chunk in many_orders(4_000).chunks(500) {
+    let ada = named("Ada", "Byron", "ada@example.com");
+    history.append(ada.placed(time)).await;
+    // More have the other name than are gathered.
+    for chunk in many_orders(10_001).chunks(1_000) {
         history.append(chunk.iter().flat_map(|order| order.placed(time)).collect()).await;
     }
     process.catch_up(NAME).await;
@@ -129,11 +136,16 @@ async fn each_list_is_found_by_an_index() {
         (paid, vec!["true"], "orders_paid"),
         (changed, vec!["'2026-03-01T10:01:00Z'"], "orders_updated"),
         (review, vec!["true"], "orders_review"),
-        (search("lovelace"), vec!["'''lovelace'':*'"], "orders_words"),
+        (search("byron"), vec!["'''byron'':*'"], "orders_words"),
+        (search("lovelace"), vec!["'''lovelace'':*'"], "orders_placed"),
         (search("c7@example.com"), vec!["'c7@example.com'"], "orders_email"),
         (search("#7"), vec!["7"], "orders_number"),
     ] {
         let plan = plan_of(&process, &statements, &desk, &values).await;
         assert!(plan.contains(index) && !plan.contains("Seq Scan on orders"), "{desk:?}:\n{plan}");
     }
+    assert_eq!(found(&process, "byron").await, [ada.id]);
+    let all = order_list::desk(&process.views, &search("lovelace"), None, 50).await.unwrap().value;
+    assert_eq!(all.rows.len(), 50);
+    assert!(all.rows.is_sorted_by(|one, next| one.placed_position > next.placed_position));
 }

@@ -125,9 +125,7 @@ async fn correct(
 /// What becomes of a mail that was refused, or of which it is not known whether it went out. Only one of this order's.
 async fn decide(app: &App, visit: &Visit, order: OrderId, act: &str, posted: &StaffForm) -> Result<Outcome, Fault> {
     let mail: i64 = posted.get("mail").and_then(|mail| mail.parse().ok()).ok_or(Fault::Invalid)?;
-    let events =
-        crate::problem::within(app.log.read_stream(domain::AggregateType::Order, &order.to_string(), 1)).await?;
-    if !mails::of(app, &events).await?.iter().any(|own| own.id == mail) {
+    if !mails::entries(app, order).await?.contains(&mail) {
         return Err(Fault::NotFound);
     }
     let (pool, who) = (app.log.pool(), visit.me.actor());

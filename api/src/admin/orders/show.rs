@@ -118,7 +118,7 @@ pub(super) async fn of<P>(
     let placed = snapshot.state.placed().ok_or(Fault::NotFound)?;
     let pool = app.log.pool();
     let events = within(app.log.read_stream(AggregateType::Order, &order.to_string(), 1)).await?;
-    let mails = mails::of(app, &events).await?;
+    let mails = mails::of(app, order, &events).await?;
     let notes = within(notes::of_order(pool, order)).await?;
     let messages = within(messages::of_order(pool, order, 0)).await?;
     let page = visit.page(app, Section::Orders).await?;
