@@ -5,6 +5,7 @@
 use crate::http_support::{Instance, Shop};
 use api::auth::Scope;
 use api::http::{HttpSettings, ServerSettings};
+use api::shop::ShopSettings;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,10 +26,12 @@ fn url(instance: &Instance) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_finds_nothing() {
-    let shop = Shop::new().await;
-    let instance = shop.open().await;
+    let (shop, directory) = (Shop::new().await, tempfile::tempdir().unwrap());
+    let pictures = ShopSettings { media: Some(directory.path().join("media")), ..ShopSettings::default() };
+    let settings = HttpSettings { shop: pictures, ..HttpSettings::default() };
+    let instance = shop.instance_with(settings, ServerSettings::default()).await;
+    instance.project();
     instance.add_product("TEA-GREEN", "12.00").await;
-    let directory = tempfile::tempdir().unwrap();
     let said = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
     let key = shop.key(&Scope::ALL).await;
     let schemathesis = Launch::of(api_tool("schemathesis"))

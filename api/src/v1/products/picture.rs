@@ -22,8 +22,9 @@ pub(in crate::v1) async fn handle(
     request: Request,
 ) -> Result<Response, Problem> {
     let incoming = Incoming::receive_within(allowed, request_id, request, Accepts::PICTURE, pictures::BODY).await?;
+    // Before the work: no picture is made of a request that can't be carried out, or for a product that is not there.
     incoming.require_version()?;
-    // Before the work: for a product that is not there no picture is made.
+    incoming.idempotency_key()?;
     if within(app.gateway.load::<Product>(sku.as_str())).await?.version == 0 {
         return Err(rejection::not_found::<Product>());
     }
