@@ -17,14 +17,16 @@ const AT_MOST: Duration = Duration::from_secs(60);
 /// An issue that is hours late is better looked at by a person.
 const INSIST: Retry = Retry { first: Duration::from_secs(2), longest: Duration::from_secs(300), attempts: 20 };
 
-/// Has an issue of the newsletter released at that time, by whoever asked for it; says whether it was not scheduled before.
+/// Has an issue of the newsletter released at that time as it is in that version, by whoever asked for it; says whether it was not
+/// scheduled before.
 pub(crate) async fn put_release(
     schedule: &Schedule,
     issue: IssueId,
+    version: u64,
     at: DateTime<Utc>,
     actor: &str,
 ) -> Result<bool, sqlx::Error> {
-    let (key, payload) = (issue.to_string(), json!({ "actor": actor }));
+    let (key, payload) = (issue.to_string(), json!({ "actor": actor, "version": version }));
     schedule.put_again(&NewJob { task: RELEASE, key: &key, payload, run_at: at }, Duration::ZERO).await
 }
 
@@ -52,7 +54,8 @@ impl ReleaseIssue {
             id: run.key().to_owned(),
             command: Command::Release,
             fresh_id: false,
-            expected_version: None,
+            // What goes out is what was looked at. Jobs from before versions were kept have none.
+            expected_version: run.payload()["version"].as_u64(),
             context: Context {
                 actor,
                 correlation_id: format!("{RELEASE} {}", run.key()),
@@ -67,6 +70,12 @@ impl ReleaseIssue {
         };
         match self.gateway.submit(submission).await {
             Ok(_) => Ok(Done::plainly()),
+            // By an attempt of which the outcome was not known, or by somebody meanwhile.
+            Err(CommandError::VersionMismatch { current }) if current.state.is_released() => Ok(Done::plainly()),
+            Err(CommandError::VersionMismatch { current }) => Err(Failure::Permanent(format!(
+                "it was rewritten after it was scheduled and is in version {} now: look at it, and release it or schedule it anew",
+                current.version
+            ))),
             Err(
                 error @ (CommandError::Rejected { .. } | CommandError::NotStorable(_) | CommandError::Unreadable(_)),
             ) => Err(Failure::Permanent(error.to_string())),

@@ -73,13 +73,13 @@ fn form() -> Form {
 
 async fn handle(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
     let shown = shown(&app, &visit, form(), None).await?;
-    visit.show(&shown, Duration::ZERO)
+    visit.show(&shown, Duration::ZERO).await
 }
 
 async fn shown(app: &App, visit: &Visit, form: Form, link: Option<(String, String)>) -> Result<Shown, Fault> {
     let accounts = within(staff::list(app.log.pool())).await?;
     let rows = accounts.into_iter().map(|account| row(account, visit.me.id)).collect();
-    Ok(Shown { page: visit.page(app, Section::Staff).await?, rows, form, link })
+    Ok(Shown { page: visit.page(Section::Staff), rows, form, link })
 }
 
 fn row(account: Account, own: Uuid) -> Row {
@@ -117,7 +117,7 @@ async fn invite(
     let name = form.read("name", PersonName::parse);
     let role = form.read("role", str::parse::<Role>);
     let (Some(email), Some(name), Some(role)) = (email, name, role) else {
-        return visit.show_refused(&shown(&app, &visit, form, None).await?);
+        return visit.show_refused(&shown(&app, &visit, form, None).await?).await;
     };
     let invited = accounts::invite(app.log.pool(), &Invitation { email, name, role }, visit.now()).await;
     match invited {
@@ -125,7 +125,7 @@ async fn invite(
         Err(StaffError::Database(error)) => Err(Problem::from(error).into()),
         Err(error) => {
             form.wrong("email", error.to_string());
-            visit.show_refused(&shown(&app, &visit, form, None).await?)
+            visit.show_refused(&shown(&app, &visit, form, None).await?).await
         }
     }
 }
@@ -147,7 +147,7 @@ async fn hand_over(
     let token = links::make(app.log.pool(), account.id, visit.now()).await.map_err(Problem::from)?;
     let token = token.ok_or(Fault::NotFound)?;
     let url = password::link(&public_base(app, headers), &token);
-    visit.show(&shown(app, visit, form(), Some((account.email.to_string(), url))).await?, Duration::ZERO)
+    visit.show(&shown(app, visit, form(), Some((account.email.to_string(), url))).await?, Duration::ZERO).await
 }
 
 /// What is done to one account.

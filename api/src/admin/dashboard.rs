@@ -67,11 +67,11 @@ pub(super) async fn handle(State(app): State<Arc<App>>, visit: StaffVisit<LogIn>
     let mut reads = Reads::default();
     let today = visit.now().with_timezone(&app.views.time_zone()).date_naive();
     let totals = if visit.may::<ReadTotals>() { totals(&app, &mut reads, today).await? } else { Vec::new() };
-    let page = visit.page(&app, Section::Dashboard).await?;
+    let page = visit.page(Section::Dashboard);
     let waiting = waiting(&app, &mut reads, &page).await?;
     let headlines = if visit.may::<ReadTotals>() { headlines(&page, &totals, today) } else { Vec::new() };
     let days = totals.iter().map(|totals| day(&page, totals)).collect();
-    visit.show(&Shown { page, headlines, days, waiting }, reads.took)
+    visit.show(&Shown { page, headlines, days, waiting }, reads.took).await
 }
 
 async fn totals(app: &App, reads: &mut Reads, today: NaiveDate) -> Result<Vec<DayTotals>, Fault> {

@@ -7,6 +7,17 @@ const MAX_PARAMETERS: usize = 50;
 /// Behind which row the page begins. It is of one list: another filter makes another list.
 const AFTER: &str = "after";
 
+/// Back to the list at `path` as it was filtered: a form says how, and is not believed but in that.
+pub(crate) fn back<'p>(path: &'p str, typed: Option<&'p str>) -> &'p str {
+    let is_list = |typed: &&str| {
+        let rest = typed.strip_prefix(path);
+        rest.is_some_and(|rest| {
+            (rest.is_empty() || rest.starts_with('?')) && rest.bytes().all(|b| b.is_ascii_graphic())
+        })
+    };
+    typed.filter(is_list).unwrap_or(path)
+}
+
 /// What a list was asked for by; kept from page to page. Of a parameter that stands twice the first counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
@@ -247,6 +258,22 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_back_is_the_list() {
+        let own = "/admin/products/?q=a&status=active";
+        assert_eq!(back("/admin/products/", Some(own)), own);
+        let others = [
+            "https://evil.test/",
+            "/admin/products/TEA/",
+            "//evil.test",
+            "/admin/products/?q=\u{1}",
+            "/admin/products/?q=ü",
+        ];
+        for other in others.map(Some).into_iter().chain([None]) {
+            assert_eq!(back("/admin/products/", other), "/admin/products/", "{other:?}");
+        }
+    }
 
     #[test]
     fn a_filter_begins_the_list_anew_and_keeps_the_others() {

@@ -5,6 +5,7 @@
 //! [`AdminPage`]; one that changes something also takes a [`StaffForm`], which a page of ours sent.
 //!
 //! - [`visit`], [`posted`], [`cookie`]: who asks, whether they may, and what they send. [`section`]: what there is.
+//! - [`acting`], [`bulk`]: having something carried out, on one thing, and on each of those that were chosen in a list.
 //! - [`page`], [`notice`], [`texts`]: what all pages have. [`list`], [`form`]: tables with filters, and forms.
 //! - [`log_in`], [`password`], [`accounts`]: how staff come in, and who lets them.
 //! - [`dashboard`]: what is going on. [`orders`]: the list of orders, and each one.
@@ -13,6 +14,8 @@
 //! [`permission`]: crate::auth::permission
 
 mod accounts;
+mod acting;
+mod bulk;
 mod cookie;
 mod dashboard;
 mod desk;

@@ -19,6 +19,7 @@ use commands::staff::sessions::{self, StaffSession};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
+use sqlx::PgPool;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) struct StaffVisit<P = LogIn> {
     pub(crate) me: Account,
     /// The path and query that lead back to the page; the first page where it is none.
     pub(crate) here: String,
+    pool: PgPool,
     session: StaffSession,
     secret: SessionSecret,
     request_id: RequestId,
@@ -61,6 +63,7 @@ impl<P: Permission> FromRequestParts<Arc<App>> for StaffVisit<P> {
         let visit = Self {
             me: session.account.clone(),
             here: place.here.clone(),
+            pool: app.log.pool().clone(),
             session,
             secret,
             request_id,
@@ -111,14 +114,13 @@ impl<P> StaffVisit<P> {
     }
 
     /// The frame of the page that is shown, with what there is to tell since the last one.
-    pub(crate) async fn page(&self, app: &App, section: Section) -> Result<AdminPage, Fault> {
+    pub(crate) fn page(&self, section: Section) -> AdminPage {
         let mut page = self.frame(section);
         if let Some(notices) = &self.session.notices {
-            sessions::set_notices(app.log.pool(), self.session.id, None).await.map_err(Problem::from)?;
             // What another version of the program wanted to tell is not understood, and lost.
             page.notices = serde_json::from_value(notices.clone()).unwrap_or_default();
         }
-        Ok(page)
+        page
     }
 
     fn frame(&self, section: Section) -> AdminPage {
@@ -128,18 +130,28 @@ impl<P> StaffVisit<P> {
     /// Has the next page tell something. To be done before leading there.
     pub(crate) async fn tell(&self, app: &App, notice: Notice) -> Result<(), Fault> {
         let notices: Value = serde_json::to_value([notice]).map_err(|_| Fault::Internal)?;
-        let set = sessions::set_notices(app.log.pool(), self.session.id, Some(&notices)).await;
+        let set = sessions::set_notices(app.log.pool(), self.session.id, &notices).await;
         Ok(set.map_err(Problem::from)?)
     }
 
-    /// Shows a page; `database` is what its reads took.
-    pub(crate) fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
-        show(template, database)
+    /// Shows a page, and with it what there was to tell; `database` is what its reads took.
+    pub(crate) async fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
+        let response = show(template, database)?;
+        self.forget_notices().await;
+        Ok(response)
+    }
+
+    /// What is told is forgotten once there is a page that tells it: until then anything may fail.
+    async fn forget_notices(&self) {
+        let Some(told) = &self.session.notices else { return };
+        if let Err(error) = sessions::forget_notices(&self.pool, self.session.id, told).await {
+            tracing::warn!(%error, "what was told to staff will be told once more");
+        }
     }
 
     /// Shows a page again, because something on it has to be corrected.
-    pub(crate) fn show_refused(&self, template: &impl Template) -> Result<Response, Fault> {
-        let mut response = show(template, Duration::ZERO)?;
+    pub(crate) async fn show_refused(&self, template: &impl Template) -> Result<Response, Fault> {
+        let mut response = self.show(template, Duration::ZERO).await?;
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         Ok(response)
     }

@@ -2,6 +2,7 @@
 
 use crate::admin_orders::{caught_up, place};
 use crate::admin_support::{Staff, main_of};
+use crate::browser::value;
 use crate::http_support::{Shop, faults};
 use commands::staff::Role;
 use serde_json::json;
@@ -44,10 +45,17 @@ async fn an_order_shows_all_that_happened_to_it() {
         assert!(main_of(&page).contains(words), "{words}");
     }
     assert!(!main_of(&page).contains("as paid otherwise"));
-    manager.post(&path, &[("act", "note"), ("note", "Gift wrap <it>.")]).await.is(303);
-    manager.post(&path, &[("act", "note"), ("note", "   ")]).await.is(303);
+    let form = value(&page, "form").unwrap();
+    let note = |text| [("act", "note"), ("form", form.as_str()), ("note", text)];
+    // A double click.
+    let (wrapped, other) = (note("Gift wrap <it>."), note("And call first."));
+    let (one, again) = tokio::join!(manager.post(&path, &wrapped), manager.post(&path, &wrapped));
+    for sent in [one, again, manager.post(&path, &other).await, manager.post(&path, &note("   ")).await] {
+        sent.is(303);
+    }
     let page = manager.get(&path).await.is(200);
-    assert!(main_of(&page).contains("a note has 1 to") && main_of(&page).contains("Gift wrap &#60;it&#62;."));
+    assert!(main_of(&page).contains("a note has 1 to") && main_of(&page).contains("And call first."));
+    assert_eq!(main_of(&page).matches("Gift wrap &#60;it&#62;.").count(), 1);
     let message = [("act", "message"), ("form", form.as_str()), ("message", "It is\r\non its way.")];
     for _ in 0..2 {
         manager.post(&path, &message).await.is(303);

@@ -88,6 +88,7 @@ async fn what_is_filtered_is_had_as_a_file_in_which_nothing_is_a_formula() {
     let plain = place(&instance, "Ada", "ada@example.com").await;
     let mut body = ada_buys(&[("TEA", 1)]);
     body["customer"]["first_name"] = json!("=HYPERLINK(\"http://evil.test\")");
+    body["customer"]["last_name"] = json!("Lovelace;=1+1");
     body["shipping_address"]["city"] = json!("Saint-Étienne, \"Loire\"");
     let odd = instance.post("/v1/orders", &body).await.is(201);
     caught_up(&instance, &odd).await;
@@ -97,10 +98,12 @@ async fn what_is_filtered_is_had_as_a_file_in_which_nothing_is_a_formula() {
     assert!(file.header("content-disposition").starts_with("attachment; filename=\"orders-2"));
     let lines: Vec<&str> = file.text.trim_start_matches('\u{feff}').trim_end().split("\r\n").collect();
     assert_eq!(lines.len(), 3);
-    assert!(lines[0].starts_with("id,number,first_name,last_name,email,address,postal_code,city,country,total"));
-    assert!(lines[1].contains(",\"'=HYPERLINK(\"\"http://evil.test\"\")\",Lovelace,"), "{}", lines[1]);
-    assert!(lines[1].contains(",\"Saint-Étienne, \"\"Loire\"\"\",GB,12.50,USD,no,"), "{}", lines[1]);
-    assert!(lines[2].starts_with(&plain));
+    assert!(
+        lines[0].starts_with("\"id\",\"number\",\"first_name\",\"last_name\",\"email\",\"address\",\"postal_code\"")
+    );
+    assert!(lines[1].contains(",\"'=HYPERLINK(\"\"http://evil.test\"\")\",\"Lovelace;'=1+1\","), "{}", lines[1]);
+    assert!(lines[1].contains(",\"Saint-Étienne, \"\"Loire\"\"\",\"GB\",\"12.50\",\"USD\",\"no\","), "{}", lines[1]);
+    assert!(lines[2].starts_with(&format!("\"{plain}\",")));
     let none = clerk.get("/admin/orders/orders.csv?paid=yes").await.is(200);
     assert_eq!(none.text.matches("\r\n").count(), 1, "the head alone");
 }
@@ -157,6 +160,73 @@ async fn what_is_done_to_several_has_a_result_for_each_and_is_done_once() {
     let clerk = Staff::logged_in(&shop, &instance, Role::Clerk).await;
     clerk.post("/admin/orders/act/", &fields).await.is(403);
     clerk.post("/admin/orders/act/", &[("act", "burn"), ("row", &one)]).await.is(400);
+}
+
+/// What a program can't read stands in the way of nothing else that was chosen.
+#[tokio::test]
+async fn what_can_not_be_done_to_one_is_told_beside_what_was_done_to_the_others() {
+    let shop = Shop::new().await;
+    let writer = shop.open().await;
+    let mut placed = Vec::new();
+    for name in ["Ada", "Bob", "Cyd"] {
+        placed.push(place(&writer, name, &format!("{name}@example.com")).await);
+    }
+    let superuser = shop.db.superuser_pool().await;
+    sqlx::query("ALTER TABLE events DISABLE TRIGGER events_are_never_changed").execute(&superuser).await.unwrap();
+    sqlx::query("UPDATE events SET event_version = '99' WHERE aggregate_id = $1")
+        .bind(&placed[1])
+        .execute(&superuser)
+        .await
+        .unwrap();
+    // The one that wrote it has it in memory.
+    let instance = shop.instance().await;
+    let manager = Staff::logged_in(&shop, &instance, Role::Manager).await;
+    let form = uuid::Uuid::now_v7().to_string();
+    let fields = |rows: &[String]| {
+        let mut fields = vec![("act".to_owned(), "pay".to_owned()), ("form".to_owned(), form.clone())];
+        fields.extend(rows.iter().map(|row| ("row".to_owned(), row.clone())));
+        fields
+    };
+    let act = async |rows: &[String]| {
+        let fields = fields(rows);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        manager.post("/admin/orders/act/", &fields).await
+    };
+
+    // Nothing is done where one of them is none, or where they are too many.
+    act(&[placed[0].clone(), placed[2].clone(), "none".to_owned()]).await.is(400);
+    let many: Vec<String> = (0..51).map(|_| placed[0].clone()).collect();
+    act(&many).await.is(303);
+    let told = manager.get("/admin/orders/?paid=yes").await.is(200);
+    assert!(main_of(&told).contains("More than 50 were chosen") && listed(&told).is_empty(), "{}", main_of(&told));
+
+    act(&placed).await.is(303);
+    let told = manager.get("/admin/orders/?paid=yes").await.is(200);
+    for words in ["Done for 2 of 3.", "It could not be reached just now.", &placed[1]] {
+        assert!(main_of(&told).contains(words), "{words} in {}", main_of(&told));
+    }
+    assert_eq!(listed(&told), [placed[2].clone(), placed[0].clone()], "the list shows what was done");
+}
+
+/// A page that can't be made tells nothing, and so forgets nothing.
+#[tokio::test]
+async fn what_there_is_to_tell_outlives_a_page_that_fails() {
+    let shop = Shop::new().await;
+    let writer = shop.open().await;
+    let path = format!("/admin/orders/{}/", place(&writer, "Ada", "ada@example.com").await);
+    let manager = Staff::logged_in(&shop, &writer, Role::Manager).await;
+    let fields = [("act", "note"), ("form", "0190a0b0-0000-7000-8000-000000000001"), ("note", "Call first.")];
+    manager.post(&path, &fields).await.is(303);
+    // The key that signs what the customer sees is the last that the page reads, once in a process.
+    let fresh = shop.instance().await;
+    let browser = manager.browser.at(&fresh);
+    let superuser = shop.db.superuser_pool().await;
+    sqlx::query("ALTER TABLE signing_keys RENAME TO away").execute(&superuser).await.unwrap();
+    browser.get(&path).await.is(503);
+    sqlx::query("ALTER TABLE away RENAME TO signing_keys").execute(&superuser).await.unwrap();
+    let page = browser.get(&path).await.is(200);
+    assert!(main_of(&page).contains("The note is kept."), "{}", main_of(&page));
+    assert!(!main_of(&browser.get(&path).await.is(200)).contains("The note is kept."), "it is told once");
 }
 
 /// On one thread, so that all that the server does is seen.

@@ -43,6 +43,7 @@ pub struct Instance {
     pub served: JoinHandle<()>,
     http: Http<HttpConnector, Full<Bytes>>,
     token: String,
+    projecting: TaskTracker,
     _stop_on_drop: DropGuard,
 }
 
@@ -96,7 +97,19 @@ impl Shop {
         // A request on a connection that the server is just closing, as it was idle for its time, would be lost.
         let http = Http::builder(TokioExecutor::new()).pool_idle_timeout(KEPT_IDLE).build_http();
         let (token, _stop_on_drop) = (self.all.clone(), stop.clone().drop_guard());
-        Instance { address, views, readiness, live, shared, stop, served, http, token, _stop_on_drop }
+        Instance {
+            address,
+            views,
+            readiness,
+            live,
+            shared,
+            stop,
+            served,
+            http,
+            token,
+            projecting: TaskTracker::new(),
+            _stop_on_drop,
+        }
     }
 
     /// A process that writes the views as well, with tea and a cup in the catalogue.
@@ -121,8 +134,15 @@ impl Instance {
     pub fn project(&self) {
         for name in Views::names() {
             let (views, stop) = (self.views.clone(), self.stop.clone());
-            tokio::spawn(async move { projections::run(&views, name, &stop).await });
+            self.projecting.spawn(async move { projections::run(&views, name, &stop).await });
         }
+    }
+
+    /// Ends, and waits until no view is written any more.
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.projecting.close();
+        self.projecting.wait().await;
     }
 
     /// Waits until every view holds what is at this position.

@@ -10,6 +10,7 @@ mod admin_accounts;
 mod admin_browser;
 mod admin_order;
 mod admin_orders;
+mod admin_routes;
 mod admin_support;
 mod browser;
 mod cli_commands;

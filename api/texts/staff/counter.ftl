@@ -29,3 +29,4 @@ counter-total-changed = Prices changed meanwhile. This is the total now: tell th
 counter-address-needed = Something in this order has to be sent.
 counter-refused = The order was not placed: { $why }.
 counter-sent-before = This form placed an order already, with something else in it. Open a new form for another order.
+counter-no-such-member = There is no such member any more, so this would be the order of a guest. Look at it, and go on.

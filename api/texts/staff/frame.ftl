@@ -54,3 +54,14 @@ staff-first = First page
 staff-next = Next page
 staff-count = { $count } in all
 staff-count-more = { $count }+ in all
+staff-away = It could not be done just now. Nothing was changed; try again.
+staff-unknown = Whether it was done is not known. Look again in a moment.
+staff-bulk-none = Nothing was chosen, so nothing was done.
+staff-bulk-too-many = More than { $most } were chosen, so nothing was done. Choose fewer at once.
+staff-bulk-all-done = { $count ->
+    [one] Done, for the one that was chosen.
+   *[other] Done, for all { $count } that were chosen.
+ }
+staff-bulk-some-done = Done for { $done } of { $count }.
+staff-bulk-not-reached = It could not be reached just now. Look at it, and try again.
+staff-bulk-not-tried = It was not tried, as the others took too long. Try again.

@@ -18,12 +18,6 @@ goods-now = Stored now: { $stored }
 goods-now-empty = Stored now: nothing
 goods-now-yes = Stored now: yes
 goods-now-no = Stored now: no
-goods-none-chosen = Nothing was chosen, so nothing was done.
-goods-all-done = { $count ->
-    [one] Done, for the one that was chosen.
-   *[other] Done, for all { $count } that were chosen.
- }
-goods-some-done = Done for { $done } of { $count }.
 goods-try-again = Something else happened to it at the same moment. Please try again.
 goods-somebody = somebody who works here
 goods-api-key = API key …{ $key }

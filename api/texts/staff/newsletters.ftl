@@ -43,3 +43,4 @@ issue-was-cancelled = It is not released by itself any more.
 issue-was-not-scheduled = It was not scheduled, or is out already.
 issue-changed-look-again = It was changed while you were looking at it, so it was not released. This is what it says now.
 issue-went-out-meanwhile = It went out while you were writing, and stays as it is.
+issue-saved-not-as-scheduled = Saved. On the schedule it is as it was before: for this to go out, take it off the schedule, and schedule it anew.

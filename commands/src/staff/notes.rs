@@ -2,10 +2,16 @@
 
 use super::Account;
 use crate::db;
+use crate::gateway::Answer;
+use crate::idempotency::{self, IdempotencyKey};
 use chrono::{DateTime, Utc};
 use domain::ids::OrderId;
-use sqlx::{FromRow, PgPool};
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, FromRow, PgPool};
+use uuid::Uuid;
 
+/// Keeps these keys apart from those of others.
+const PURPOSE: &str = "staff note";
 /// The most characters of a note.
 pub const MAX_CHARS: usize = 2_000;
 /// The most notes about one order.
@@ -36,11 +42,13 @@ pub enum NoteError {
     Database(#[from] sqlx::Error),
 }
 
-/// Notes something about an order. Whether there is such an order is the caller's to know.
+/// Notes something about an order, once however often the same `form` brings the same text. Whether there is such an order is the
+/// caller's to know.
 pub async fn write(
     pool: &PgPool,
     order: OrderId,
     by: &Account,
+    form: Uuid,
     text: &str,
     now: DateTime<Utc>,
 ) -> Result<(), NoteError> {
@@ -49,13 +57,33 @@ pub async fn write(
     if text.is_empty() || text.chars().count() > MAX_CHARS || text.chars().any(unprintable) {
         return Err(NoteError::NotANote);
     }
-    let write = sqlx::query(
-        "INSERT INTO order_notes (order_id, account_id, body, written_at)
-         SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM order_notes WHERE order_id = $1) < $5",
-    );
-    let write = write.bind(order.0).bind(by.id).bind(text).bind(now).bind(MAX_PER_ORDER);
-    let written = db::ask(pool, async |session| write.execute(session).await).await?;
-    if written.rows_affected() == 1 { Ok(()) } else { Err(NoteError::TooMany) }
+    let key = key(order, by, form, &text);
+    let answer = Answer { status: 204, location: None, etag: None, body: String::new() };
+    db::ask(pool, async |session| {
+        let mut transaction = session.begin().await?;
+        // First: who comes with the same key meanwhile waits here, and finds that it is written.
+        if !idempotency::keep(&mut transaction, &key, &answer).await? {
+            return Ok(());
+        }
+        let write = sqlx::query(
+            "INSERT INTO order_notes (order_id, account_id, body, written_at)
+             SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM order_notes WHERE order_id = $1) < $5",
+        );
+        let write = write.bind(order.0).bind(by.id).bind(&text).bind(now).bind(MAX_PER_ORDER);
+        if write.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Err(NoteError::TooMany);
+        }
+        Ok(transaction.commit().await?)
+    })
+    .await
+}
+
+/// The same form with another text, as the way back in a browser leads to, is another note.
+fn key(order: OrderId, by: &Account, form: Uuid, text: &str) -> IdempotencyKey {
+    let purpose = Sha256::new().chain_update((PURPOSE.len() as u64).to_le_bytes()).chain_update(PURPOSE);
+    let whose = purpose.chain_update(by.id.as_bytes()).chain_update(order.0.as_bytes()).chain_update(form.as_bytes());
+    let request_digest = Sha256::digest(text).into();
+    IdempotencyKey { digest: whose.chain_update(text).finalize().into(), request_digest, ordered: None }
 }
 
 /// The notes about an order, in order.

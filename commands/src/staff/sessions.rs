@@ -98,10 +98,17 @@ async fn renew(pool: &PgPool, session: &StaffSession, now: DateTime<Utc>) -> Res
     db::ask(pool, async |session| renew.execute(session).await).await.map(drop)
 }
 
-/// Keeps what the next page of the session tells; `None` once it was told.
-pub async fn set_notices(pool: &PgPool, id: Uuid, notices: Option<&Value>) -> Result<(), sqlx::Error> {
+/// Keeps what the next page of the session tells.
+pub async fn set_notices(pool: &PgPool, id: Uuid, notices: &Value) -> Result<(), sqlx::Error> {
     let set = sqlx::query("UPDATE staff_sessions SET notices = $2 WHERE id = $1").bind(id).bind(notices);
     db::ask(pool, async |session| set.execute(session).await).await.map(drop)
+}
+
+/// Forgets what a page of the session told; what there is to tell since then stays.
+pub async fn forget_notices(pool: &PgPool, id: Uuid, told: &Value) -> Result<(), sqlx::Error> {
+    let forget = sqlx::query("UPDATE staff_sessions SET notices = NULL WHERE id = $1 AND notices = $2");
+    let forget = forget.bind(id).bind(told);
+    db::ask(pool, async |session| forget.execute(session).await).await.map(drop)
 }
 
 /// Ends the session of a secret, if there is one.

@@ -157,12 +157,15 @@ async fn notes_are_kept_in_order_and_bounded() {
     let db = Db::new().await;
     let pool = db.pool().await;
     let (ada, order) = (active(&pool, "ada@example.com", Role::Clerk).await, OrderId(Uuid::now_v7()));
-    notes::write(&pool, order, &ada, " Call first.\r\nThen send. ", now()).await.unwrap();
-    notes::write(&pool, order, &ada, "Done.", later(1)).await.unwrap();
+    let form = Uuid::now_v7();
+    notes::write(&pool, order, &ada, form, " Call first.\r\nThen send. ", now()).await.unwrap();
+    for again in 1..=3 {
+        notes::write(&pool, order, &ada, form, "Done.", later(again)).await.unwrap();
+    }
     let bodies: Vec<String> = notes::of_order(&pool, order).await.unwrap().into_iter().map(|note| note.body).collect();
-    assert_eq!(bodies, ["Call first.\nThen send.", "Done."]);
+    assert_eq!(bodies, ["Call first.\nThen send.", "Done."], "one form brings a text once");
     for wrong in ["  ", "\u{7}", &"x".repeat(notes::MAX_CHARS + 1)] {
-        assert!(matches!(notes::write(&pool, order, &ada, wrong, now()).await, Err(NoteError::NotANote)));
+        assert!(matches!(notes::write(&pool, order, &ada, form, wrong, now()).await, Err(NoteError::NotANote)));
     }
     assert!(notes::of_order(&pool, OrderId(Uuid::now_v7())).await.unwrap().is_empty());
 }

@@ -1,7 +1,7 @@
 //! `/admin/categories/`: under which headings the shop shows its products.
 
-use super::acting::{Acting as ActingAs, Ask, Refusal, caught_up};
 use super::fields::{TRANSLATED, optional, version};
+use crate::admin::acting::{Acting as ActingAs, Ask, Refusal, caught_up};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Notice, Section, StaffForm, StaffVisit};
@@ -70,8 +70,8 @@ struct Known {
 async fn list(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
     let mut reads = Reads::default();
     let rows = reads.run(Categories::NAME, categories::list(&app.views)).await?;
-    let shown = List { page: visit.page(&app, Section::Categories).await?, rows };
-    visit.show(&shown, reads.took)
+    let shown = List { page: visit.page(Section::Categories), rows };
+    visit.show(&shown, reads.took).await
 }
 
 fn form(is_new: bool) -> Form {
@@ -149,14 +149,13 @@ fn compare(form: &mut Form, listed: &Listed) {
     }
 }
 
-async fn ask(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Fault> {
-    let shown = new(&app, &visit, form(true)).await?;
-    visit.show(&shown, Duration::ZERO)
+async fn ask(visit: Visit) -> Result<Response, Fault> {
+    visit.show(&new(&visit, form(true)), Duration::ZERO).await
 }
 
-async fn new(app: &App, visit: &Visit, form: Form) -> Result<Shown, Fault> {
-    let page = visit.page(app, Section::Categories).await?;
-    Ok(Shown { page, action: ADD.to_owned(), known: None, is_changed: false, form })
+fn new(visit: &Visit, form: Form) -> Shown {
+    let page = visit.page(Section::Categories);
+    Shown { page, action: ADD.to_owned(), known: None, is_changed: false, form }
 }
 
 async fn add(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> Result<Response, Fault> {
@@ -165,7 +164,7 @@ async fn add(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> 
     let name = form.read("name", CategoryName::parse);
     let names = translations(&mut form);
     let (Some(slug), Some(name), Some(names)) = (slug, name, names) else {
-        return acting.show_refused(&new(&app, &acting, form).await?);
+        return acting.show_refused(&new(&acting, form)).await;
     };
     let translations = names.into_iter().filter_map(|(language, name)| Some((language, name?))).collect();
     let command = Command::Add { slug: slug.clone(), name, translations };
@@ -177,7 +176,7 @@ async fn add(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> 
         }
         Err(Refusal::Rejected(rejection)) => {
             refuse(&mut form, &rejection);
-            acting.show_refused(&new(&app, &acting, form).await?)
+            acting.show_refused(&new(&acting, form)).await
         }
         Err(Refusal::Changed(_) | Refusal::SentBefore) => Err(Fault::Internal),
     }
@@ -193,16 +192,16 @@ async fn listed(app: &App, slug: &str) -> Result<(Slug, Arc<Snapshot<Category>>)
 async fn show(State(app): State<Arc<App>>, visit: Visit, Path(slug): Path<String>) -> Result<Response, Fault> {
     let (_, snapshot) = listed(&app, &slug).await?;
     let Category::Listed(category) = &snapshot.state else { return Err(Fault::NotFound) };
-    let shown = shown(&app, &visit, &snapshot, form_of(category)).await?;
-    visit.show(&shown, Duration::ZERO)
+    let shown = shown(&visit, &snapshot, form_of(category))?;
+    visit.show(&shown, Duration::ZERO).await
 }
 
-async fn shown(app: &App, visit: &Visit, snapshot: &Snapshot<Category>, form: Form) -> Result<Shown, Fault> {
+fn shown(visit: &Visit, snapshot: &Snapshot<Category>, form: Form) -> Result<Shown, Fault> {
     let Category::Listed(Listed { slug, name, removed, .. }) = &snapshot.state else { return Err(Fault::NotFound) };
     let (slug, name) = (slug.to_string(), name.to_string());
     let action = format!("{PATH}{slug}/");
     let known = Some(Known { slug, name, version: snapshot.version, removed: *removed });
-    Ok(Shown { page: visit.page(app, Section::Categories).await?, action, known, is_changed: false, form })
+    Ok(Shown { page: visit.page(Section::Categories), action, known, is_changed: false, form })
 }
 
 async fn change(
@@ -216,8 +215,8 @@ async fn change(
     let mut form = form_sent(&posted, false);
     let (name, translations) = (form.read("name", CategoryName::parse), translations(&mut form));
     let (Some(name), Some(translations)) = (name, translations) else {
-        let shown = shown(&app, &acting, &snapshot, form).await?;
-        return acting.show_refused(&with_version(shown, seen));
+        let shown = shown(&acting, &snapshot, form)?;
+        return acting.show_refused(&with_version(shown, seen)).await;
     };
     let command = Command::Change(Changes { name: Some(name), translations });
     match acting.submit::<Category>(&app, Ask::on(slug.as_str(), command, Some(seen))).await? {
@@ -228,14 +227,14 @@ async fn change(
         }
         Err(Refusal::Rejected(rejection)) => {
             refuse(&mut form, &rejection);
-            let shown = shown(&app, &acting, &snapshot, form).await?;
-            acting.show_refused(&with_version(shown, seen))
+            let shown = shown(&acting, &snapshot, form)?;
+            acting.show_refused(&with_version(shown, seen)).await
         }
         Err(Refusal::Changed(current)) => {
             let Category::Listed(category) = &current.state else { return Err(Fault::NotFound) };
             compare(&mut form, category);
-            let shown = shown(&app, &acting, &current, form).await?;
-            acting.show_refused(&Shown { is_changed: true, ..shown })
+            let shown = shown(&acting, &current, form)?;
+            acting.show_refused(&Shown { is_changed: true, ..shown }).await
         }
         Err(Refusal::SentBefore) => Err(Fault::Internal),
     }

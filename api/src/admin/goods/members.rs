@@ -1,6 +1,6 @@
 //! `/admin/members/`: the accounts of customers. A list shows no more of somebody than it takes to tell them apart.
 
-use super::acting::Acting as ActingAs;
+use crate::admin::acting::Acting as ActingAs;
 use crate::admin::list::{Filters, Pager, Query};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Notice, Section, StaffForm, StaffVisit};
@@ -78,7 +78,7 @@ async fn list(State(app): State<Arc<App>>, visit: Visit, RawQuery(raw): RawQuery
         disabled: member.disabled_at.is_some(),
     };
     let shown = List {
-        page: visit.page(&app, Section::Members).await?,
+        page: visit.page(Section::Members),
         filters: Filters::new(PATH, &query).search(text("member-search")).choices(
             text("member-state"),
             "state",
@@ -87,7 +87,7 @@ async fn list(State(app): State<Arc<App>>, visit: Visit, RawQuery(raw): RawQuery
         pager: Pager::new(PATH, &query, count, next.as_deref()),
         rows: found.iter().map(row).collect(),
     };
-    visit.show(&shown, Duration::ZERO)
+    visit.show(&shown, Duration::ZERO).await
 }
 
 struct Order {
@@ -126,7 +126,7 @@ async fn show(State(app): State<Arc<App>>, visit: Visit, Path(id): Path<String>)
     let mut reads = Reads::default();
     let own = order_list::of_subject(&app.views, member.id, None, ORDERS);
     let own = reads.run(OrderList::NAME, own).await?;
-    let page = visit.page(&app, Section::Members).await?;
+    let page = visit.page(Section::Members);
     let address = member.address.as_ref().map_or_else(Vec::new, |place| {
         vec![place.address.to_string(), format!("{} {}", place.postal_code, place.city)]
     });
@@ -144,7 +144,7 @@ async fn show(State(app): State<Arc<App>>, visit: Visit, Path(id): Path<String>)
         may_write: visit.may::<WriteMembers>(),
         page,
     };
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }
 
 fn order(row: &OrderRow, page: &AdminPage) -> Order {

@@ -1,11 +1,10 @@
 //! What the shop has and who it is for: products, categories, issues of the newsletter, members, the schedule, and orders on a
 //! customer's behalf.
 //!
-//! - [`acting`], [`actors`]: who changes something, and who did. [`products`], [`categories`]: the catalogue.
+//! - [`actors`]: who changed something. [`products`], [`categories`]: the catalogue.
 //! - [`newsletters`]: issues, from a draft to what became of each mail. [`members`]: the accounts of customers.
 //! - [`schedule`]: work at a given time. [`counter`]: an order for somebody who calls, or stands there.
 
-mod acting;
 mod actors;
 mod categories;
 mod counter;

@@ -1,9 +1,10 @@
 //! `/admin/schedule/`: work at a given time, and periodic work. What a job needs to know is not shown: it may be personal.
 
-use super::acting::Acting as ActingAs;
+use crate::admin::acting::{self, Outcome};
+use crate::admin::bulk::{self, RowOutcome};
 use crate::admin::list::{Filters, Pager, Query};
 use crate::admin::texts::{text, text_with};
-use crate::admin::{AdminPage, Notice, Section, StaffForm, StaffVisit, Tone};
+use crate::admin::{AdminPage, Section, StaffForm, StaffVisit};
 use crate::auth::permission::RunSystem;
 use crate::http::{App, Produces, Routes};
 use crate::problem::{Problem, within};
@@ -19,11 +20,9 @@ use std::time::Duration;
 
 const PATH: &str = "/admin/schedule/";
 const PAGE_ROWS: u32 = 50;
-/// More than a page has.
-const MAX_CHOSEN: usize = 100;
 
 type Visit = StaffVisit<RunSystem>;
-type Acting = ActingAs<RunSystem>;
+type Acting = acting::Acting<RunSystem>;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.route(PATH, Produces::Html, get(list).post(act)).always("/admin/schedule", Produces::Html, get(with_slash))
@@ -60,12 +59,12 @@ async fn list(State(app): State<Arc<App>>, visit: Visit, RawQuery(raw): RawQuery
     let next = jobs.last().filter(|_| is_full).map(|job| job.id.to_string());
     let count = text_with("goods-shown", &[("count", jobs.len().into())]);
     let shown = List {
-        page: visit.page(&app, Section::Schedule).await?,
+        page: visit.page(Section::Schedule),
         filters: Filters::new(PATH, &query).choices(text("job-which"), "ended", &[("yes", text("job-ended-too"))]),
         pager: Pager::new(PATH, &query, count, next.as_deref()),
         rows: jobs.into_iter().map(row).collect(),
     };
-    visit.show(&shown, Duration::ZERO)
+    visit.show(&shown, Duration::ZERO).await
 }
 
 fn row(job: Job) -> Row {
@@ -85,33 +84,30 @@ fn row(job: Job) -> Row {
 }
 
 async fn act(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> Result<Response, Fault> {
-    let (schedule, who) = (schedule(&app), acting.me.actor());
     let cancels = match posted.get("act") {
         Some("cancel") => true,
         Some("run") => false,
         _ => return Err(Fault::Invalid),
     };
-    let (mut notices, mut done) = (Vec::new(), 0);
-    for chosen in posted.all("row").take(MAX_CHOSEN) {
-        let id: i64 = chosen.parse().map_err(|_| Fault::Invalid)?;
-        let decided = if cancels { schedule.cancel(id, &who).await } else { schedule.run_now(id, &who).await };
-        match decided.map_err(Problem::from)? {
-            Decided::Done => {
-                done += 1;
-                notices.push((id, Tone::Good, text(if cancels { "job-was-cancelled" } else { "job-runs" })));
-            }
-            Decided::NotPossible => notices.push((id, Tone::Bad, text("job-not-possible"))),
+    let acting = Arc::new(acting);
+    match bulk::chosen(&posted, |id| id.parse().ok())? {
+        Ok(jobs) => {
+            let work = move |app, acting, id| on_one(app, acting, id, cancels);
+            bulk::on_each(&app, &acting, None, jobs, work).await?;
         }
+        Err(notice) => acting.tell(&app, notice).await?,
     }
-    let notice = match notices.len() {
-        0 => Notice::warn(text("goods-none-chosen")),
-        count if count == done => Notice::good(text_with("goods-all-done", &[("count", count.into())])),
-        count => Notice::warn(text_with("goods-some-done", &[("done", done.into()), ("count", count.into())])),
-    };
-    let notice =
-        notices.into_iter().fold(notice, |notice, (id, tone, words)| notice.row(format!("#{id}"), tone, words));
-    acting.tell(&app, notice).await?;
     acting.see_other(PATH)
+}
+
+async fn on_one(app: Arc<App>, acting: Arc<Acting>, id: i64, cancels: bool) -> RowOutcome {
+    let (schedule, who) = (schedule(&app), acting.me.actor());
+    let decided = if cancels { schedule.cancel(id, &who).await } else { schedule.run_now(id, &who).await };
+    let outcome = match decided.map_err(Problem::from)? {
+        Decided::Done => Outcome::good(text(if cancels { "job-was-cancelled" } else { "job-runs" })),
+        Decided::NotPossible => Outcome::bad(text("job-not-possible")),
+    };
+    Ok((format!("#{id}"), outcome))
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ const READ_ORDERS: u32 = 500;
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 /// That it is UTF-8 some spreadsheets are told by a mark alone.
 const MARK: &str = "\u{feff}";
+/// What a formula begins with, wide forms included.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const HEADS: [&str; 14] = [
     "id",
     "number",
@@ -136,21 +138,27 @@ fn line<const N: usize>(lines: &mut String, cells: [&str; N]) {
     lines.push_str("\r\n");
 }
 
-/// A cell. What a spreadsheet would take for a formula, whoever typed it as their name, is made text by an apostrophe (OWASP, CSV
-/// injection).
+/// A cell, always in quotes. What a spreadsheet would take for a formula, whoever typed it as their name, is made text by an
+/// apostrophe (OWASP, CSV injection): at the beginning of the cell, and where one begins for a spreadsheet that separates cells by
+/// semicolons or tabs, to which our quotes mean nothing in the middle of its cells.
 fn write_cell(lines: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let quoted = formula || cell.contains(['"', ',', '\r', '\n', ';']);
-    if quoted {
-        lines.push('"');
-    }
-    if formula {
+    lines.push('"');
+    if cell.starts_with(['\t', '\r', '\n']) {
         lines.push('\'');
     }
-    lines.push_str(&cell.replace('"', "\"\""));
-    if quoted {
-        lines.push('"');
+    let (mut chars, mut begins) = (cell.chars(), true);
+    loop {
+        if begins && chars.as_str().trim_start_matches('"').starts_with(FORMULA) {
+            lines.push('\'');
+        }
+        let Some(char) = chars.next() else { break };
+        if char == '"' {
+            lines.push('"');
+        }
+        lines.push(char);
+        begins = matches!(char, ';' | '\t' | '\r' | '\n');
     }
+    lines.push('"');
 }
 
 #[cfg(test)]
@@ -160,7 +168,26 @@ mod tests {
     #[test]
     fn a_cell_is_quoted_and_never_a_formula() {
         let mut text = String::new();
-        line(&mut text, ["Ada", "O\"Hara, Zoë", "=1+1", "-2", "@cmd", "", "两\n行"]);
-        assert_eq!(text, "Ada,\"O\"\"Hara, Zoë\",\"'=1+1\",\"'-2\",\"'@cmd\",,\"两\n行\"\r\n");
+        line(&mut text, ["Ada", "O\"Hara, Zoë", "=1+1", "-2", "@cmd", "", "两\n行", "\t=1"]);
+        let expected = "\"Ada\",\"O\"\"Hara, Zoë\",\"'=1+1\",\"'-2\",\"'@cmd\",\"\",\"两\n行\",\"'\t'=1\"\r\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn nor_is_what_another_separator_would_make_of_it() {
+        for (cell, expected) in [
+            ("Ada;=1+1", "\"Ada;'=1+1\""),
+            ("Ada;;-1; @x", "\"Ada;;'-1; @x\""),
+            ("Ada\t+1", "\"Ada\t'+1\""),
+            ("12 Row\r\n=1\n@x", "\"12 Row\r\n'=1\n'@x\""),
+            ("Ada;\"=1\"", "\"Ada;'\"\"=1\"\"\""),
+            ("\"=1", "\"'\"\"=1\""),
+            ("Ada;＝1", "\"Ada;'＝1\""),
+            ("a=b; c-d", "\"a=b; c-d\""),
+        ] {
+            let mut text = String::new();
+            write_cell(&mut text, cell);
+            assert_eq!(text, expected, "{cell:?}");
+        }
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn handle(
     let found = order_list::desk(&app.views, &desk, asked::after(&query), PAGE_ORDERS);
     let found = reads.run(OrderList::NAME, found).await?;
     let count = reads.run(OrderList::NAME, order_list::count(&app.views, &desk, MOST_COUNTED)).await?;
-    let page = visit.page(&app, Section::Orders).await?;
+    let page = visit.page(Section::Orders);
     let next = found.next.as_ref().map(asked::cursor);
     let shown = Shown {
         filters: asked::filters(&query),
@@ -76,7 +76,7 @@ pub(super) async fn handle(
         form: Uuid::now_v7(),
         page,
     };
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }
 
 fn shown(row: OrderRow, page: &AdminPage) -> Row {

@@ -1,7 +1,6 @@
 //! What became of an order's mails, and sending them once more.
 
-use super::pay::Outcome;
-use crate::admin::Tone;
+use crate::admin::acting::Outcome;
 use crate::admin::texts::text;
 use crate::http::App;
 use crate::problem::{Problem, within};
@@ -127,8 +126,8 @@ fn shown(state: State) -> (&'static str, String) {
 /// Has one of the mails sent once more.
 pub(super) async fn again(app: &App, order: OrderId, which: Which, is_paid: bool) -> Result<Outcome, Fault> {
     if which == Which::Receipt && !is_paid {
-        return Ok((Tone::Bad, text("staff-mail-not-paid")));
+        return Ok(Outcome::bad(text("staff-mail-not-paid")));
     }
     let is_asked = again::ask(app.members.schedule(), order, which).await.map_err(Problem::from)?;
-    Ok(if is_asked { (Tone::Good, text("staff-mail-on-its-way")) } else { (Tone::Warn, text("staff-mail-just-now")) })
+    Ok(if is_asked { Outcome::good(text("staff-mail-on-its-way")) } else { Outcome::warn(text("staff-mail-just-now")) })
 }

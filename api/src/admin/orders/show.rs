@@ -91,7 +91,7 @@ pub(super) async fn handle(
     let (order, snapshot) = load(&app, &id).await?;
     let placed = snapshot.state.placed().ok_or(Fault::NotFound)?;
     let shown = of(&app, &visit, order, &snapshot, correction(placed)).await?;
-    visit.show(&shown, started.elapsed())
+    visit.show(&shown, started.elapsed()).await
 }
 
 /// The order of an id, as the log has it.
@@ -121,7 +121,7 @@ pub(super) async fn of<P>(
     let mails = mails::of(app, order, &events).await?;
     let notes = within(notes::of_order(pool, order)).await?;
     let messages = within(messages::of_order(pool, order, 0)).await?;
-    let page = visit.page(app, Section::Orders).await?;
+    let page = visit.page(Section::Orders);
     let history = history::of(app, &page, &events).await?;
     let key = app.link_key().await.map_err(crate::problem::Problem::from)?.sign(order);
     let customer = &placed.customer;

@@ -53,7 +53,7 @@ async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Res
         return Err(Problem::new(Code::NewsletterReleased, "It has gone out already."));
     }
     let schedule = Schedule::new(app.log.pool().clone(), app.settings().sessions.clock.clone());
-    if !within(scheduled::put_release(&schedule, id, at, actor)).await? {
+    if !within(scheduled::put_release(&schedule, id, issue.version, at, actor)).await? {
         let detail = "Cancel it first, if it is to go out at another time: `orders schedule list`.";
         return Err(Problem::new(Code::NewsletterScheduled, detail));
     }

@@ -90,6 +90,12 @@ async fn the_stock_is_searched_filtered_and_acted_on() {
     says(&staff.done("/admin/products/SENCHA/sale/", &[("act", "restore")]).await, &["It is on sale."]);
     says(&staff.get("/admin/products/?q=nothing").await.is(200), &["No product fits"]);
     staff.post("/admin/products/", &[("act", "burn"), ("row", "POT")]).await.is(400);
+    // Nothing is done where one of them is none; what is done leads back, whatever a form says of the way.
+    let none = [("act", "feature"), ("row", "MATCHA"), ("row", "no sku")];
+    staff.post("/admin/products/", &none).await.is(400);
+    assert!(!staff.get("/admin/products/?featured=yes").await.is(200).text.contains("The MATCHA"));
+    let odd = [("act", "feature"), ("row", "MATCHA"), ("back", "/admin/products/?q=\u{1}")];
+    assert_eq!(staff.post("/admin/products/", &odd).await.is(303).header("location"), "/admin/products/");
     staff.get("/admin/products/NONE/").await.is(404);
 }
 

@@ -1,9 +1,11 @@
 //! An order on a customer's behalf.
 
-use super::support::{Goods, field, says};
+use super::members::join;
+use super::support::{Goods, Staff, field, says};
 use commands::staff::Role;
 use domain::AggregateType;
 use serde_json::json;
+use uuid::Uuid;
 
 type Fields<'f> = Vec<(&'f str, &'f str)>;
 
@@ -31,6 +33,8 @@ fn at<'f>(mut fields: Fields<'f>, total: &'f str) -> Fields<'f> {
 }
 
 const PATH: &str = "/admin/new/order/";
+/// What makes what is sent one order.
+const FORMS: [&str; 2] = ["0190a0b0-0000-7000-8000-000000000001", "0190a0b0-0000-7000-8000-000000000002"];
 
 #[tokio::test]
 async fn an_order_is_priced_shown_and_placed_once() {
@@ -89,4 +93,47 @@ async fn what_is_wrong_is_said_where_it_is_and_what_was_typed_is_kept() {
     let placed = clerk.post(PATH, &at(ada(&key, "place", &[("TEA", "1")]), "13.00")).await;
     placed.is(303);
     clerk.post(PATH, &[("act", "check")]).await.is(400);
+}
+
+/// Whose order the newest one is.
+async fn subject(goods: &Goods) -> Uuid {
+    sqlx::query_scalar(
+        "SELECT (payload -> 'OrderPlaced' -> 'customer' ->> 'subject_id')::uuid FROM events
+          WHERE event_type = 'OrderPlaced' ORDER BY position DESC LIMIT 1",
+    )
+    .fetch_one(&goods.shop.db.superuser_pool().await)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn whose_order_it_is_is_not_for_the_browser_to_make_up() {
+    let goods = Goods::open().await;
+    goods.product("TEA", "12.50").await;
+    let member = join(&goods.pool, "ada@example.com", "Ada").await.to_string();
+    let (manager, clerk) = (goods.staff(Role::Manager).await, goods.staff(Role::Clerk).await);
+    let send = async |staff: &Staff<'_>, key: &str, whose: &str| {
+        let mut fields = at(ada(key, "place", &[("TEA", "1")]), "12.50");
+        fields.retain(|(name, _)| *name != "member");
+        fields.push(("member", whose));
+        staff.post(PATH, &fields).await
+    };
+
+    // Into a member's account only those place an order who may see members, and there has to be one.
+    send(&clerk, FORMS[0], &member).await.is(403);
+    let gone = send(&manager, FORMS[0], &Uuid::now_v7().to_string()).await.is(422);
+    says(&gone, &["There is no such member any more", "value=\"ada@example.com\""]);
+    assert_eq!(field(&gone, "member"), "");
+    let events = "SELECT count(*) FROM events WHERE event_type = 'OrderPlaced'";
+    let placed: i64 = sqlx::query_scalar(events).fetch_one(&goods.pool).await.unwrap();
+    assert_eq!(placed, 0);
+    send(&manager, FORMS[0], &member).await.is(303);
+    assert_eq!(subject(&goods).await.to_string(), member);
+
+    // A guest's personal data is nobody else's, though the browser sends the id of a form that somebody's may be.
+    send(&clerk, FORMS[1], "").await.is(303);
+    let guest = subject(&goods).await;
+    assert!(guest.to_string() != FORMS[1] && guest.to_string() != member, "{guest}");
+    send(&manager, FORMS[1], "").await.is(303);
+    assert_ne!(subject(&goods).await, guest, "the same form of somebody else");
 }

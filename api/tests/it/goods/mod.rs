@@ -6,6 +6,6 @@ mod counter;
 mod members;
 mod newsletters;
 mod permissions;
-mod pictures;
+pub mod pictures;
 mod schedule;
-mod support;
+pub mod support;

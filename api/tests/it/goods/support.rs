@@ -3,18 +3,23 @@
 use crate::browser::{ACCEPT, FORM, value};
 use crate::http_support::{BOUND, Call, Instance, Reply, Shop};
 use api::http::{HttpSettings, ServerSettings};
+use api::scheduled::ReleaseIssue;
 use api::shop::ShopSettings;
 use chrono::Utc;
-use commands::db;
+use commands::schedule::{Schedule, Worker};
 use commands::shop::sessions::SessionSecret;
 use commands::staff::accounts::{self, Invitation};
 use commands::staff::{Account, Role, sessions};
+use commands::{Catalogue, Clock, Gateway, GatewaySettings, Log, db};
 use domain::text::{Email, PersonName};
 use projections::Views;
 use sqlx::PgPool;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tempfile::TempDir;
 use testkit::eventually;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A shop, the process that serves it, and its folder of pictures.
 pub struct Goods {
@@ -61,6 +66,22 @@ impl Goods {
         self.caught_up(added.position()).await;
     }
 
+    /// Has the hour come of the issue of the newsletter that is on the schedule, and releases it as another process would.
+    pub async fn release_due(&self) {
+        let hour = "UPDATE scheduled_jobs SET due_at = $1 WHERE task = 'newsletter_release' AND state = 'waiting'";
+        let now = Utc::now();
+        assert_eq!(sqlx::query(hour).bind(now).execute(&self.pool).await.unwrap().rows_affected(), 1);
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let pool = db::connect(&self.shop.db.app_url(), 4).await.unwrap();
+        let log = Log::open(pool, stop.clone(), &tasks).await.unwrap();
+        let catalogue = Catalogue::open(log.clone(), stop.clone(), &tasks).await.unwrap();
+        let gateway = Gateway::open(log.clone(), catalogue, GatewaySettings::default(), stop.clone(), &tasks);
+        let schedule = Schedule::new(self.pool.clone(), Clock::system());
+        let worker = Worker::new(schedule, vec![Arc::new(ReleaseIssue::new(gateway))]);
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        stop.cancel();
+    }
+
     pub async fn staff(&self, role: Role) -> Staff<'_> {
         let (email, name) = (format!("{role}-{}@shop.test", uuid()), format!("The {role}"));
         let (email, name) = (Email::parse(&email).unwrap(), PersonName::parse(&name).unwrap());
@@ -84,7 +105,8 @@ pub struct Staff<'g> {
     instance: &'g Instance,
     pub account: Account,
     pub cookie: String,
-    csrf: String,
+    /// What its forms carry.
+    pub csrf: String,
 }
 
 impl<'g> Staff<'g> {
@@ -120,8 +142,13 @@ impl<'g> Staff<'g> {
 
     /// A form with a file in it.
     pub async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Reply {
+        self.file(path, &[&[("csrf", self.csrf.as_str())][..], fields].concat(), file).await
+    }
+
+    /// A form with a file in it, without the token of its session.
+    pub fn file(&self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Call<'g> {
         let mut body = Vec::new();
-        for (name, value) in [&[("csrf", self.csrf.as_str())][..], fields].concat() {
+        for (name, value) in fields {
             body.extend_from_slice(
                 format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
             );
@@ -131,7 +158,7 @@ impl<'g> Staff<'g> {
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n--XX--\r\n");
-        self.sent(path).header("content-type", "multipart/form-data; boundary=XX").body(body).await
+        self.sent(path).header("content-type", "multipart/form-data; boundary=XX").body(body)
     }
 }
 

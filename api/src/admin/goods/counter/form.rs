@@ -121,8 +121,9 @@ impl CounterForm {
         complete.then_some(items)
     }
 
-    /// For whom it is, with an address if one is needed; `None` where something is wrong, which the form says then.
-    pub(super) fn customer(&mut self, needs_address: bool) -> Option<Customer> {
+    /// For whom it is, with an address if one is needed; `guest` is whose personal data it is where it is no member's. `None` where
+    /// something is wrong, which the form says then.
+    pub(super) fn customer(&mut self, needs_address: bool, guest: SubjectId) -> Option<Customer> {
         let form = &mut self.form;
         let first_name = form.read("first_name", PersonName::parse);
         let last_name = form.read("last_name", PersonName::parse);
@@ -131,8 +132,7 @@ impl CounterForm {
         let is_bare = place.iter().all(|name| form.value(name).trim().is_empty());
         let shipping_address = if is_bare && !needs_address { Some(None) } else { address(form).map(Some) };
         Some(Customer {
-            // A guest's personal data is a subject of its own.
-            subject_id: self.member.unwrap_or(SubjectId(self.key)),
+            subject_id: self.member.unwrap_or(guest),
             first_name: first_name?,
             last_name: last_name?,
             email: email?,

@@ -13,7 +13,7 @@ use axum::routing::get;
 
 pub(super) const PATH: &str = "/admin/new/order/";
 
-type Acting = super::acting::Acting<PlaceOrders>;
+type Acting = crate::admin::acting::Acting<PlaceOrders>;
 type Visit = crate::admin::StaffVisit<PlaceOrders>;
 
 pub(super) fn routes(routes: Routes) -> Routes {

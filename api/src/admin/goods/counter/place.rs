@@ -1,11 +1,11 @@
 //! The steps of the form: an empty one, more lines, what it costs, and the order.
 
-use super::super::acting::{Ask, Refusal};
 use super::form::{CounterForm, Line, MAX_LINES, cart};
 use super::{Acting, PATH, Visit};
+use crate::admin::acting::{Ask, Locale, Refusal};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
-use crate::admin::{AdminPage, Notice, Section, StaffForm};
+use crate::admin::{self, AdminPage, Notice, Section, StaffForm};
 use crate::auth::permission::ReadMembers;
 use crate::http::App;
 use crate::problem::within;
@@ -64,7 +64,7 @@ pub(super) async fn ask(
     };
     let form = member.as_ref().map_or_else(CounterForm::new, CounterForm::of_member);
     let shown = shown(&app, &visit, form, None, None).await?;
-    visit.show(&shown, Duration::ZERO)
+    visit.show(&shown, Duration::ZERO).await
 }
 
 async fn shown(
@@ -76,7 +76,7 @@ async fn shown(
 ) -> Result<Shown, Fault> {
     let stock = Stock { status: Some(Status::Active), ..Stock::default() };
     let offered = Reads::default().run(Products::NAME, products::stock(&app.views, &stock, None, OFFERED)).await?;
-    let page = visit.page(app, Section::Orders).await?;
+    let page = visit.page(Section::Orders);
     Ok(Shown {
         action: PATH,
         has_room: form.lines.len() < MAX_LINES,
@@ -91,27 +91,50 @@ async fn shown(
     })
 }
 
-pub(super) async fn handle(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> Result<Response, Fault> {
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    acting: Acting,
+    posted: StaffForm,
+) -> Result<Response, admin::Refusal> {
     let mut form = CounterForm::sent(&posted).ok_or(Fault::Invalid)?;
+    if form.member.is_some() {
+        // Into whose account it goes only those say who may see members.
+        acting.require::<ReadMembers>()?;
+    }
+    if !is_there(&app, form.member).await? {
+        form.member = None;
+        let shown = shown(&app, &acting, form, None, Some(text("counter-no-such-member"))).await?;
+        return Ok(acting.show_refused(&shown).await?);
+    }
+    Ok(step(&app, &acting, form, &posted).await?)
+}
+
+/// Whether there is the member whose order it is, if it is one's.
+async fn is_there(app: &App, member: Option<SubjectId>) -> Result<bool, Fault> {
+    let Some(member) = member else { return Ok(true) };
+    Ok(within(members::get(app.log.pool(), member)).await?.is_some())
+}
+
+async fn step(app: &App, acting: &Acting, mut form: CounterForm, posted: &Posted) -> Result<Response, Fault> {
     let agreed = match posted.get("act") {
         Some("more") => {
             form.grow();
-            let shown = shown(&app, &acting, form, None, None).await?;
-            return acting.show(&shown, Duration::ZERO);
+            let shown = shown(app, acting, form, None, None).await?;
+            return acting.show(&shown, Duration::ZERO).await;
         }
-        Some("place") => agreed(&posted),
+        Some("place") => agreed(posted),
         _ => None,
     };
     let prices = within(app.gateway.prices_at_head()).await?;
-    let (items, total, customer) = read(&mut form, &prices, &acting);
+    let (items, total, customer) = read(&mut form, &prices, acting);
     let (Some(items), Some(total), Some(customer)) = (items, total, customer) else {
-        return acting.show_refused(&shown(&app, &acting, form, total, None).await?);
+        return acting.show_refused(&shown(app, acting, form, total, None).await?).await;
     };
     match agreed {
-        Some(agreed) => Counter { items, customer, agreed }.place(&app, &acting, form).await,
+        Some(agreed) => Counter { items, customer, agreed }.place(app, acting, form).await,
         None => {
-            let shown = shown(&app, &acting, form, Some(total), None).await?;
-            acting.show(&shown, Duration::ZERO)
+            let shown = shown(app, acting, form, Some(total), None).await?;
+            acting.show(&shown, Duration::ZERO).await
         }
     }
 }
@@ -139,7 +162,7 @@ fn read(
             Err(unavailable) => shown.error = Some(words(unavailable)),
         }
     }
-    let customer = form.customer(basket.requires_shipping);
+    let customer = form.customer(basket.requires_shipping, guest(&digest(acting.me.id, form.key)));
     let can_be_ordered = items.is_some() && basket.can_be_ordered();
     let items = items.filter(|_| can_be_ordered).map(|items| items.into_iter().map(|(_, item)| item).collect());
     (items, basket.total.filter(|_| can_be_ordered), customer)
@@ -163,7 +186,7 @@ struct Counter {
 
 impl Counter {
     async fn place(self, app: &App, acting: &Acting, mut form: CounterForm) -> Result<Response, Fault> {
-        let locale = Some(form.form.value("lang").to_owned()).filter(|lang| !lang.is_empty());
+        let lang = Some(form.form.value("lang").to_owned()).filter(|lang| !lang.is_empty());
         let key = self.key(acting.me.id, &form).ok_or(Fault::Internal)?;
         let place = Place {
             number: within(app.gateway.next_order_number()).await?,
@@ -174,7 +197,7 @@ impl Counter {
         let ask = Ask {
             fresh_id: true,
             key: Some(key),
-            locale,
+            locale: lang.map_or(Locale::Actors, |lang| Locale::Customers(Some(lang))),
             ..Ask::on(OrderId(Uuid::now_v7()).to_string(), Command::Place(place), None)
         };
         let (total, notice) = match acting.submit::<Order>(app, ask).await? {
@@ -196,22 +219,31 @@ impl Counter {
             Err(Refusal::SentBefore) => (None, text("counter-sent-before")),
             Err(Refusal::Changed(_)) => return Err(Fault::Internal),
         };
-        acting.show_refused(&shown(app, acting, form, total, Some(notice)).await?)
+        acting.show_refused(&shown(app, acting, form, total, Some(notice)).await?).await
     }
 
     /// One form places one order: sent again it leads to that, and sent with something else in it, it is refused.
     fn key(&self, who: Uuid, form: &CounterForm) -> Option<IdempotencyKey> {
-        let mut digest = Sha256::new();
-        digest.update((PURPOSE.len() as u64).to_le_bytes());
-        digest.update(PURPOSE);
-        digest.update(who.as_bytes());
-        digest.update(form.key.as_bytes());
         let items: Vec<_> = self.items.iter().map(|item| (item.sku.as_str(), item.quantity.get())).collect();
         let asked = serde_json::to_vec(&(items, &self.customer, self.agreed)).ok()?;
         Some(IdempotencyKey {
-            digest: digest.finalize().into(),
+            digest: digest(who, form.key),
             request_digest: Sha256::digest(asked).into(),
             ordered: None,
         })
     }
+}
+
+/// What makes two sendings of one form the same, for whoever sends it.
+fn digest(who: Uuid, form: Uuid) -> [u8; 32] {
+    let purpose = Sha256::new().chain_update((PURPOSE.len() as u64).to_le_bytes()).chain_update(PURPOSE);
+    purpose.chain_update(who.as_bytes()).chain_update(form.as_bytes()).finalize().into()
+}
+
+/// A guest's personal data is a subject of its own, the same however often a form is sent. It is not what the browser says, which
+/// could be somebody's who has one (UUID version 8, RFC 9562, section 5.8).
+fn guest(digest: &[u8; 32]) -> SubjectId {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    SubjectId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

@@ -60,7 +60,7 @@ pub(super) async fn handle(
     let (id, snapshot) = known(&app, &id).await?;
     let content = snapshot.state.content().ok_or(Fault::NotFound)?;
     let shown = shown(&app, &visit, id, &snapshot, super::form::of(content)).await?;
-    visit.show(&shown, Duration::ZERO)
+    visit.show(&shown, Duration::ZERO).await
 }
 
 pub(super) async fn shown(
@@ -76,7 +76,7 @@ pub(super) async fn shown(
     let counts = within(issues::count(app.log.pool(), id.0)).await?;
     let subscribers = within(subscribers::count(app.log.pool())).await?;
     Ok(Shown {
-        page: visit.page(app, Section::Newsletters).await?,
+        page: visit.page(Section::Newsletters),
         path: path(id),
         subject: content.words.subject.to_string(),
         version: snapshot.version,

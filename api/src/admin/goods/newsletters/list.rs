@@ -55,7 +55,7 @@ pub(super) async fn handle(
     let next = found.next.map(|id| id.to_string());
     let states = [("draft", text("issue-not-released")), ("released", text("issue-released"))];
     let shown = Shown {
-        page: visit.page(&app, Section::Newsletters).await?,
+        page: visit.page(Section::Newsletters),
         filters: Filters::new(PATH, &query).choices(text("issue-state"), "state", &states),
         pager: Pager::new(PATH, &query, count, next.as_deref()),
         rows: found
@@ -65,5 +65,5 @@ pub(super) async fn handle(
             .collect(),
         subscribers,
     };
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 const PATH: &str = "/admin/newsletters/";
 const WRITE: &str = "/admin/new/newsletter/";
 
-type Acting = super::acting::Acting<WriteNewsletters>;
+type Acting = crate::admin::acting::Acting<WriteNewsletters>;
 type Visit = crate::admin::StaffVisit<WriteNewsletters>;
 
 pub(super) fn routes(routes: Routes) -> Routes {

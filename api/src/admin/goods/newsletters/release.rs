@@ -1,9 +1,9 @@
 //! Having an issue go out: now, or at an hour; and keeping it from going out at that.
 
-use super::super::acting::{Ask, Refusal, caught_up};
 use super::super::fields::version;
 use super::issue::{Shown, shown};
 use super::{Acting, form, known, path, schedule};
+use crate::admin::acting::{Ask, Refusal, caught_up};
 use crate::admin::texts::text;
 use crate::admin::{Notice, StaffForm};
 use crate::http::App;
@@ -77,9 +77,10 @@ async fn at(
     let Some(time) = time else {
         let shown = shown(app, acting, id, snapshot, form::of(content)).await?;
         let hour_error = Some(text("issue-hour-wrong"));
-        return acting.show_refused(&Shown { hour_error, hour: hour.chars().take(40).collect(), ..shown });
+        return acting.show_refused(&Shown { hour_error, hour: hour.chars().take(40).collect(), ..shown }).await;
     };
-    let is_new = within(scheduled::put_release(app.members.schedule(), id, time, &acting.me.actor())).await?;
+    let actor = acting.me.actor();
+    let is_new = within(scheduled::put_release(app.members.schedule(), id, seen, time, &actor)).await?;
     let notice = if is_new {
         Notice::good(text("issue-was-scheduled"))
     } else {

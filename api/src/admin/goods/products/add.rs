@@ -1,8 +1,8 @@
 //! `/admin/new/product/`: a product that the shop does not have yet.
 
-use super::super::acting::{Ask, Refusal};
 use super::form::{CategoryChoice, ProductForm};
 use super::{ADD, Acting, Visit, path};
+use crate::admin::acting::{Ask, Refusal};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Notice, Section, StaffForm};
@@ -35,13 +35,13 @@ pub(super) async fn ask(State(app): State<Arc<App>>, visit: Visit) -> Result<Res
     let one = reads.run(Products::NAME, products::stock(&app.views, &Stock::default(), None, 1)).await?;
     let currency = one.rows.first().map_or(FIRST_CURRENCY, |row| row.price.currency().code());
     let shown = shown(&app, &visit, ProductForm::new(currency)).await?;
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }
 
 async fn shown(app: &App, visit: &Visit, form: ProductForm) -> Result<Shown, Fault> {
     let shelves = Reads::default().run(Categories::NAME, categories::list(&app.views)).await?;
     Ok(Shown {
-        page: visit.page(app, Section::Products).await?,
+        page: visit.page(Section::Products),
         action: ADD,
         categories: form.choices(&shelves),
         categories_error: form.categories_error,
@@ -53,7 +53,7 @@ pub(super) async fn add(State(app): State<Arc<App>>, acting: Acting, posted: Sta
     let mut form = ProductForm::new(FIRST_CURRENCY);
     form.fill(&posted);
     let Some((sku, command)) = form.added() else {
-        return acting.show_refused(&shown(&app, &acting, form).await?);
+        return acting.show_refused(&shown(&app, &acting, form).await?).await;
     };
     match acting.submit::<Product>(&app, Ask::on(sku.as_str(), command, None)).await? {
         Ok(_) => {
@@ -63,11 +63,11 @@ pub(super) async fn add(State(app): State<Arc<App>>, acting: Acting, posted: Sta
         }
         Err(Refusal::Rejected(rejection)) => {
             form.refuse(&rejection);
-            acting.show_refused(&shown(&app, &acting, form).await?)
+            acting.show_refused(&shown(&app, &acting, form).await?).await
         }
         Err(Refusal::Changed(_) | Refusal::SentBefore) => {
             form.form.wrong("sku", text("goods-try-again"));
-            acting.show_refused(&shown(&app, &acting, form).await?)
+            acting.show_refused(&shown(&app, &acting, form).await?).await
         }
     }
 }

@@ -1,10 +1,11 @@
 //! `/admin/products/`: the stock, and what is done to those of it that are chosen.
 
-use super::super::acting::{Ask, Refusal, caught_up};
 use super::{Acting, PATH, Visit};
-use crate::admin::list::{Filters, Pager, Query};
+use crate::admin::acting::{Ask, Outcome};
+use crate::admin::bulk::{self, RowOutcome};
+use crate::admin::list::{Filters, Pager, Query, back};
 use crate::admin::texts::{text, text_with};
-use crate::admin::{AdminPage, Notice, Section, StaffForm, Tone};
+use crate::admin::{AdminPage, Section, StaffForm};
 use crate::http::App;
 use crate::pictures::Size;
 use crate::shop::{Fault, Reads};
@@ -13,15 +14,13 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::product::{Changes, Command, Presentation, Product, Status};
-use domain::{Position, Sku, Slug};
+use domain::{Sku, Slug};
 use projections::Projection;
 use projections::categories::{self, Categories, CategoryRow};
 use projections::products::{self, ProductRow, Products, Stock};
 use std::sync::Arc;
 
 const PAGE_ROWS: u32 = 50;
-/// More than a page has.
-const MAX_CHOSEN: usize = 100;
 
 struct Row {
     sku: String,
@@ -63,7 +62,7 @@ pub(super) async fn handle(
     let after = query.after().and_then(|sku| Sku::parse(sku).ok());
     let stock = products::stock(&app.views, &stock, after.as_ref(), PAGE_ROWS);
     let found = reads.run(Products::NAME, stock).await?;
-    let page = visit.page(&app, Section::Products).await?;
+    let page = visit.page(Section::Products);
     let count = text_with("goods-shown", &[("count", found.rows.len().into())]);
     let shown = Shown {
         filters: filters(&query, &shelves),
@@ -72,7 +71,7 @@ pub(super) async fn handle(
         here: visit.here.clone(),
         page,
     };
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }
 
 fn status(text: &str) -> Option<Status> {
@@ -127,50 +126,21 @@ fn asked(act: Option<&str>) -> Option<(Command, &'static str)> {
 
 pub(super) async fn act(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> Result<Response, Fault> {
     let (command, told) = asked(posted.get("act")).ok_or(Fault::Invalid)?;
-    let (mut rows, mut refused, mut last) = (Vec::new(), 0, Position::ORIGIN);
-    for chosen in posted.all("row").take(MAX_CHOSEN) {
-        let sku = Sku::parse(chosen).map_err(|_| Fault::Invalid)?;
-        match acting.submit::<Product>(&app, Ask::on(sku.as_str(), command.clone(), None)).await? {
-            Ok(done) => {
-                last = last.max(done.position);
-                rows.push((sku, Tone::Good, text(told)));
-            }
-            Err(Refusal::Rejected(rejection)) => {
-                refused += 1;
-                rows.push((sku, Tone::Bad, rejection.to_string()));
-            }
-            Err(Refusal::Changed(_) | Refusal::SentBefore) => return Err(Fault::Internal),
+    let acting = Arc::new(acting);
+    match bulk::chosen(&posted, |sku| Sku::parse(sku).ok())? {
+        Ok(skus) => {
+            let work = move |app, acting, sku| on_one(app, acting, sku, command.clone(), told);
+            bulk::on_each(&app, &acting, Some(Products::NAME), skus, work).await?;
         }
+        Err(notice) => acting.tell(&app, notice).await?,
     }
-    caught_up(&app, Products::NAME, last).await;
-    let notice = match (rows.len(), refused) {
-        (0, _) => Notice::warn(text("goods-none-chosen")),
-        (count, 0) => Notice::good(text_with("goods-all-done", &[("count", count.into())])),
-        (count, refused) => {
-            let words = text_with("goods-some-done", &[("done", (count - refused).into()), ("count", count.into())]);
-            Notice::warn(words)
-        }
+    acting.see_other(back(PATH, posted.get("back")))
+}
+
+async fn on_one(app: Arc<App>, acting: Arc<Acting>, sku: Sku, command: Command, told: &'static str) -> RowOutcome {
+    let outcome = match acting.carry_out::<Product>(&app, Ask::on(sku.as_str(), command, None)).await {
+        Ok(done) => Outcome::good(text(told)).at(done.position),
+        Err(error) => Outcome::refused(&error),
     };
-    let notice = rows.into_iter().fold(notice, |notice, (sku, tone, words)| notice.row(sku.as_str(), tone, words));
-    acting.tell(&app, notice).await?;
-    acting.see_other(&back(posted.get("back")))
-}
-
-/// Back to the list as it was filtered: a path of its own, and nothing else.
-fn back(typed: Option<&str>) -> String {
-    let own = typed.and_then(|path| path.strip_prefix(PATH)).filter(|query| query.is_empty() || query.starts_with('?'));
-    own.map_or_else(|| PATH.to_owned(), |query| format!("{PATH}{query}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_back_is_the_list() {
-        assert_eq!(back(Some("/admin/products/?q=a&status=active")), "/admin/products/?q=a&status=active");
-        for other in [None, Some("https://evil.test/"), Some("/admin/products/TEA/"), Some("//evil.test")] {
-            assert_eq!(back(other), PATH, "{other:?}");
-        }
-    }
+    Ok((sku.to_string(), outcome))
 }

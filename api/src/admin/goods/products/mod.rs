@@ -19,7 +19,7 @@ const PATH: &str = "/admin/products/";
 /// Apart from the products' own paths: any word may be a sku.
 const ADD: &str = "/admin/new/product/";
 
-type Acting = super::acting::Acting<WriteProducts>;
+type Acting = crate::admin::acting::Acting<WriteProducts>;
 type Visit = crate::admin::StaffVisit<WriteProducts>;
 
 pub(super) fn routes(routes: Routes) -> Routes {

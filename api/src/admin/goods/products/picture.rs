@@ -1,11 +1,11 @@
 //! `POST /admin/products/{sku}/picture/`: another picture, or none any more.
 
-use super::super::acting::{Ask, Refusal};
 use super::super::fields::version;
 use super::show::{listed, shown_with_picture_error};
 use super::upload::Upload;
 use super::{Acting, path};
 use crate::admin::Notice;
+use crate::admin::acting::{Ask, Refusal};
 use crate::admin::texts::text;
 use crate::http::App;
 use crate::shop::Fault;
@@ -27,14 +27,14 @@ pub(super) async fn handle(
         true => None,
         false if upload.file.is_empty() => {
             let shown = shown_with_picture_error(&app, &acting, &snapshot, text("product-picture-missing")).await?;
-            return acting.show_refused(&shown);
+            return acting.show_refused(&shown).await;
         }
         false => match app.pictures.keep(upload.file).await {
             Ok(picture) => Some(picture),
             Err(error) => {
                 error.log();
                 let shown = shown_with_picture_error(&app, &acting, &snapshot, error.to_string()).await?;
-                return acting.show_refused(&shown);
+                return acting.show_refused(&shown).await;
             }
         },
     };
@@ -48,11 +48,11 @@ pub(super) async fn handle(
         }
         Err(Refusal::Rejected(rejection)) => {
             let shown = shown_with_picture_error(&app, &acting, &snapshot, rejection.to_string()).await?;
-            acting.show_refused(&shown)
+            acting.show_refused(&shown).await
         }
         Err(Refusal::Changed(current)) => {
             let shown = shown_with_picture_error(&app, &acting, &current, text("product-picture-changed")).await?;
-            acting.show_refused(&shown)
+            acting.show_refused(&shown).await
         }
         Err(Refusal::SentBefore) => Err(Fault::Internal),
     }

@@ -1,8 +1,8 @@
 //! `POST /admin/products/{sku}/sale/`: out of sale, and back.
 
-use super::super::acting::{Ask, Refusal};
 use super::show::listed;
 use super::{Acting, path};
+use crate::admin::acting::{Ask, Refusal};
 use crate::admin::texts::text;
 use crate::admin::{Notice, StaffForm};
 use crate::http::App;

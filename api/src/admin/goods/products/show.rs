@@ -1,11 +1,11 @@
 //! `/admin/products/{sku}/`: all that is known of a product, from its own history, and a form to change it.
 
-use super::super::acting::{Ask, Refusal};
 use super::super::actors::Actors;
 use super::super::fields::version;
 use super::form::{CategoryChoice, ProductForm};
 use super::told::{History, told};
 use super::{Acting, Visit, path};
+use crate::admin::acting::{Ask, Refusal};
 use crate::admin::form::Form;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Notice, Section, StaffForm};
@@ -63,7 +63,7 @@ pub(super) async fn handle(
     let Product::Listed(product) = &snapshot.state else { return Err(Fault::NotFound) };
     let mut reads = Reads::default();
     let shown = shown(&app, &visit, &mut reads, &snapshot, ProductForm::of(product)).await?;
-    visit.show(&shown, reads.took)
+    visit.show(&shown, reads.took).await
 }
 
 async fn shown(
@@ -79,7 +79,7 @@ async fn shown(
     let shelves = reads.run(Categories::NAME, categories::list(&app.views)).await?;
     let changes = within(product_history::of(&app.log, sku)).await?;
     let actors = Actors::of(app, changes.iter().map(|change| change.actor.as_str())).await?;
-    let page = visit.page(app, Section::Products).await?;
+    let page = visit.page(Section::Products);
     Ok(Shown {
         path: path(sku),
         shop_path: format!("/products/{sku}/"),
@@ -126,7 +126,7 @@ pub(super) async fn change(
     let Some(changes) = form.changes() else {
         // What is shown again is still the version that was shown: somebody else's change is not overwritten unseen.
         let shown = shown(&app, &acting, &mut reads, &snapshot, form).await?;
-        return acting.show_refused(&Shown { version: seen, ..shown });
+        return acting.show_refused(&Shown { version: seen, ..shown }).await;
     };
     let asked = Ask::on(sku.as_str(), Command::Change(changes), Some(seen));
     match acting.submit::<Product>(&app, asked).await? {
@@ -137,13 +137,13 @@ pub(super) async fn change(
         Err(Refusal::Rejected(rejection)) => {
             form.refuse(&rejection);
             let shown = shown(&app, &acting, &mut reads, &snapshot, form).await?;
-            acting.show_refused(&Shown { version: seen, ..shown })
+            acting.show_refused(&Shown { version: seen, ..shown }).await
         }
         Err(Refusal::Changed(current)) => {
             let Product::Listed(product) = &current.state else { return Err(Fault::NotFound) };
             form.compare(product);
             let shown = shown(&app, &acting, &mut reads, &current, form).await?;
-            acting.show_refused(&Shown { is_changed: true, ..shown })
+            acting.show_refused(&Shown { is_changed: true, ..shown }).await
         }
         Err(Refusal::SentBefore) => Err(Fault::Internal),
     }

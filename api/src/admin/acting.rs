@@ -1,6 +1,7 @@
 //! Who changes something behind the counter, and what became of it.
 
-use crate::admin::StaffVisit;
+use super::texts::text;
+use super::{Notice, StaffVisit, Tone};
 use crate::auth::Permission;
 use crate::http::{App, Place};
 use crate::problem::rejection::{self, Refuses};
@@ -52,15 +53,22 @@ pub(super) struct Ask<A: Refuses> {
     pub(super) fresh_id: bool,
     /// What makes two of them the same one.
     pub(super) key: Option<IdempotencyKey>,
-    /// The language of the customer whom it is for; else whoever acts says it.
-    pub(super) locale: Option<String>,
+    pub(super) locale: Locale,
 }
 
 impl<A: Refuses> Ask<A> {
     /// A command on what stands under an id, in the version that was shown.
     pub(super) fn on(id: impl Into<String>, command: A::Command, version: Option<u64>) -> Self {
-        Self { id: id.into(), command, version, fresh_id: false, key: None, locale: None }
+        Self { id: id.into(), command, version, fresh_id: false, key: None, locale: Locale::Actors }
     }
+}
+
+/// The language in which somebody is written to about what happens.
+pub(super) enum Locale {
+    /// That of whoever acts.
+    Actors,
+    /// That of the customer whom it is for, as far as it is known.
+    Customers(Option<String>),
 }
 
 /// Why a command was not carried out, where somebody can do something about it.
@@ -75,10 +83,10 @@ pub(super) enum Refusal<A: Refuses> {
 
 impl<P> Acting<P> {
     /// Has a command carried out; whoever is logged in is the actor.
-    pub(super) async fn submit<A: Refuses>(&self, app: &App, ask: Ask<A>) -> Result<Result<Done, Refusal<A>>, Fault> {
+    pub(super) async fn carry_out<A: Refuses>(&self, app: &App, ask: Ask<A>) -> Result<Done, CommandError<A>> {
         let mut context = self.visit.context();
-        if ask.locale.is_some() {
-            context.locale = ask.locale;
+        if let Locale::Customers(locale) = ask.locale {
+            context.locale = locale;
         }
         let submission = Submission {
             id: ask.id,
@@ -90,7 +98,12 @@ impl<P> Acting<P> {
             answer: answer::<A>(),
             admission: self.room.clone().map(|place| Arc::new(place) as Admission),
         };
-        match app.gateway.submit(submission).await {
+        app.gateway.submit(submission).await
+    }
+
+    /// The same, for a form that is shown again where it is refused.
+    pub(super) async fn submit<A: Refuses>(&self, app: &App, ask: Ask<A>) -> Result<Result<Done, Refusal<A>>, Fault> {
+        match self.carry_out(app, ask).await {
             Ok(done) => Ok(Ok(done)),
             Err(CommandError::Rejected { rejection, .. }) => Ok(Err(Refusal::Rejected(rejection))),
             Err(CommandError::VersionMismatch { current }) if current.version == 0 => Err(Fault::NotFound),
@@ -109,6 +122,60 @@ fn answer<A: Refuses>() -> AnswerFn<A> {
         etag: None,
         body: snapshot.id.clone(),
     })
+}
+
+/// What came of something that was asked, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) tone: Tone,
+    pub(super) text: String,
+    /// Where the log has it; none where nothing of the log was changed.
+    pub(super) position: Option<Position>,
+}
+
+impl Outcome {
+    /// It was done.
+    pub(super) fn good(text: String) -> Self {
+        Self { tone: Tone::Good, text, position: None }
+    }
+
+    /// There was nothing to do, or it is not known whether it was done.
+    pub(super) fn warn(text: String) -> Self {
+        Self { tone: Tone::Warn, text, position: None }
+    }
+
+    /// It was not done.
+    pub(super) fn bad(text: String) -> Self {
+        Self { tone: Tone::Bad, text, position: None }
+    }
+
+    /// Why a command was not carried out.
+    pub(super) fn refused<A: Refuses>(error: &CommandError<A>) -> Self {
+        match error {
+            CommandError::Rejected { rejection, .. } => Self::bad(rejection.to_string()),
+            CommandError::OutcomeUnknown => Self::warn(text("staff-unknown")),
+            error => {
+                let problem = rejection::problem(error, None);
+                tracing::warn!(code = problem.code().as_str(), "a command of staff was not carried out");
+                Self::bad(text("staff-away"))
+            }
+        }
+    }
+
+    /// With where the log has it.
+    #[must_use]
+    pub(super) fn at(self, position: Position) -> Self {
+        Self { position: Some(position), ..self }
+    }
+
+    /// What the next page tells of it.
+    pub(super) fn notice(self) -> Notice {
+        match self.tone {
+            Tone::Good => Notice::good(self.text),
+            Tone::Warn => Notice::warn(self.text),
+            Tone::Bad => Notice::bad(self.text),
+        }
+    }
 }
 
 /// Waits for a list to show what was just done.
