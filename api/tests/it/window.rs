@@ -29,6 +29,11 @@ pub async fn keeps_nobody_out(browser: &Browser, looks: &Looks, name: &str) {
     if looks.scripts {
         assert_eq!(browser.axe().await, Vec::<String>::new(), "{name}");
     }
+    keep_picture(browser, name).await;
+}
+
+/// Keeps a picture of the page, where that is asked for.
+pub async fn keep_picture(browser: &Browser, name: &str) {
     if let Some(directory) = std::env::var_os("SHOP_PICTURES") {
         browser.picture(&PathBuf::from(directory).join(format!("{name}.png"))).await;
     }

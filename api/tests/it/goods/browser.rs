@@ -6,6 +6,7 @@
 use super::pictures::drawing;
 use super::support::Goods;
 use crate::http_support::BOUND;
+use crate::window::keep_picture;
 use chrono::Utc;
 use commands::schedule::Worker;
 use commands::staff::Role;
@@ -15,7 +16,7 @@ use consumers::{MailBackend, MailSettings, Mailer};
 use serde_json::json;
 use sqlx::PgPool;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use testkit::browser::{Browser, Looks};
 use testkit::eventually;
@@ -51,9 +52,7 @@ async fn type_into(browser: &Browser, name: &str, text: &str) {
 
 /// What is wrong with the page that is shown by what all pages are held to.
 async fn faults(browser: &Browser, name: &str) -> Vec<String> {
-    if let Some(directory) = std::env::var_os("SHOP_PICTURES") {
-        browser.picture(&PathBuf::from(directory).join(format!("{name}.png"))).await;
-    }
+    keep_picture(browser, name).await;
     let mut faults = browser.axe().await;
     let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
     if wider != 0 {

@@ -3,6 +3,7 @@
 
 use super::root;
 use crate::http_support::{BOUND, Shop};
+use crate::window::keep_picture;
 use serde_json::json;
 use std::fs;
 use std::process::Command;
@@ -75,6 +76,7 @@ async fn swagger_ui_sends_a_real_command() {
                     ?.innerText.startsWith('201') ?? false";
     shows(&browser, "the answer to the command", answered).await;
     assert_eq!(complaints(&browser).await, json!([]));
+    keep_picture(&browser, "docs").await;
 
     eventually("the order is in the list", BOUND, async || {
         let list = instance.get("/v1/orders?limit=1").await.is(200).json();
@@ -94,6 +96,7 @@ async fn redoc_shows_operations_and_the_guide_in_a_browser() {
     }
     let styled = "return getComputedStyle(document.querySelector('.menu-content')).display === 'flex'";
     shows(&browser, "its styles", styled).await;
+    keep_picture(&browser, "guide").await;
     // It looks for its maker's picture elsewhere, which its policy forbids; nothing else.
     let complaints = complaints(&browser).await;
     let of_others = complaints.as_array().expect("a list").iter().filter(|said| !said.to_string().contains("redoc.ly"));
