@@ -78,7 +78,9 @@ async fn stocked(goods: &Goods) -> Vec<(&'static str, String)> {
     }
     let upload = "/admin/products/SENCHA/picture/";
     staff.upload(upload, &[("version", "1"), ("act", "set")], &drawing(90)).await.is(303);
-    let issue = [("subject", "The first flush"), ("text", "It is here.\n\nCome and taste it.")];
+    let form = uuid::Uuid::now_v7().to_string();
+    let issue =
+        [("form", form.as_str()), ("subject", "The first flush"), ("text", "It is here.\n\nCome and taste it.")];
     let issue = staff.post("/admin/new/newsletter/", &issue).await.is(303).header("location").to_owned();
     let member = super::members::join(&goods.pool, "ada@example.com", "Ada").await;
     vec![
