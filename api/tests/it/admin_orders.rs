@@ -239,7 +239,7 @@ async fn a_page_asks_little_of_the_database_however_many_orders_there_are() {
         last = place(&instance, "Ada", &format!("c{n}@example.com")).await;
     }
     let clerk = Staff::logged_in(&shop, &instance, Role::Clerk).await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     let order = format!("/admin/orders/{last}/");
     for (path, most) in
         [("/admin/orders/", MAX_STATEMENTS), ("/admin/orders/?q=ada+love&paid=no", MAX_STATEMENTS), (&order, 8)]

@@ -9,10 +9,12 @@ use crate::shop_payments_pages::{ordered, press, sandboxed, thanks};
 use chrono::Utc;
 use commands::subscribers::letters;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, Once};
+use std::thread::{self, ThreadId};
 use tracing::field::{Field, Visit};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -44,7 +46,7 @@ async fn the_catalogue_s_pages_ask_little_however_much_is_in_it() {
         last = Some(add(&filled, &body).await);
     }
     filled.caught_up(last.unwrap().position()).await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     for path in ["/", "/products/", "/products/?q=tea", "/categories/green/", "/products/SENCHA/", "/products/NONE/"] {
         // Nothing is kept in a fresh process. The first time, where the views are is looked up besides.
         let instance = shop.instance().await;
@@ -63,7 +65,7 @@ async fn pages_ask_as_much_however_full_the_cart_is() {
     let (ada, looker) = (Browser::new(&instance), Browser::new(&instance));
     ada.add("TEA", 1).await;
     let line = "INSERT INTO cart_lines (cart_id, sku, quantity, added_at) SELECT id, 'P-' || n, 1, now() FROM carts, generate_series(1, 400) AS n";
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     for filled in [false, true] {
         if filled {
             sqlx::query(line).execute(&shop.db.pool().await).await.unwrap();
@@ -83,7 +85,7 @@ async fn changing_the_cart_asks_little() {
     let ada = Browser::new(&instance);
     ada.add("TEA", 1).await;
     let token = ada.token().await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     for (path, fields) in [
         ("/cart/add/", &[("csrf", token.as_str()), ("sku", "CUP"), ("quantity", "2")][..]),
         ("/cart/change/", &[("csrf", &token), ("sku", "CUP"), ("quantity", "3")]),
@@ -101,7 +103,7 @@ async fn a_member_s_pages_ask_as_much_however_many_orders_there_are() {
     let (shop, instance, club) = club().await;
     let ada = Browser::new(&instance);
     member(&club, &ada, "ada@example.com").await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     for orders in [1, 4] {
         let mut last = String::new();
         for _ in 0..orders {
@@ -138,7 +140,7 @@ async fn forms_of_accounts_and_of_the_newsletter_ask_little() {
         .unwrap();
     let letter = letters::write(&pool, &asked, Utc::now()).await.unwrap().expect("a mail to write");
     let (confirm, leave) = (letter.confirm.expect("a link").expose(), letter.subscriber.leave.expose());
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     for path in ["/account/join/", "/account/login/", "/account/forgotten/", "/newsletter/"] {
         for browser in [&guest, &ada] {
             bounded(&statements, browser, path, 0).await;
@@ -158,38 +160,52 @@ async fn an_order_is_placed_shown_and_paid_for_by_few_statements() {
     let (shop, front, till) = sandboxed().await;
     let (order, ada) = (ordered(&front, "TEA").await, Browser::new(&till));
     let thanks = thanks(&shop, order).await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     bounded(&statements, &ada, &thanks, 4).await;
     let page = ada.get(&thanks).await.is(200);
     let sandbox = press(&ada, &page).await;
     bounded(&statements, &ada, &sandbox, 1).await;
 }
 
-/// The statements that requests led to.
-#[derive(Clone, Default)]
-pub struct Statements(Arc<Mutex<Vec<String>>>);
+/// The statements that requests led to which this test's thread served. One subscriber hears all threads: of several, each its own
+/// thread's, tracing may take one thread's indifference for everybody's.
+#[derive(Clone, Copy)]
+pub struct Statements(ThreadId);
+
+/// Of each thread that asked to be heard.
+static SENT: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 impl Statements {
-    /// Sees what happens on this thread until the guard is dropped.
-    pub fn watched() -> (Self, DefaultGuard) {
-        let statements = Self::default();
-        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
-        (statements, guard)
+    pub fn of_this_thread() -> Self {
+        static HEARD: Once = Once::new();
+        HEARD.call_once(|| {
+            let told = Targets::new().with_target("sqlx::query", Level::DEBUG).with_target("api", Level::INFO);
+            let hearing = tracing_subscriber::registry().with(Hearing.with_filter(told));
+            tracing::subscriber::set_global_default(hearing).expect("nobody else hears all threads");
+        });
+        let thread = thread::current().id();
+        SENT.lock().unwrap().insert(thread, Vec::new());
+        Self(thread)
     }
 
+    /// What was sent since this was asked last.
     pub fn taken(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        SENT.lock().unwrap().get_mut(&self.0).map(std::mem::take).unwrap_or_default()
     }
 }
 
-impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Statements {
+struct Hearing;
+
+impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Hearing {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let of_a_request =
             || context.event_scope(event).is_some_and(|mut scope| scope.any(|span| span.name() == "request"));
         if event.metadata().target() == "sqlx::query" && of_a_request() {
             let mut summary = Summary(String::new());
             event.record(&mut summary);
-            self.0.lock().unwrap().push(summary.0);
+            if let Some(sent) = SENT.lock().unwrap().get_mut(&thread::current().id()) {
+                sent.push(summary.0);
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ async fn a_hundred_visitors_at_once_cost_one_read_and_those_behind_them_none() {
     // Where the views are is known, and what categories there are.
     page(&writer, "/").await;
     page(&instance, "/products/?q=cup").await;
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     let wire = Wire::to(instance.address);
     for expected in [READS, 0] {
         let visitors = (0..100).map(|_| wire.get("/", &[("accept", "text/html")]));

@@ -47,7 +47,7 @@ async fn what_one_process_read_the_others_need_not() {
         assert_eq!(in_cart(&ada).await, 2);
     }
     let there = ada.at(&other);
-    let (statements, _seen) = Statements::watched();
+    let statements = Statements::of_this_thread();
     assert_eq!(in_cart(&there).await, 2);
     assert_eq!(statements.taken(), Vec::<String>::new(), "the catalogue and the session are there");
     // What changes something asks PostgreSQL, and is seen at once everywhere.
