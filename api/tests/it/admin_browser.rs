@@ -92,7 +92,8 @@ async fn from_the_printed_link_to_a_mail_at_the_corrected_address() {
     assert!(text(&browser).await.contains("2 chosen"));
     keeps_nobody_out(&browser, &looks, "admin-orders-chosen").await;
     press(&browser, "[name=act][value=pay]", "/admin/orders/").await;
-    eventually("both are told of", BOUND, async || text(&browser).await.contains("Done, for all 2 that were chosen.")).await;
+    eventually("both are told of", BOUND, async || text(&browser).await.contains("Done, for all 2 that were chosen."))
+        .await;
     keeps_nobody_out(&browser, &looks, "admin-orders-done").await;
 
     press(&browser, ".admin-table tbody a", "/admin/orders/").await;
