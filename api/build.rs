@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const FOLDER: &str = "static";
+/// What others wrote and only some pages need: each file stays one of its own.
+const VENDORED: [&str; 2] = ["vendor/uplot.js", "vendor/uplot.css"];
 /// All styles become this one: a page fetches a single one, and keeps it.
 const STYLE: &str = "shop.css";
 /// Hexadecimal digits of a file's hash in its name.
@@ -39,6 +41,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     others.push((STYLE, styles));
+    for file in VENDORED {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        others.push((name, fs::read(Path::new(FOLDER).join(file))?));
+    }
     for (name, bytes) in &others {
         embed(name, bytes, &out, &mut table)?;
     }

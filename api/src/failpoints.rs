@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const VARIABLE: &str = "FAILPOINT_KILL";
 
 /// All of them, in the order of the walk of an order.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 28] = [
     // The statement that writes a batch is about to be sent; it is done, and committed too if it stands alone.
     "append.before",
     "append.after",
@@ -29,6 +29,9 @@ pub const NAMES: [&str; 22] = [
     // A view's rows and checkpoint.
     "projection_commit.before",
     "projection_commit.after",
+    // Another build of a view serves.
+    "promotion_commit.before",
+    "promotion_commit.after",
     // One record, handed to Kafka's library.
     "produce.before",
     "produce.after",
@@ -47,6 +50,21 @@ pub const NAMES: [&str; 22] = [
     "send.after",
     "outcome.before",
     "outcome.after",
+    // A dead letter is published; the group's offset is committed where a person has it go back.
+    "letter.before",
+    "letter.after",
+    "offset_commit.before",
+    "offset_commit.after",
+];
+
+/// Those that no order comes by that goes well, and is left alone by operators.
+pub const ASIDE: [&str; 6] = [
+    "promotion_commit.before",
+    "promotion_commit.after",
+    "letter.before",
+    "letter.after",
+    "offset_commit.before",
+    "offset_commit.after",
 ];
 
 /// Where and when the process kills itself. As text, `*` stands for all failpoints together:

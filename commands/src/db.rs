@@ -2,13 +2,16 @@
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, PgConnection, Postgres};
+use sqlx::{Connection, Encode, PgConnection, Postgres, Type};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The group role that carries every right of the program. Its login is a member.
 pub const APP_ROLE: &str = "orders_app";
+
+/// The group role that may read the schema `analytics`, and nothing else. Logins of people are members.
+pub const ANALYST_ROLE: &str = "orders_analyst";
 
 /// How long a caller waits for a pooled connection before the database counts as away.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(3);
@@ -129,7 +132,7 @@ pub(crate) async fn ask<T, E: From<sqlx::Error>>(
     pool: &PgPool,
     question: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    ask_on(pool.acquire().await?, ANSWER_AT_MOST, question).await
+    ask_on(acquire(pool).await?, ANSWER_AT_MOST, question).await
 }
 
 /// Carries out a statement that may take longer than a short question: an outcome, or an error within `at_most` and the wait
@@ -139,7 +142,32 @@ pub async fn work<T, E: From<sqlx::Error>>(
     at_most: Duration,
     statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    ask_on(pool.acquire().await?, at_most, statement).await
+    ask_on(acquire(pool).await?, at_most, statement).await
+}
+
+/// A pooled session, and how long it was waited for.
+async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    let asked = Instant::now();
+    let session = pool.acquire().await;
+    metrics::histogram!("orders_database_wait_seconds").record(asked.elapsed().as_secs_f64());
+    session
+}
+
+/// Deletes what is over, so many rows at a time, until there is no more; returns how many that were. Of the statement `$1` is `over`,
+/// and `$2` the most rows.
+pub(crate) async fn sweep<T>(pool: &PgPool, delete: &'static str, over: T, rows: i64) -> Result<u64, sqlx::Error>
+where
+    T: for<'q> Encode<'q, Postgres> + Type<Postgres> + Copy + Send + 'static,
+{
+    let mut swept = 0;
+    loop {
+        let delete = sqlx::query(delete).bind(over).bind(rows);
+        let deleted = ask(pool, async |session| delete.execute(session).await).await?.rows_affected();
+        swept += deleted;
+        if deleted < rows.unsigned_abs() {
+            return Ok(swept);
+        }
+    }
 }
 
 /// Asks a short question that may be asked twice, as it changes nothing: an answer, or an error within seconds.

@@ -102,22 +102,12 @@ pub(crate) async fn keep(
 
 /// Deletes answers older than [`KEPT_FOR`], unless what was ordered is yet to be taken out of its cart; returns how many.
 pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query(
-            "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
-                 SELECT k.key_digest FROM idempotency_keys AS k
-                  WHERE k.created_at < clock_timestamp() - make_interval(secs => $1)
-                    AND (k.cart_id IS NULL OR NOT EXISTS (SELECT FROM carts AS c WHERE c.id = k.cart_id))
-                  LIMIT $2))",
-        );
-        let sweep = sweep.bind(KEPT_FOR.as_secs_f64()).bind(SWEEP_ROWS);
-        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
-        swept += deleted;
-        if deleted < SWEEP_ROWS.unsigned_abs() {
-            return Ok(swept);
-        }
-    }
+    let late = "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
+             SELECT k.key_digest FROM idempotency_keys AS k
+              WHERE k.created_at < clock_timestamp() - make_interval(secs => $1)
+                AND (k.cart_id IS NULL OR NOT EXISTS (SELECT FROM carts AS c WHERE c.id = k.cart_id))
+              LIMIT $2))";
+    db::sweep(pool, late, KEPT_FOR.as_secs_f64(), SWEEP_ROWS).await
 }
 
 /// The keys of the commands that this process works on.

@@ -5,10 +5,15 @@ use crate::ledger::moves::{Move, apply};
 use crate::ledger::writer::Writer;
 use crate::ledger::{Entry, LedgerError, State};
 use crate::mail::{Letter, Mailer, Outcome};
+use crate::time_limit::TimeLimit;
 use sqlx::{PgPool, PgTransaction};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// What PostgreSQL allows a statement of a consumer's own beyond the time that the consumer has.
+const STATEMENT_OUTLASTS_BY: Duration = Duration::from_secs(5);
 
 /// The sole right to one effect of one event.
 pub struct Claim<'a> {
@@ -17,6 +22,7 @@ pub struct Claim<'a> {
     consumer: &'static str,
     phase: State,
     transaction: Option<PgTransaction<'static>>,
+    time_limit: Arc<TimeLimit>,
 }
 
 /// What claims work with.
@@ -30,13 +36,15 @@ pub(crate) struct Tools {
     pub owner: Uuid,
     /// How long an effect outside may take at most; afterwards its outcome counts as unknown.
     pub sending_lease: Duration,
+    /// How long a consumer may take for one event, the time apart in which it waits for its turn to send a mail.
+    pub time_limit: Duration,
     /// Ends what has not begun.
     pub stop: CancellationToken,
 }
 
 impl<'a> Claim<'a> {
     pub(crate) fn new(tools: &'a Tools, entry: &'a Entry, consumer: &'static str) -> Self {
-        Self { tools, entry, consumer, phase: State::Claimed, transaction: None }
+        Self { tools, entry, consumer, phase: State::Claimed, transaction: None, time_limit: Arc::default() }
     }
 
     /// Whom the effect reaches, as [`crate::Consumer::recipient`] said; the nil UUID for nobody.
@@ -58,9 +66,20 @@ impl<'a> Claim<'a> {
     pub async fn transaction(&mut self) -> Result<&mut PgTransaction<'static>, Failure> {
         let begun = match self.transaction.take() {
             Some(begun) => begun,
-            None => self.tools.pool.begin().await?,
+            None => self.begin().await?,
         };
         Ok(self.transaction.insert(begun))
+    }
+
+    async fn begin(&self) -> Result<PgTransaction<'static>, sqlx::Error> {
+        let mut begun = self.tools.pool.begin().await?;
+        // What waits for a lock goes on in the server when nobody waits for it any more, and keeps its connection.
+        let at_most = self.tools.time_limit + STATEMENT_OUTLASTS_BY;
+        sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+            .bind(format!("{}ms", at_most.as_millis()))
+            .execute(&mut *begun)
+            .await?;
+        Ok(begun)
     }
 
     /// Marks, durably, that the effect is about to begin outside. From here on a crash leaves it `unknown`.
@@ -93,7 +112,8 @@ impl<'a> Claim<'a> {
         let message_id = mailer.message_id(self.consumer, self.entry.event_id, self.entry.recipient);
         let message = mailer.compose(letter, &message_id).map_err(|error| Failure::Permanent(error.to_string()))?;
         // Waiting for a free connection comes first: it is no part of the sending, and a stop ends it.
-        let slot = self.tools.stop.run_until_cancelled(mailer.slot()).await.ok_or(Failure::Lost)?;
+        let slot = self.time_limit.in_turn(self.tools.stop.run_until_cancelled(mailer.slot())).await;
+        let slot = slot.ok_or(Failure::Lost)?;
         self.sending(Some(&message_id)).await?;
         fail::fail_point!("send.before");
         let outcome = slot.send(&message).await;
@@ -109,6 +129,17 @@ impl<'a> Claim<'a> {
     /// The state that the effect is in by now: claimed or sending.
     pub(crate) fn phase(&self) -> State {
         self.phase
+    }
+
+    /// The time limit of whoever acts.
+    pub(crate) fn time_limit(&self) -> Arc<TimeLimit> {
+        Arc::clone(&self.time_limit)
+    }
+
+    /// Lets go of what a consumer has begun that was ended in the midst of it.
+    pub(crate) fn abandon(&mut self) {
+        // It is rolled back once PostgreSQL has answered; nobody waits for that.
+        drop(self.transaction.take());
     }
 
     /// Writes the outcome, in the claim's own transaction if it has one.

@@ -94,6 +94,12 @@ struct StoredMetadata<'a> {
     locale: Option<Cow<'a, str>>,
 }
 
+/// The trace context of the request that an event is due to.
+pub(crate) fn traceparent(event: &StoredEvent) -> Option<String> {
+    let metadata: StoredMetadata<'_> = serde_json::from_str(&event.metadata).ok()?;
+    metadata.traceparent.map(Cow::into_owned)
+}
+
 /// The headers of an event.
 pub fn headers(event: &StoredEvent, source: &str) -> OwnedHeaders {
     let metadata: StoredMetadata<'_> = serde_json::from_str(&event.metadata).unwrap_or_default();

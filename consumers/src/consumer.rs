@@ -1,15 +1,16 @@
 //! What a consumer declares, in one file of its own.
 
 use crate::claim::Claim;
-use chrono::{DateTime, Utc};
 use domain::category::CategoryEvent;
 use domain::ids::SubjectId;
 use domain::newsletter::{IssueReleased, NewsletterEvent};
 use domain::order::{EmailCorrected, ItemAdded, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::product::ProductEvent;
-use domain::{AggregateType, Event, Position, Recorded};
+use domain::{AggregateType, Event, Recorded};
 use std::future::Future;
 use std::time::Duration;
+
+pub use commands::Start;
 
 /// Acts on events, once per event and recipient, as a consumer group of its own. To add one: a file with this, and a line
 /// in the registry of `lib.rs`.
@@ -94,19 +95,6 @@ macro_rules! from_order_event {
     )+};
 }
 from_order_event!(ItemAdded, OrderPlaced, PaymentRecorded, OrderPaid, PaymentFlagged, EmailCorrected);
-
-/// Where a consumer begins when it is started for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// With the first event ever.
-    Origin,
-    /// With what comes from now on.
-    Now,
-    /// With what was recorded at that time or later.
-    Time(DateTime<Utc>),
-    /// Behind that position.
-    Position(Position),
-}
 
 /// Which events a consumer is handed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

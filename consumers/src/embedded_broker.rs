@@ -83,6 +83,7 @@ fn start(topics: &Topics, partitions: u16, reply: &mpsc::Sender<Reply>) -> Optio
         for topic in topics.events() {
             cluster.create_topic(topic, i32::from(partitions), 1)?;
         }
+        cluster.create_topic(&topics.dead_letters, 1, 1)?;
         let _ = reply.send(Ok(address));
         Ok(cluster)
     });

@@ -8,8 +8,10 @@
 //! - [`staff_mail`]: the mail that lets somebody behind the counter.
 //! - [`newsletter`]: has issues of it mailed. [`newsletter_mail`]: an issue of the newsletter, to its subscribers.
 //! - `scheduled`: mail as the work of a job of the schedule, see [`scheduled_tasks`].
-//! - [`ledger`]: what became of each effect. [`parked`]: what needs a person.
+//! - [`ledger`]: what became of each effect. [`parked`]: what needs a person. [`groups`]: how far consumers are, and running them.
+//! - [`mails`]: whether a customer got a mail, and why (not).
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
+//! - [`x_ray`]: one order's events, as the consumers know them.
 //! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
 //! - [`language`]: the languages that the shop speaks, in mails and on its pages. [`money`]: how amounts are shown in them.
 //!
@@ -19,10 +21,12 @@ pub mod account_mail;
 pub mod cloud_event;
 pub mod consumer;
 pub mod embedded_broker;
+pub mod groups;
 pub mod kafka;
 pub mod language;
 pub mod ledger;
 pub mod mail;
+pub mod mails;
 pub mod money;
 pub mod newsletter_mail;
 pub mod parked;
@@ -33,11 +37,14 @@ pub mod status;
 pub mod subscription_mail;
 pub mod topics;
 pub mod verify;
+pub mod x_ray;
 
 mod claim;
 mod note;
+mod partitioner;
 mod pause;
 mod scheduled;
+mod time_limit;
 #[macro_use]
 mod registry;
 

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The name of the task.
-const TASK: &str = "newsletter_issue";
+pub(crate) const TASK: &str = "newsletter_issue";
 /// How many mails one run sends, and how long it goes on at most.
 const BATCH_MAILS: u32 = 50;
 const RUN_FOR: Duration = Duration::from_secs(60);

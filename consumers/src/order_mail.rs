@@ -67,7 +67,7 @@ fn full_name(customer: &Customer) -> String {
     format!("{} {}", customer.first_name.as_str(), customer.last_name.as_str())
 }
 
-fn customer(event: &OrderEvent) -> Option<&Customer> {
+pub(crate) fn customer(event: &OrderEvent) -> Option<&Customer> {
     match event {
         OrderEvent::OrderPlaced(placed) => Some(&placed.customer),
         OrderEvent::OrderPaid(paid) => Some(&paid.customer),

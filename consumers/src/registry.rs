@@ -14,6 +14,11 @@ macro_rules! registry {
         /// The names of all consumers.
         pub const NAMES: &[&str] = &[$(<$module::$consumer as Consumer>::NAME),+];
 
+        /// The types of events that consumers want, each once.
+        pub fn wanted_types() -> std::collections::BTreeSet<&'static str> {
+            [$(<$module::$consumer as Consumer>::WANTS.all()),+].into_iter().flatten().copied().collect()
+        }
+
         /// All consumers as they declare themselves.
         pub(crate) fn declared() -> Vec<ledger::groups::Declared> {
             vec![$(registry::declare::<$module::$consumer>()),+]

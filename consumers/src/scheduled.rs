@@ -1,6 +1,7 @@
 //! Mail as the work of a job of the schedule: what is due at a time, and not because of an event just now.
 
 use crate::mail::{Letter, Mailer, Outcome};
+use crate::mails;
 use commands::schedule::{Done, Failure, Run};
 use std::time::Duration;
 
@@ -35,7 +36,10 @@ async fn attempt(
         mailer.compose_for_list(letter, message_id, leave).map_err(|error| Failure::Permanent(error.to_string()))?;
     let slot = mailer.slot().await;
     run.sending().await?;
-    Ok(slot.send(&message).await)
+    let note = mails::scheduled::begin(run, letter.address, message_id).await;
+    let outcome = slot.send(&message).await;
+    mails::scheduled::end(run, note, &outcome).await;
+    Ok(outcome)
 }
 
 fn ended(outcome: Outcome) -> Result<Done, Failure> {

@@ -1,4 +1,4 @@
-//! The topics: one per published kind of aggregate, and one that holds how far the relay is.
+//! The topics: one per published kind of aggregate, one that holds how far the relay is, and one of what consumers parked.
 
 use crate::kafka::{ASK_AT_MOST, BrokerError, KafkaSettings, Quiet};
 use domain::AggregateType;
@@ -27,12 +27,14 @@ pub struct Topics {
     pub newsletters: String,
     /// How far the relay is: one record per transaction, of which compaction keeps the last.
     pub relay: String,
+    /// What consumers parked: the record as it came, with the reason. See [`crate::parked::letters`].
+    pub dead_letters: String,
 }
 
 impl fmt::Display for Topics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, products, categories, newsletters, relay } = self;
-        write!(f, "{orders}, {products}, {categories}, {newsletters} and {relay}")
+        let Self { orders, products, categories, newsletters, relay, dead_letters } = self;
+        write!(f, "{orders}, {products}, {categories}, {newsletters}, {relay} and {dead_letters}")
     }
 }
 
@@ -45,6 +47,7 @@ impl Topics {
             categories: format!("{prefix}categories.events"),
             newsletters: format!("{prefix}newsletters.events"),
             relay: format!("{prefix}orders.relay"),
+            dead_letters: format!("{prefix}orders.dead-letters"),
         }
     }
 
@@ -77,6 +80,7 @@ pub async fn ensure(settings: &KafkaSettings) -> Result<Topics, BrokerError> {
     let client = settings.client()?;
     let admin = AdminClient::from_config_and_context(&client, Quiet).map_err(BrokerError::Settings)?;
     let mut wanted: Vec<Wanted> = topics.events().into_iter().map(|topic| Wanted::events(topic, settings)).collect();
+    wanted.push(Wanted { topic: topics.dead_letters.clone(), partitions: 1, kind: Kind::DeadLetters });
     // An embedded broker makes its topics itself, at its start, and needs no position.
     if !settings.embedded {
         wanted.push(Wanted { topic: topics.relay.clone(), partitions: 1, kind: Kind::Position });
@@ -103,6 +107,7 @@ struct Wanted {
 enum Kind {
     Events,
     Position,
+    DeadLetters,
 }
 
 impl Wanted {
@@ -122,6 +127,8 @@ impl Wanted {
                 .set("cleanup.policy", "compact")
                 .set("segment.bytes", "16777216")
                 .set("min.cleanable.dirty.ratio", "0.1"),
+            // The ledger keeps what matters; the copies of records, personal data included, go after a month.
+            Kind::DeadLetters => topic.set("cleanup.policy", "delete").set("retention.ms", "2592000000"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Money: a decimal amount with an ISO 4217 currency, at the currency's own scale. No floats anywhere.
 
 use iso_currency::Currency as Iso;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -181,6 +181,13 @@ impl Money {
     pub fn checked_mul(self, factor: u32) -> Result<Self, MoneyError> {
         let amount = self.amount.checked_mul(Decimal::from(factor)).ok_or(MoneyError::Overflow)?;
         Self::new(amount, self.currency)
+    }
+
+    /// The product with any factor that is not negative, rounded to the currency's smallest unit; half a unit goes up.
+    pub fn scaled(self, factor: Decimal) -> Result<Self, MoneyError> {
+        let amount = self.amount.checked_mul(factor).ok_or(MoneyError::Overflow)?;
+        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        Self::new(amount.round_dp_with_strategy(self.currency.scale(), strategy), self.currency)
     }
 
     fn same_currency(self, other: Self) -> Result<(), MoneyError> {

@@ -3,16 +3,17 @@
 use crate::checkpoint;
 use crate::error::RunError;
 use crate::projection::Definition;
+use crate::reading;
+use crate::rebuild::Then;
 use crate::views::Settings;
-use commands::LogIdentity;
+use chrono_tz::Tz;
 use commands::db::APP_ROLE;
+use commands::{Log, LogIdentity, Start};
+use domain::Position;
 use sqlx::types::Json;
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Executor, PgConnection, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// How long dropping a schema may wait for a reader that still holds it, in Postgres' spelling.
-const DROP_WAITS_AT_MOST: &str = "2s";
 
 /// What changes a view's meaning, by name.
 pub(crate) type BuildSettings = BTreeMap<String, String>;
@@ -26,15 +27,27 @@ pub(crate) struct Build {
     pub(crate) settings: BuildSettings,
     pub(crate) log: LogIdentity,
     pub(crate) state: State,
+    /// It begins behind this.
+    pub(crate) started_after: Position,
+}
+
+impl Build {
+    /// The time zone that it was made with, whatever is configured here.
+    pub(crate) fn time_zone(&self) -> Result<Tz, RunError> {
+        let Some(name) = self.settings.get("time_zone") else { return Ok(Tz::UTC) };
+        name.parse().map_err(|_| RunError::Registry(format!("time zone `{name}` of {}", self.schema)))
+    }
 }
 
 /// What a build is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// It has its tables; the indexes of readers come later.
     Filling,
     /// It has everything and is not read yet.
     CatchingUp,
+    /// The same, and it waits for a person to promote it.
+    Ready,
     /// It is the one that is read.
     Active,
     /// It was read before.
@@ -42,17 +55,20 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Filling => "filling",
             Self::CatchingUp => "catching_up",
+            Self::Ready => "ready",
             Self::Active => "active",
             Self::Retired => "retired",
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Filling, Self::CatchingUp, Self::Active, Self::Retired].into_iter().find(|state| state.as_str() == text)
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Filling, Self::CatchingUp, Self::Ready, Self::Active, Self::Retired];
+        all.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -78,6 +94,32 @@ pub(crate) fn settings_text(settings: &BuildSettings) -> String {
     if texts.is_empty() { "no setting".to_owned() } else { texts.join(", ") }
 }
 
+/// Refuses a build that was made with other settings than this process has.
+pub(crate) fn check_settings(build: &Build, definition: &Definition, settings: &Settings) -> Result<(), RunError> {
+    let (name, configured) = (definition.name, settings_of(definition, settings));
+    if build.settings == configured {
+        return Ok(());
+    }
+    let rebuild = rebuild_command(name, &configured);
+    let (built, configured) = (settings_text(&build.settings), settings_text(&configured));
+    Err(RunError::SettingsChanged { name, built, configured, rebuild })
+}
+
+/// Refuses a build that was made from another log than this one.
+pub(crate) fn check_log(build: &Build, name: &'static str, log: LogIdentity) -> Result<(), RunError> {
+    if build.log == log {
+        return Ok(());
+    }
+    Err(RunError::OtherLog {
+        name,
+        view_log: build.log.log_id,
+        view_epoch: build.log.epoch,
+        log: log.log_id,
+        epoch: log.epoch,
+        rebuild: rebuild_command(name, &build.settings),
+    })
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     schema_name: String,
@@ -86,6 +128,7 @@ struct Row {
     log_id: Uuid,
     epoch: i64,
     state: String,
+    started_after: i64,
 }
 
 impl TryFrom<Row> for Build {
@@ -102,11 +145,12 @@ impl TryFrom<Row> for Build {
             state: State::parse(&row.state)
                 .ok_or_else(|| RunError::Registry(format!("state `{}` of {}", row.state, row.schema_name)))?,
             schema: row.schema_name,
+            started_after: Position::from_i64(row.started_after),
         })
     }
 }
 
-const COLUMNS: &str = "b.schema_name, b.version, b.settings, b.log_id, b.epoch, b.state";
+const COLUMNS: &str = "b.schema_name, b.version, b.settings, b.log_id, b.epoch, b.state, b.started_after";
 
 /// The build that is read; `None` before the first was promoted.
 pub(crate) async fn active(connection: &mut PgConnection, name: &str) -> Result<Option<Build>, RunError> {
@@ -118,21 +162,85 @@ pub(crate) async fn active(connection: &mut PgConnection, name: &str) -> Result<
     row.map(Build::try_from).transpose()
 }
 
-/// The build to go on with: one that was begun for the same version, settings and log, else a new one.
+/// The build `b` that is said by the statement from its `FROM` on.
+pub(crate) async fn find(connection: &mut PgConnection, from: &str) -> Result<Option<Build>, RunError> {
+    let sql = format!("SELECT {COLUMNS} {from}");
+    let row: Option<Row> = sqlx::query_as(&sql).fetch_optional(&mut *connection).await?;
+    row.map(Build::try_from).transpose()
+}
+
+/// The build of that schema; `None` where this view has none of that name.
+pub(crate) async fn of_schema(pool: &PgPool, name: &str, schema: &str) -> Result<Option<Build>, RunError> {
+    let sql = format!("SELECT {COLUMNS} FROM public.projection_builds AS b WHERE projection = $1 AND schema_name = $2");
+    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(schema).fetch_optional(pool).await?;
+    row.map(Build::try_from).transpose()
+}
+
+/// The build that was read before the one that is read now; of no version in particular where `version` says none.
+pub(crate) async fn last_retired(pool: &PgPool, name: &str, version: Option<u32>) -> Result<Option<Build>, RunError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM public.projection_builds AS b
+          WHERE projection = $1 AND state = 'retired' AND ($2::integer IS NULL OR version = $2)
+          ORDER BY updated_at DESC LIMIT 1"
+    );
+    let version = version.map(u32::cast_signed);
+    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(version).fetch_optional(pool).await?;
+    row.map(Build::try_from).transpose()
+}
+
+/// The build that was begun last besides that one.
+pub(crate) async fn newest_besides(pool: &PgPool, name: &str, schema: &str) -> Result<Option<Build>, RunError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM public.projection_builds AS b
+          WHERE projection = $1 AND schema_name <> $2 ORDER BY created_at DESC, version DESC, build DESC LIMIT 1"
+    );
+    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(schema).fetch_optional(pool).await?;
+    row.map(Build::try_from).transpose()
+}
+
+/// The build to go on with: one that was begun for the same version, settings and log, else a new one. `None` where `then` wants none:
+/// a first build where there is one by now that programs of this version follow; what was asked for where that is done by now.
 pub(crate) async fn find_or_create(
-    pool: &PgPool,
+    log: &Log,
     definition: &Definition,
     settings: &BuildSettings,
-    log: LogIdentity,
-) -> Result<Build, RunError> {
-    let mut transaction = pool.begin().await?;
+    then: Then,
+) -> Result<Option<Build>, RunError> {
+    // Asked on a session of its own, so before one is taken here.
+    let starts_after = definition.start.position(log).await?;
+    let mut transaction = log.pool().begin().await?;
     lock_registry(&mut transaction, definition.name).await?;
-    let found = match unfinished(&mut transaction, definition, settings, log).await? {
-        Some(build) => build,
-        None => create(&mut transaction, definition, settings, log).await?,
-    };
+    if then == Then::First && reading::to_follow(&mut transaction, definition).await?.is_some() {
+        return Ok(None);
+    }
+    let identity = log.identity();
+    let mut found = unfinished(&mut transaction, definition, settings, identity).await?;
+    if found.is_none() && then != Then::AsAsked {
+        let started = started_after(&mut transaction, definition, identity).await?.unwrap_or(starts_after);
+        found = Some(create(&mut transaction, definition, settings, identity, started).await?);
+    }
     transaction.commit().await?;
     Ok(found)
+}
+
+/// Where an earlier build of the view began, so that each has the same rows: of this version, or, where the view begins with what
+/// comes from now on, of any. `None` for the first.
+async fn started_after(
+    connection: &mut PgConnection,
+    definition: &Definition,
+    log: LogIdentity,
+) -> Result<Option<Position>, sqlx::Error> {
+    let started: Option<i64> = sqlx::query_scalar(
+        "SELECT started_after FROM public.projection_builds
+          WHERE projection = $1 AND log_id = $2 AND (version = $3 OR $4) ORDER BY created_at, build LIMIT 1",
+    )
+    .bind(definition.name)
+    .bind(log.log_id)
+    .bind(definition.version.cast_signed())
+    .bind(definition.start == Start::Now)
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(started.map(Position::from_i64))
 }
 
 /// One process at a time makes or promotes builds of a view.
@@ -153,7 +261,7 @@ async fn unfinished(
     let sql = format!(
         "SELECT {COLUMNS} FROM public.projection_builds AS b
           WHERE projection = $1 AND version = $2 AND settings = $3 AND log_id = $4 AND epoch = $5
-            AND state IN ('filling', 'catching_up')
+            AND state IN ('filling', 'catching_up', 'ready')
           ORDER BY build DESC LIMIT 1"
     );
     let row: Option<Row> = sqlx::query_as(&sql)
@@ -172,6 +280,7 @@ async fn create(
     definition: &Definition,
     settings: &BuildSettings,
     log: LogIdentity,
+    started_after: Position,
 ) -> Result<Build, RunError> {
     let (name, version) = (definition.name, definition.version.cast_signed());
     let number: i32 = sqlx::query_scalar(
@@ -185,10 +294,10 @@ async fn create(
     sqlx::query(
         "WITH build AS (
              INSERT INTO public.projection_builds
-                    (schema_name, projection, version, build, settings, log_id, epoch, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'filling')
+                    (schema_name, projection, version, build, settings, log_id, epoch, started_after, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'filling')
          )
-         INSERT INTO public.projection_checkpoints (schema_name, revision, position, serves) VALUES ($1, 1, 0, false)",
+         INSERT INTO public.projection_checkpoints (schema_name, revision, position, serves) VALUES ($1, 1, $8, false)",
     )
     .bind(&schema)
     .bind(name)
@@ -197,6 +306,7 @@ async fn create(
     .bind(Json(settings))
     .bind(log.log_id)
     .bind(log.epoch.cast_signed())
+    .bind(started_after.as_i64())
     .execute(&mut *connection)
     .await?;
     // What a build that was given up left behind under this name is nobody's.
@@ -205,7 +315,7 @@ async fn create(
     run_ddl(connection, &schema, definition.tables).await?;
     tracing::info!(projection = name, schema, "a build begins");
     let settings = settings.clone();
-    Ok(Build { schema, version: definition.version, settings, log, state: State::Filling })
+    Ok(Build { schema, version: definition.version, settings, log, state: State::Filling, started_after })
 }
 
 /// Runs DDL with unqualified names in the build's schema, as the group that all logins belong to.
@@ -213,23 +323,6 @@ pub(crate) async fn run_ddl(connection: &mut PgConnection, schema: &str, ddl: &s
     let place = format!("SET LOCAL ROLE {APP_ROLE}; SET LOCAL search_path TO {schema}");
     connection.execute(place.as_str()).await?;
     connection.execute(ddl).await?;
-    Ok(())
-}
-
-/// Makes the indexes of readers and takes the tables' statistics, so that the first reader meets good plans.
-pub(crate) async fn make_indexes(pool: &PgPool, definition: &Definition, build: &mut Build) -> Result<(), RunError> {
-    let mut transaction = pool.begin().await?;
-    let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = $1")
-        .bind(&build.schema)
-        .fetch_all(&mut *transaction)
-        .await?;
-    set_state(&mut transaction, &build.schema, State::CatchingUp).await?;
-    run_ddl(&mut transaction, &build.schema, definition.indexes).await?;
-    for table in tables {
-        transaction.execute(format!("ANALYZE \"{table}\"").as_str()).await?;
-    }
-    transaction.commit().await?;
-    build.state = State::CatchingUp;
     Ok(())
 }
 
@@ -250,6 +343,30 @@ pub(crate) async fn set_state(connection: &mut PgConnection, schema: &str, state
     Ok(())
 }
 
+/// Has a build wait for a person to promote it. `false` when it was promoted meanwhile, and is left as it is.
+pub(crate) async fn set_ready(connection: &mut PgConnection, schema: &str) -> Result<bool, sqlx::Error> {
+    let set = sqlx::query(
+        "UPDATE public.projection_builds SET state = 'ready', error = NULL, asked_by = NULL, updated_at = now()
+          WHERE schema_name = $1 AND state IN ('catching_up', 'ready')",
+    );
+    Ok(set.bind(schema).execute(connection).await?.rows_affected() == 1)
+}
+
+/// Keeps whether a build is to serve once it has everything: whoever goes on with it does what was asked for last.
+pub(crate) async fn set_promotes(pool: &PgPool, schema: &str, promotes: bool) -> Result<(), sqlx::Error> {
+    let set =
+        sqlx::query("UPDATE public.projection_builds SET promotes = $2 WHERE schema_name = $1 AND promotes <> $2");
+    set.bind(schema).bind(promotes).execute(pool).await?;
+    Ok(())
+}
+
+/// See [`set_promotes`].
+pub(crate) async fn promotes(pool: &PgPool, schema: &str) -> Result<bool, sqlx::Error> {
+    let ask = sqlx::query_scalar("SELECT promotes FROM public.projection_builds WHERE schema_name = $1");
+    // One that is gone is promoted in vain, which says so.
+    Ok(ask.bind(schema).fetch_optional(pool).await?.unwrap_or(true))
+}
+
 /// Keeps why a build stopped, or that it goes on, where every process can see it.
 pub(crate) async fn set_error(pool: &PgPool, schema: &str, error: Option<&str>) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -261,41 +378,6 @@ pub(crate) async fn set_error(pool: &PgPool, schema: &str, error: Option<&str>) 
     .bind(error)
     .execute(pool)
     .await?;
-    Ok(())
-}
-
-/// Drops the builds of this version and older ones that nobody reads: all but the active one and the one before it,
-/// which a reader may hold at this moment and an operator may want back.
-pub(crate) async fn drop_unused(pool: &PgPool, definition: &Definition) -> Result<(), RunError> {
-    let unused: Vec<String> = sqlx::query_scalar(
-        "SELECT schema_name FROM public.projection_builds
-          WHERE projection = $1 AND version <= $2 AND state <> 'active'
-            AND schema_name IS DISTINCT FROM (SELECT schema_name FROM public.projection_builds
-                                               WHERE projection = $1 AND state = 'retired'
-                                               ORDER BY updated_at DESC LIMIT 1)",
-    )
-    .bind(definition.name)
-    .bind(definition.version.cast_signed())
-    .fetch_all(pool)
-    .await?;
-    for schema in unused {
-        drop_build(pool, &schema).await?;
-    }
-    Ok(())
-}
-
-async fn drop_build(pool: &PgPool, schema: &str) -> Result<(), RunError> {
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
-    sqlx::query("DELETE FROM public.projection_builds WHERE schema_name = $1")
-        .bind(schema)
-        .execute(&mut *transaction)
-        .await?;
-    let drop = format!(
-        "SET LOCAL lock_timeout = '{DROP_WAITS_AT_MOST}'; SET LOCAL ROLE {APP_ROLE}; DROP SCHEMA IF EXISTS {schema} CASCADE"
-    );
-    transaction.execute(drop.as_str()).await?;
-    transaction.commit().await?;
     Ok(())
 }
 
@@ -319,7 +401,7 @@ pub(crate) async fn seal(
         .fetch_optional(&mut *connection)
         .await?;
         if let Some((revision, position)) = sealed {
-            let position = domain::Position::from_i64(position);
+            let position = Position::from_i64(position);
             return Ok(Some(checkpoint::Checkpoint { revision, position, serves: false }));
         }
     }

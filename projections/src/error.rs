@@ -27,7 +27,7 @@ impl ProjectionError {
     }
 }
 
-/// Why a view does not follow the log, or is not rebuilt. Each text is for the person who runs the system.
+/// Why a view does not follow the log, or is not rebuilt or exchanged. Each text is for the person who runs the system.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// No projection of that name is registered.
@@ -107,8 +107,11 @@ pub enum RunError {
         /// The command that makes the view anew with what is configured.
         rebuild: String,
     },
-    /// A newer program promoted a newer version of the view.
-    #[error("{name} is served in version {served}, this program makes version {own}: a newer one runs beside it")]
+    /// A newer program promoted a newer version of the view, and there is none of this program's.
+    #[error(
+        "{name} is served in version {served}, which a newer program promoted; this one makes and reads version {own} \
+         alone. Replace it by the newer one, or run `orders projections rollback {name}` of the program whose version served before"
+    )]
     NewerVersion {
         /// The projection.
         name: &'static str,
@@ -116,6 +119,104 @@ pub enum RunError {
         served: u32,
         /// This program's.
         own: u32,
+    },
+    /// This program's version of the view was promoted before, and an older program's let serve again.
+    #[error(
+        "{name} is served in version {served} again: version {own}, which this program makes and reads, was rolled back. \
+         `orders projections promote {name} {build}` lets it serve"
+    )]
+    RolledBack {
+        /// The projection.
+        name: &'static str,
+        /// The version that is read.
+        served: u32,
+        /// This program's.
+        own: u32,
+        /// This program's last build.
+        build: String,
+    },
+    /// A build of a version that was never promoted was made to be compared first.
+    #[error(
+        "{build} is of version {own} of {name}, which this program makes and reads, and waits for a person: `orders projections \
+         diff {name}` compares it, `orders projections promote {name} {build}` lets it serve"
+    )]
+    AwaitsPromotion {
+        /// The projection.
+        name: &'static str,
+        /// Which build.
+        build: String,
+        /// This program's version.
+        own: u32,
+    },
+    /// No such build.
+    #[error("{name} has no build `{build}`: `orders projections list` shows those that there are")]
+    NoBuild {
+        /// The projection.
+        name: &'static str,
+        /// What was asked for.
+        build: String,
+    },
+    /// There is nothing to go back to.
+    #[error("no build of {name} was read before the one that is read now")]
+    NothingBefore {
+        /// The projection.
+        name: &'static str,
+    },
+    /// Another build is read than whoever asks thinks.
+    #[error("{active} is the build that is read, not {expected}: look at what has changed, and ask again")]
+    OtherActive {
+        /// What was expected.
+        expected: String,
+        /// What is read.
+        active: String,
+    },
+    /// The build is read, so it can't be dropped.
+    #[error("{build} is the build that is read: only others can be dropped")]
+    IsActive {
+        /// Which.
+        build: String,
+    },
+    /// The build is read by programs of its version, so it can't be dropped.
+    #[error("{build} is still followed and read by programs of version {version}: stop these first, or let it be")]
+    IsFollowed {
+        /// Which.
+        build: String,
+        /// Its version.
+        version: u32,
+    },
+    /// Somebody compares builds at this moment, which takes the room of two copies.
+    #[error("another comparison of builds is on, and there is one at a time: ask again when it is done")]
+    OtherComparison,
+    /// A build that is not finished.
+    #[error("{build} is not finished: `{rebuild} --no-promote` goes on with it")]
+    NotFinished {
+        /// Which.
+        build: String,
+        /// The command that goes on.
+        rebuild: String,
+    },
+    /// A build that only another program can bring up to date.
+    #[error(
+        "{build} is of version {version}, and this program makes version {own} alone: ask the program that makes version \
+         {version}"
+    )]
+    OtherProgram {
+        /// Which build.
+        build: String,
+        /// Its version.
+        version: u32,
+        /// This program's.
+        own: u32,
+    },
+    /// Two builds that can't be compared at one position.
+    #[error("{a} and {b} can't be compared: {reason}")]
+    NotComparable {
+        /// One build.
+        a: String,
+        /// The other.
+        b: String,
+        /// Why.
+        reason: String,
     },
     /// Another process went on with the same build, or PostgreSQL is back from a crash with an earlier state of it.
     /// Nothing was applied twice or left out.
@@ -154,6 +255,32 @@ impl RunError {
             Self::Log(LogError::Db(DbError::Unreachable { .. })) | Self::Overtaken { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the view can go on once another of its builds is promoted.
+    pub(crate) fn ends_with_a_promotion(&self) -> bool {
+        matches!(self, Self::NewerVersion { .. } | Self::AwaitsPromotion { .. })
+    }
+
+    /// Whether nothing was begun, as what was asked for does not fit how things are.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownProjection { .. }
+                | Self::OtherLog { .. }
+                | Self::AheadOfLog { .. }
+                | Self::SettingsChanged { .. }
+                | Self::NewerVersion { .. }
+                | Self::RolledBack { .. }
+                | Self::NoBuild { .. }
+                | Self::NothingBefore { .. }
+                | Self::OtherActive { .. }
+                | Self::IsActive { .. }
+                | Self::IsFollowed { .. }
+                | Self::OtherComparison
+                | Self::NotFinished { .. }
+                | Self::OtherProgram { .. }
+        )
     }
 }
 

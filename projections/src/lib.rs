@@ -15,32 +15,59 @@
 //!
 //! - [`projection`]: what a read model declares. [`view_transaction`]: all that it is given.
 //! - [`runner`]: follows the log with one view. [`mod@rebuild`]: makes one anew beside the one that serves, then swaps.
+//! - [`fn@overview`], [`mod@diff`], [`promote`], [`rollback`], [`drop_build`]: builds as a person sees them and decides on them.
 //! - [`verify`]: whether one is what a rebuild would give.
+//! - [`what_if`]: what would have been with other prices, or with other code.
+//! - [`x_ray`]: one order's rows in all views, and those that its events lead to.
+//! - [`AsOfError`]: views as they were at an earlier position, by the folds that write them.
 //! - [`Views`]: the handle through which views are read, waited for and watched.
 //!
 //! Each build of a view is a schema of its own (`order_list_v1_2`: version 1, build 2). The registry names the active
 //! one; readers put that name into their SQL and see in the answer to the same statement whether it still is.
 
+mod as_of;
+mod aside;
+mod asked;
 mod build;
 mod checkpoint;
+pub mod diff;
+mod dropping;
 mod error;
 mod feed;
+mod indexes;
+mod observed;
+mod overview;
 pub mod projection;
+mod promotion;
 mod read;
+mod reading;
 pub mod rebuild;
+mod recorded;
 pub mod runner;
 mod status;
 mod step;
+mod switch;
 pub mod verify;
 pub mod view_transaction;
 mod views;
+pub mod what_if;
+pub mod x_ray;
 
+pub use as_of::AsOfError;
+pub use asked::ask_for_build;
+pub use build::State as BuildState;
+pub use commands::Start;
 pub use error::{ProjectionError, RunError};
+pub use observed::{ObservedView, observe};
+pub use overview::{BuildOverview, ViewOverview, overview};
 pub use projection::{Definition, Projection, Wants};
+pub use promotion::Asked;
 pub use read::{Page, ReadError, Seen};
-pub use rebuild::{Progress, Rebuilt, rebuild};
+pub use reading::lease_name;
+pub use rebuild::{OnProgress, Progress, Rebuilt, build_beside, rebuild};
 pub use runner::run;
 pub use status::{ReaderState, ReaderStatus};
+pub use switch::{drop_build, promote, rollback};
 pub use view_transaction::ViewTransaction;
 pub use views::{Settings, Views, WaitError};
 
@@ -60,4 +87,5 @@ registry![
     products::Products,
     categories::Categories,
     newsletters::Newsletters,
+    sales::Sales,
 ];

@@ -1,12 +1,14 @@
 //! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST /v1/orders/search`, and the
 //! list behind the counter.
 
+mod as_of;
 mod desk;
 mod fold;
 mod reads;
 mod row;
 
-pub use desk::{Desk, DeskSearch, count, desk};
+pub use as_of::{list_as_of, row_of};
+pub use desk::{Desk, DeskPages, DeskSearch, count, desk};
 pub use reads::{Filter, ListKey, Search, Whose, get, list, of_subject, search};
 pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_json};
 

@@ -2,11 +2,11 @@
 
 use crate::error::ProjectionError;
 use crate::view_transaction::ViewTransaction;
-use commands::{ReadError, StoredEvent};
+use commands::{ReadError, Start, StoredEvent};
 use domain::{AggregateType, Event, Recorded};
 use std::pin::Pin;
 
-/// A read model: a fold of the log, from its origin, into tables of its own.
+/// A read model: a fold of the log, from where it starts, into tables of its own.
 ///
 /// What `apply` writes must be a function of the events alone: no clock, no random number, nothing read from outside its
 /// own tables. Else a rebuild would give other rows.
@@ -26,6 +26,9 @@ pub trait Projection: Send + Sync + 'static {
 
     /// The events that it wants.
     const WANTS: Wants;
+
+    /// Where it begins. Decided with its first build, and kept for those after it, so that each has the same rows.
+    const START: Start = Start::Origin;
 
     /// Whether its rows depend on the shop's time zone. A build keeps the one that it was made with, and another one asks
     /// for a rebuild.
@@ -65,6 +68,11 @@ impl Wants {
         }
     }
 
+    /// Whether it is one of them.
+    pub(crate) fn has(&self, event: &Event) -> bool {
+        self.types.contains(&event.event_type())
+    }
+
     fn is_unknown_neighbour(&self, stored: &StoredEvent) -> bool {
         let Some(kind) = AggregateType::parse(&stored.aggregate_type) else { return false };
         let known = kind.event_types();
@@ -85,6 +93,7 @@ pub struct Definition {
     pub(crate) tables: &'static str,
     pub(crate) indexes: &'static str,
     pub(crate) wants: Wants,
+    pub(crate) start: Start,
     pub(crate) uses_time_zone: bool,
     pub(crate) apply: Apply,
 }
@@ -100,6 +109,7 @@ impl Definition {
             tables: P::TABLES,
             indexes: P::INDEXES,
             wants: P::WANTS,
+            start: P::START,
             uses_time_zone: P::USES_TIME_ZONE,
             apply: |batch, view| Box::pin(P::apply(batch, view)),
         }

@@ -2,9 +2,12 @@
 //! serves.
 
 use crate::Projection;
-use crate::build;
+use crate::build::Build;
 use crate::error::{RunError, is_gone};
+use crate::projection::Definition;
+use crate::reading;
 use crate::views::{Entry, Views};
+use chrono_tz::Tz;
 use commands::{LogError, db};
 use domain::money::Currency;
 use domain::{Money, Position};
@@ -65,8 +68,8 @@ pub enum ReadError {
         /// The projection.
         name: &'static str,
     },
-    /// The version that serves is not one that this program can read.
-    #[error("the view {name} is served in version {served}, this program reads version {own}")]
+    /// Another version serves, and nobody follows a build of this program's.
+    #[error("the view {name} is served in version {served}, this program reads version {own}, which nobody follows")]
     OtherVersion {
         /// The projection.
         name: &'static str,
@@ -104,6 +107,8 @@ pub enum ReadError {
 #[derive(Debug)]
 pub(crate) struct Active {
     schema: String,
+    /// Whether it serves; otherwise it is followed beside one of another version.
+    serves: bool,
 }
 
 pub(crate) type Sql<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
@@ -129,8 +134,8 @@ impl Views {
     ) -> Result<Seen<Vec<PgRow>>, ReadError> {
         let entry = self.entry_of::<P>()?;
         for _ in 0..ATTEMPTS {
-            let active = self.active::<P>(entry).await?;
-            let sql = statement(&active.schema, &select(&active.schema), order);
+            let active = self.active(entry).await?;
+            let sql = statement(entry.definition, &active, &select(&active.schema), order);
             let rows = db::read(self.pool(), async |session| {
                 bind(sqlx::query(&sql).persistent(plan == Plan::Kept)).fetch_all(session).await
             });
@@ -148,37 +153,53 @@ impl Views {
         Err(ReadError::Exchanged { name: P::NAME })
     }
 
-    async fn active<P: Projection>(&self, entry: &Entry) -> Result<Arc<Active>, ReadError> {
+    /// The time zone whose days a view counts: that of the build that is read, whatever is configured here.
+    pub async fn time_zone_of<P: Projection>(&self) -> Result<Tz, ReadError> {
+        self.build(self.entry_of::<P>()?).await?.time_zone().map_err(unreadable)
+    }
+
+    async fn build(&self, entry: &Entry) -> Result<Build, ReadError> {
+        let definition = entry.definition;
+        let build = db::read(self.pool(), async |session| reading::to_read(session, definition).await);
+        build.await.map_err(unreadable)?.ok_or(ReadError::NotBuilt { name: definition.name })
+    }
+
+    async fn active(&self, entry: &Entry) -> Result<Arc<Active>, ReadError> {
         if let Some(active) = entry.active.load_full() {
             return Ok(active);
         }
-        let build = db::read(self.pool(), async |session| build::active(session, P::NAME).await);
-        let build = build.await.map_err(|error| match error {
-            RunError::Database(error) => ReadError::Database(error),
-            other => ReadError::Registry(other.to_string()),
-        })?;
-        let build = build.ok_or(ReadError::NotBuilt { name: P::NAME })?;
-        if build.version != P::VERSION {
-            return Err(ReadError::OtherVersion { name: P::NAME, served: build.version, own: P::VERSION });
+        let Definition { name, version: own, .. } = *entry.definition;
+        let build = self.build(entry).await?;
+        if build.version != own {
+            return Err(ReadError::OtherVersion { name, served: build.version, own });
         }
-        let active = Arc::new(Active { schema: build.schema });
+        let active = Arc::new(Active { serves: reading::serves(&build), schema: build.schema });
         entry.active.store(Some(Arc::clone(&active)));
         Ok(active)
     }
 }
 
 /// One row at least comes back for a build that exists, so that an empty answer has its position too.
-fn statement(schema: &str, select: &str, order: &str) -> String {
+fn statement(definition: &Definition, Active { schema, serves }: &Active, select: &str, order: &str) -> String {
+    let choice = reading::choice(definition);
+    let is_read = if *serves {
+        "serves".to_owned()
+    } else {
+        // Its checkpoint does not tell: followed or not, it says the same.
+        format!(
+            "EXISTS (SELECT FROM (SELECT b.schema_name, b.state {choice}) AS b WHERE schema_name = '{schema}' AND state = 'retired')"
+        )
+    };
     let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {order}") };
     format!(
-        "SELECT view.position AS view_position, view.serves AS view_serves, found.*
-           FROM (SELECT position, serves FROM public.projection_checkpoints
+        "SELECT view.position AS view_position, view.is_read AS view_is_read, found.*
+           FROM (SELECT position, {is_read} AS is_read FROM public.projection_checkpoints
                   WHERE schema_name = '{schema}' ORDER BY revision DESC LIMIT 1) AS view
            LEFT JOIN LATERAL ({select}) AS found ON true{order}"
     )
 }
 
-/// The rows, without the one that only tells the position; `None` when the build does not serve any more.
+/// The rows, without the one that only tells the position; `None` when the build is not the one to read any more.
 fn seen(mut rows: Vec<PgRow>) -> Result<Option<Seen<Vec<PgRow>>>, sqlx::Error> {
     let Some(first) = rows.first() else { return Ok(None) };
     if !first.try_get::<bool, _>(1)? {
@@ -197,6 +218,13 @@ pub(crate) fn rows_of<P: Projection, T: for<'r> FromRow<'r, PgRow>>(rows: &[PgRo
         .map(T::from_row)
         .collect::<Result<_, _>>()
         .map_err(|fault| ReadError::Malformed { name: P::NAME, fault: fault.to_string() })
+}
+
+fn unreadable(error: RunError) -> ReadError {
+    match error {
+        RunError::Database(error) => ReadError::Database(error),
+        other => ReadError::Registry(other.to_string()),
+    }
 }
 
 /// The amount of a column, in the currency of the column `currency`.

@@ -1,24 +1,32 @@
-//! Makes a build of a view beside the one that serves, from the log's origin to its head, then lets it serve.
+//! Makes a build of a view beside the one that serves, from where the view starts to the log's head, then lets it serve.
 //!
-//! Readers keep the old rows until one transaction swaps, and never see the view go back: the swap holds the old build
-//! where it is, brings the new one at least as far, and changes the registry's row. Killed half-way, a build goes on
-//! from its checkpoint when it is started again.
+//! Readers keep the old rows until one transaction swaps ([`promotion`](crate::promotion)). Killed half-way, a build goes
+//! on from its checkpoint when it is started again.
 
 use crate::build::{self, Build, State};
 use crate::checkpoint::{self, Checkpoint};
+use crate::dropping;
 use crate::error::RunError;
-use crate::feed::{Feed, read_batch};
+use crate::feed::Feed;
+use crate::indexes;
 use crate::projection::Definition;
-use crate::step::{STEP_AT_MOST, Writer};
+use crate::promotion::Promotion;
+use crate::recorded::{self, unless_done};
+use crate::step::Writer;
 use crate::views::Views;
-use commands::db;
+use commands::audit;
 use domain::Position;
-use sqlx::{Connection, Executor, PgConnection};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// So near to the build that serves, the rest is applied while that one is held.
-const PROMOTE_WITHIN_EVENTS: u64 = 1_000;
+/// How often a build is brought up to date again that somebody else moves on meanwhile.
+const ATTEMPTS: usize = 100;
+/// How a rebuild is called in the log of what operators did.
+const ACTION: &str = "projection.rebuild";
+
+/// Told after each batch how far a build is.
+pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,107 +41,230 @@ pub struct Progress {
     pub left: Option<Duration>,
 }
 
-/// What a rebuild came to.
+/// What a rebuild, or an exchange of builds, came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
-    /// The schema that serves from now on.
+    /// The build's schema. It serves from now on, unless that was left to a person.
     pub schema: String,
     /// Every event up to here is in it.
     pub position: Position,
 }
 
-/// Builds the view `name` anew with this process's settings and promotes it. `progress` is called after every batch.
+/// Builds the view `name` anew with this process's settings and promotes it. `progress` is called after every batch. `by` says
+/// who asks, for the record.
 ///
 /// May run beside a [`run`](crate::run) of the same view in this or another process. On
 /// [`RunError::Cancelled`], and after a crash, the next call goes on where this one ended.
 pub async fn rebuild(
     views: &Views,
     name: &str,
+    by: &str,
     cancel: &CancellationToken,
-    progress: &mut (dyn FnMut(Progress) + Send),
+    progress: OnProgress<'_>,
+) -> Result<Rebuilt, RunError> {
+    make(views, name, by, Then::Promote, cancel, progress).await
+}
+
+/// The same, but the build waits for a person to compare and to [`promote`](crate::promote) it. Called again, it brings it
+/// up to the head of then.
+pub async fn build_beside(
+    views: &Views,
+    name: &str,
+    by: &str,
+    cancel: &CancellationToken,
+    progress: OnProgress<'_>,
+) -> Result<Rebuilt, RunError> {
+    make(views, name, by, Then::Wait, cancel, progress).await
+}
+
+/// What becomes of a build that has everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It serves from then on.
+    Promote,
+    /// It waits for a person.
+    Wait,
+    /// What was asked for last of one that was begun.
+    AsAsked,
+    /// The same of the first of its version, which is begun by itself; it serves, where nobody asked for anything else.
+    First,
+}
+
+async fn make(
+    views: &Views,
+    name: &str,
+    by: &str,
+    then: Then,
+    cancel: &CancellationToken,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, RunError> {
     let definition = views.entry(name)?.definition;
-    let build = Builder::new(views, definition, cancel).run(progress).await?;
+    let outcome = Builder::new(views, definition, cancel).asked_by(by).run(then, progress).await;
+    let arguments = json!({ "promote": then == Then::Promote });
+    let action = recorded::action(by, ACTION, definition.name, arguments);
+    rebuilt(views, unless_done(views.pool(), action, outcome).await?).await
+}
+
+/// Where a build is by now.
+pub(crate) async fn rebuilt(views: &Views, build: Build) -> Result<Rebuilt, RunError> {
     let mut connection = views.pool().acquire().await?;
     let position = checkpoint::load(&mut connection, &build).await?.map_or(Position::ORIGIN, |last| last.position);
     Ok(Rebuilt { schema: build.schema, position })
 }
 
-/// Makes and promotes one build.
+/// Makes one build, or brings one up to date.
 pub(crate) struct Builder<'a> {
     views: &'a Views,
     definition: &'static Definition,
     cancel: &'a CancellationToken,
+    by: Option<&'a str>,
     started: Instant,
 }
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(views: &'a Views, definition: &'static Definition, cancel: &'a CancellationToken) -> Self {
-        Self { views, definition, cancel, started: Instant::now() }
+        Self { views, definition, cancel, by: None, started: Instant::now() }
     }
 
-    /// Goes on with a build or begins one, and lets it serve; returns it.
-    pub(crate) async fn run(&self, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Build, RunError> {
-        let pool = self.views.pool();
+    /// The same on behalf of a person, for the record.
+    pub(crate) fn asked_by(self, by: &'a str) -> Self {
+        Self { by: Some(by), ..self }
+    }
+
+    /// Goes on with a build or begins one; returns it once it serves, or waits to. One that waits for a person waits on, where
+    /// nobody asks for it. [`RunError::Overtaken`] where somebody else was first, and there is nothing to make any more.
+    pub(crate) async fn run(&self, then: Then, progress: OnProgress<'_>) -> Result<Build, RunError> {
         let settings = build::settings_of(self.definition, self.views.settings());
-        let identity = self.views.log().identity();
-        let mut build = build::find_or_create(pool, self.definition, &settings, identity).await?;
-        if let Err(error) = self.complete(&mut build, progress).await {
-            if !error.is_transient() && !matches!(error, RunError::Cancelled) {
-                build::set_error(pool, &build.schema, Some(&error.to_string())).await?;
+        let found = build::find_or_create(self.views.log(), self.definition, &settings, then).await?;
+        let mut build = found.ok_or(RunError::Overtaken { name: self.definition.name })?;
+        match then {
+            Then::AsAsked | Then::First if build.state == State::Ready => return Ok(build),
+            Then::AsAsked | Then::First => {}
+            // Whoever goes on with it, should this be cut off, does the same.
+            Then::Promote | Then::Wait => {
+                build::set_promotes(self.views.pool(), &build.schema, then == Then::Promote).await?;
             }
-            return Err(error);
         }
-        tracing::info!(projection = self.definition.name, schema = build.schema, "the build serves");
-        if let Err(error) = build::drop_unused(pool, self.definition).await {
+        let outcome = self.complete(&mut build, then, progress).await;
+        self.keep_error(&build, outcome).await?;
+        if build.state != State::Active {
+            tracing::info!(projection = self.definition.name, schema = build.schema, "the build waits to be promoted");
+            return Ok(build);
+        }
+        if let Err(error) = dropping::drop_unused(self.views.pool(), self.definition).await {
             tracing::info!(%error, "builds that nobody reads stay until the next promotion");
         }
         Ok(build)
     }
 
-    /// Fills, indexes, catches up and promotes.
-    async fn complete(&self, build: &mut Build, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), RunError> {
-        let mut checkpoint = self.load(build).await?;
-        let head = self.views.log().head().await?;
-        if checkpoint.position > head {
-            let (name, position) = (self.definition.name, checkpoint.position);
-            let rebuild = build::rebuild_command(name, &build.settings);
-            return Err(RunError::AheadOfLog { name, position, head, rebuild });
+    /// Brings a finished build up to date, and lets it serve.
+    pub(crate) async fn exchange(
+        &self,
+        build: &mut Build,
+        promotion: &Promotion<'_>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), RunError> {
+        // Refuses what a restore has left.
+        self.load(build).await?;
+        self.promote(build, promotion, progress).await
+    }
+
+    /// Keeps, where every process can see it, what does not pass by itself.
+    async fn keep_error<T>(&self, build: &Build, outcome: Result<T, RunError>) -> Result<T, RunError> {
+        if let Err(error) = &outcome
+            && !error.is_transient()
+            && !matches!(error, RunError::Cancelled)
+        {
+            build::set_error(self.views.pool(), &build.schema, Some(&error.to_string())).await?;
         }
+        outcome
+    }
+
+    /// Fills, indexes and catches up, then promotes or waits.
+    async fn complete(&self, build: &mut Build, then: Then, progress: OnProgress<'_>) -> Result<(), RunError> {
+        let pool = self.views.pool();
+        build::set_error(pool, &build.schema, None).await?;
+        self.bring_up(build, progress).await?;
+        if build.state == State::Filling {
+            indexes::make(pool, self.definition, build, self.cancel).await?;
+            self.bring_up(build, progress).await?;
+        }
+        let promotes = match then {
+            Then::Promote => true,
+            Then::Wait => false,
+            Then::AsAsked | Then::First => build::promotes(pool, &build.schema).await?,
+        };
+        if promotes {
+            let promotion = Promotion::new(self.views, self.definition).recorded(self.by, ACTION);
+            self.promote(build, &promotion, progress).await
+        } else {
+            self.leave_ready(build).await
+        }
+    }
+
+    async fn leave_ready(&self, build: &mut Build) -> Result<(), RunError> {
+        let mut transaction = self.views.pool().begin().await?;
+        if build::set_ready(&mut transaction, &build.schema).await? {
+            build.state = State::Ready;
+        }
+        if let Some(by) = self.by {
+            let arguments = json!({ "build": build.schema, "promote": false });
+            audit::append(&mut transaction, &recorded::action(by, ACTION, self.definition.name, arguments)).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn promote(
+        &self,
+        build: &mut Build,
+        promotion: &Promotion<'_>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), RunError> {
+        while !promotion.run(build).await? {
+            self.bring_up(build, progress).await?;
+        }
+        build.state = State::Active;
+        tracing::info!(projection = self.definition.name, schema = build.schema, "the build serves");
+        Ok(())
+    }
+
+    /// Brings it up to the head of the log, beside whoever is at the same: a retired build may be followed, and one that was begun for
+    /// a person be gone on with by a runner that found no other.
+    async fn bring_up(&self, build: &Build, progress: OnProgress<'_>) -> Result<(), RunError> {
+        let mut attempts_left = ATTEMPTS;
         loop {
-            checkpoint = self.fill(build, checkpoint, progress).await?;
-            if build.state == State::Filling {
-                build::make_indexes(self.views.pool(), self.definition, build).await?;
-                checkpoint = self.fill(build, checkpoint, progress).await?;
-            }
-            if self.promote(build, checkpoint).await? {
-                build.state = State::Active;
-                return Ok(());
+            let checkpoint = self.load(build).await?;
+            match self.fill(build, checkpoint, progress).await {
+                Err(RunError::Overtaken { .. }) if attempts_left > 0 => attempts_left -= 1,
+                filled => return filled,
             }
         }
     }
 
+    /// Where the build is; refuses one that has seen events which the log does not have.
     async fn load(&self, build: &Build) -> Result<Checkpoint, RunError> {
+        let name = self.definition.name;
         let mut connection = self.views.pool().acquire().await?;
         let loaded = checkpoint::load(&mut connection, build).await?;
-        loaded.ok_or(RunError::Overtaken { name: self.definition.name })
+        drop(connection);
+        let checkpoint = loaded.ok_or(RunError::Overtaken { name })?;
+        let (position, head) = (checkpoint.position, self.views.log().head().await?);
+        if position > head {
+            let rebuild = build::rebuild_command(name, &build.settings);
+            return Err(RunError::AheadOfLog { name, position, head, rebuild });
+        }
+        Ok(checkpoint)
     }
 
     fn writer<'b>(&self, build: &'b Build) -> Writer<'b>
     where
         'a: 'b,
     {
-        let time_zone = self.views.settings().time_zone;
-        Writer { pool: self.views.pool(), definition: self.definition, build, time_zone }
+        Writer::new(self.views, self.definition, build)
     }
 
     /// Applies batches up to the head of the log.
-    async fn fill(
-        &self,
-        build: &Build,
-        mut checkpoint: Checkpoint,
-        progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Checkpoint, RunError> {
+    async fn fill(&self, build: &Build, mut checkpoint: Checkpoint, progress: OnProgress<'_>) -> Result<(), RunError> {
         let begin = checkpoint.position;
         let mut feed = Feed::new(self.views.log(), self.definition.wants, begin);
         loop {
@@ -144,7 +275,7 @@ impl<'a> Builder<'a> {
             if batch.is_empty() {
                 return match batch.fault {
                     Some(fault) => Err(RunError::Unreadable { name: self.definition.name, fault }),
-                    None => Ok(checkpoint),
+                    None => Ok(()),
                 };
             }
             checkpoint = self.writer(build).step(checkpoint, &batch).await?;
@@ -157,92 +288,5 @@ impl<'a> Builder<'a> {
         let events_per_second = (at.0 - begin.0) as f64 / self.started.elapsed().as_secs_f64().max(f64::EPSILON);
         let left = Duration::try_from_secs_f64((total_events - at.0) as f64 / events_per_second).ok();
         Progress { done_events: at.0, total_events, events_per_second, left }
-    }
-
-    /// Lets the build serve, in one transaction. `false` when the one that serves has run too far ahead meanwhile.
-    async fn promote(&self, build: &Build, checkpoint: Checkpoint) -> Result<bool, RunError> {
-        let pool = self.views.pool();
-        db::work(pool, STEP_AT_MOST, async |session| self.promote_on(session, build, checkpoint).await).await
-    }
-
-    async fn promote_on(
-        &self,
-        connection: &mut PgConnection,
-        build: &Build,
-        checkpoint: Checkpoint,
-    ) -> Result<bool, RunError> {
-        let mut transaction = connection.begin().await?;
-        let promoted = self.promote_in(&mut transaction, build, checkpoint).await;
-        if let Ok(true) = promoted {
-            transaction.commit().await?;
-        } else {
-            // The error that led here says more than one of the rollback could.
-            let _ = transaction.rollback().await;
-        }
-        promoted
-    }
-
-    async fn promote_in(
-        &self,
-        transaction: &mut PgConnection,
-        build: &Build,
-        mut checkpoint: Checkpoint,
-    ) -> Result<bool, RunError> {
-        let name = self.definition.name;
-        build::lock_registry(transaction, name).await?;
-        if let Some(served) = build::active(transaction, name).await? {
-            if served.version > build.version {
-                return Err(RunError::NewerVersion { name, served: served.version, own: build.version });
-            }
-            let Some(sealed) = build::seal(transaction, &served).await? else { return Ok(false) };
-            // A view of another log, or one ahead of a restored log, holds positions that say nothing here.
-            if served.log == build.log && sealed.position <= self.views.log().head().await? {
-                match self.catch_up(transaction, build, checkpoint, sealed.position).await? {
-                    Some(level) => checkpoint = level,
-                    None => return Ok(false),
-                }
-            }
-            build::set_state(transaction, &served.schema, State::Retired).await?;
-        }
-        let serving = Checkpoint { serves: true, ..checkpoint.next(checkpoint.position) };
-        if !checkpoint::advance(transaction, build, checkpoint, serving).await? {
-            return Err(RunError::Overtaken { name });
-        }
-        build::set_state(transaction, &build.schema, State::Active).await?;
-        sqlx::query(
-            "INSERT INTO public.projections (name, active_schema) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET active_schema = excluded.active_schema",
-        )
-        .bind(name)
-        .bind(&build.schema)
-        .execute(&mut *transaction)
-        .await?;
-        Ok(true)
-    }
-
-    /// Applies what the build that serves has and this one has not; `None` when that is too much to hold it for.
-    async fn catch_up(
-        &self,
-        transaction: &mut PgConnection,
-        build: &Build,
-        mut checkpoint: Checkpoint,
-        level: Position,
-    ) -> Result<Option<Checkpoint>, RunError> {
-        if level.0.saturating_sub(checkpoint.position.0) > PROMOTE_WITHIN_EVENTS {
-            return Ok(None);
-        }
-        let writer = self.writer(build);
-        transaction.execute(writer.search_path().as_str()).await?;
-        while checkpoint.position < level {
-            let batch = read_batch(self.views.log(), self.definition.wants, checkpoint.position).await?;
-            if batch.is_empty() {
-                return match batch.fault {
-                    Some(fault) => Err(RunError::Unreadable { name: self.definition.name, fault }),
-                    None => Ok(None),
-                };
-            }
-            checkpoint = writer.write(transaction, checkpoint, &batch).await?;
-        }
-        Ok(Some(checkpoint))
     }
 }

@@ -6,9 +6,10 @@ use crate::error::RunError;
 use crate::feed::Batch;
 use crate::projection::Definition;
 use crate::view_transaction::ViewTransaction;
+use crate::views::Views;
 use chrono_tz::Tz;
 use commands::db;
-use domain::Position;
+use domain::{Event, Position, Recorded};
 use sqlx::{Connection, PgConnection, PgPool};
 use std::time::Duration;
 
@@ -18,13 +19,18 @@ pub(crate) const STEP_AT_MOST: Duration = Duration::from_secs(60);
 /// Writes to one build.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer<'a> {
-    pub(crate) pool: &'a PgPool,
-    pub(crate) definition: &'static Definition,
-    pub(crate) build: &'a Build,
-    pub(crate) time_zone: Tz,
+    pool: &'a PgPool,
+    definition: &'static Definition,
+    build: &'a Build,
+    time_zone: Tz,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// Writes to a build that was made with this process's settings.
+    pub(crate) fn new(views: &'a Views, definition: &'static Definition, build: &'a Build) -> Self {
+        Self { pool: views.pool(), definition, build, time_zone: views.settings().time_zone }
+    }
+
     /// Applies a batch and moves the checkpoint on from `from`. [`RunError::Overtaken`] when another writer was first.
     ///
     /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback. Where
@@ -95,13 +101,26 @@ pub(crate) async fn apply(
     connection: &mut PgConnection,
     batch: &Batch,
 ) -> Result<(), RunError> {
-    let wanted = batch.wanted();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let mut view = ViewTransaction::new(connection, time_zone);
-    (definition.apply)(&wanted, &mut view).await.map_err(|fault| {
-        let (name, first) = (definition.name, Position(batch.after().0 + 1));
-        RunError::Failed { name, first, last: batch.through(), fault }
+    let failed = apply_events(definition, time_zone, connection, &batch.wanted()).await;
+    failed.map_err(|error| match error {
+        // The batch's own bounds: what was not wanted belongs to it too.
+        RunError::Failed { name, fault, .. } => {
+            RunError::Failed { name, first: Position(batch.after().0 + 1), last: batch.through(), fault }
+        }
+        other => other,
     })
+}
+
+/// The same with events by themselves, all of them wanted.
+pub(crate) async fn apply_events(
+    definition: &'static Definition,
+    time_zone: Tz,
+    connection: &mut PgConnection,
+    events: &[&Recorded<Event>],
+) -> Result<(), RunError> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    let mut view = ViewTransaction::new(connection, time_zone);
+    let applied = (definition.apply)(events, &mut view).await;
+    let (name, first, last) = (definition.name, first.position, last.position);
+    applied.map_err(|fault| RunError::Failed { name, first, last, fault })
 }

@@ -40,8 +40,13 @@ impl<'c> ViewTransaction<'c> {
 
     /// The shop's day at `time`. Ask only where [`Projection::USES_TIME_ZONE`](crate::Projection::USES_TIME_ZONE) says so.
     pub fn day_of(&self, time: DateTime<Utc>) -> NaiveDate {
-        time.with_timezone(&self.time_zone).date_naive()
+        day_of(time, self.time_zone)
     }
+}
+
+/// The day at `time` in a time zone.
+pub(crate) fn day_of(time: DateTime<Utc>, time_zone: Tz) -> NaiveDate {
+    time.with_timezone(&time_zone).date_naive()
 }
 
 /// One column of many rows, to bind as an array that `unnest` makes rows of again.

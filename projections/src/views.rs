@@ -3,6 +3,7 @@
 use crate::error::RunError;
 use crate::projection::Definition;
 use crate::read::{Active, ReadError};
+use crate::reading;
 use crate::status::{ReaderState, ReaderStatus};
 use crate::{Projection, REGISTRY};
 use arc_swap::ArcSwapOption;
@@ -72,6 +73,8 @@ struct Shared {
 /// What this process knows of one view.
 pub(crate) struct Entry {
     pub(crate) definition: &'static Definition,
+    /// The statement that looks at the checkpoint.
+    look: String,
     /// Told by the reader of the log in this process.
     status: watch::Sender<ReaderStatus>,
     /// Told by those who look at the checkpoint that another process writes.
@@ -85,7 +88,12 @@ pub(crate) struct Entry {
 impl Views {
     /// A handle on the views of every registered projection. No I/O.
     pub fn new(log: Log, settings: Settings) -> Self {
-        let entries = REGISTRY.iter().map(Entry::new).collect();
+        Self::of(log, settings, REGISTRY)
+    }
+
+    /// A handle on the views of these projections.
+    pub fn of(log: Log, settings: Settings, definitions: &'static [Definition]) -> Self {
+        let entries = definitions.iter().map(Entry::new).collect();
         Self { shared: Arc::new(Shared { log, settings, entries }) }
     }
 
@@ -193,20 +201,15 @@ impl Views {
     }
 
     async fn look(&self, entry: &Entry) -> Result<Position, ReadError> {
-        let position: Option<i64> = db::read(self.pool(), async |session| {
-            let look = sqlx::query_scalar(
-                "SELECT c.position FROM public.projections AS p
-                   JOIN public.projection_checkpoints AS c ON c.schema_name = p.active_schema
-                  WHERE p.name = $1 ORDER BY c.revision DESC LIMIT 1",
-            );
-            look.bind(entry.definition.name).fetch_optional(session).await
-        })
-        .await
-        .map_err(ReadError::Database)?;
+        let position: Option<i64> =
+            db::read(self.pool(), async |session| sqlx::query_scalar(&entry.look).fetch_optional(session).await)
+                .await
+                .map_err(ReadError::Database)?;
         position.map(Position::from_i64).ok_or(ReadError::NotBuilt { name: entry.definition.name })
     }
 
-    pub(crate) fn log(&self) -> &Log {
+    /// The log that they follow.
+    pub fn log(&self) -> &Log {
         &self.shared.log
     }
 
@@ -218,9 +221,15 @@ impl Views {
         &self.shared.settings
     }
 
+    /// What its projections declare, in their order.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static Definition> {
+        self.shared.entries.iter().map(|entry| entry.definition)
+    }
+
     pub(crate) fn entry(&self, name: &str) -> Result<&Entry, RunError> {
         self.shared.entries.iter().find(|entry| entry.definition.name == name).ok_or_else(|| {
-            RunError::UnknownProjection { name: name.to_owned(), known: Self::names().collect::<Vec<_>>().join(", ") }
+            let known: Vec<&str> = self.definitions().map(|definition| definition.name).collect();
+            RunError::UnknownProjection { name: name.to_owned(), known: known.join(", ") }
         })
     }
 
@@ -232,8 +241,11 @@ impl Views {
 impl Entry {
     fn new(definition: &'static Definition) -> Self {
         let status = ReaderStatus { name: definition.name, position: Position::ORIGIN, state: ReaderState::Elsewhere };
+        let checkpoint = "SELECT c.position FROM public.projection_checkpoints AS c
+                           WHERE c.schema_name = b.schema_name ORDER BY c.revision DESC LIMIT 1";
         Self {
             definition,
+            look: format!("SELECT ({checkpoint}) {}", reading::choice(definition)),
             status: watch::Sender::new(status),
             seen: watch::Sender::new(Position::ORIGIN),
             active: ArcSwapOption::empty(),

@@ -50,6 +50,15 @@ pub fn api_tool(name: &str) -> PathBuf {
     tool
 }
 
+/// Prometheus' program that checks and evaluates rules.
+///
+/// # Panics
+/// When it is not installed.
+pub fn promtool() -> PathBuf {
+    let tool = cache().join("promtool/promtool");
+    if tool.is_file() { tool } else { require("promtool", "prometheus") }
+}
+
 /// A file of the packages that testkit/api/viewers.txt names, such as `redoc/LICENSE`.
 ///
 /// # Panics

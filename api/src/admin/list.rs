@@ -86,6 +86,7 @@ pub(crate) struct Filters {
     /// The path of the list.
     pub(crate) action: &'static str,
     pub(crate) search: Option<Search>,
+    pub(crate) typed: Option<Typed>,
     pub(crate) groups: Vec<FilterGroup>,
     /// Where all is listed; none where it is.
     pub(crate) clear: Option<String>,
@@ -98,6 +99,22 @@ pub(crate) struct Search {
     pub(crate) label: String,
     pub(crate) value: String,
     pub(crate) hidden: Vec<(String, String)>,
+}
+
+/// Texts, each a parameter of its own, that are typed into one form.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) fields: Vec<TypedField>,
+    pub(crate) max_chars: usize,
+    pub(crate) hidden: Vec<(String, String)>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(crate) struct TypedField {
+    pub(crate) name: &'static str,
+    pub(crate) label: String,
+    pub(crate) value: String,
 }
 
 /// One filter.
@@ -128,7 +145,7 @@ impl Filters {
     /// Of the list at a path.
     pub(crate) fn new(action: &'static str, query: &Query) -> Self {
         let clear = (!query.without_cursor().is_empty()).then(|| action.to_owned());
-        Self { action, search: None, groups: Vec::new(), clear, query: query.clone() }
+        Self { action, search: None, typed: None, groups: Vec::new(), clear, query: query.clone() }
     }
 
     /// With a search.
@@ -136,6 +153,18 @@ impl Filters {
     pub(crate) fn search(mut self, label: String) -> Self {
         let value = self.query.get("q").unwrap_or_default().to_owned();
         self.search = Some(Search { label, value, hidden: self.query.others(&["q"]) });
+        self
+    }
+
+    /// With texts that are typed, each with its label, of at most so many characters. Not beside a search.
+    #[must_use]
+    pub(crate) fn typed(mut self, fields: &[(&'static str, String)], max_chars: usize) -> Self {
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        let value = |name| self.query.get(name).unwrap_or_default().to_owned();
+        let field =
+            |(name, label): &(&'static str, String)| TypedField { name, label: label.clone(), value: value(name) };
+        let fields = fields.iter().map(field).collect();
+        self.typed = Some(Typed { fields, max_chars, hidden: self.query.others(&names) });
         self
     }
 
@@ -297,6 +326,15 @@ mod tests {
         let range = group.range.as_ref().unwrap();
         assert_eq!(range.from, ("created_from".to_owned(), "2026-01-02".to_owned()));
         assert_eq!(range.hidden, [("paid".to_owned(), "yes".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_typed_keeps_what_was_chosen() {
+        let query = Query::parse(Some("reason=550&state=parked&after=7"));
+        let fields = [("reason", "Reason".to_owned()), ("order", "Order".to_owned())];
+        let typed = Filters::new("/l/", &query).typed(&fields, 9).typed.unwrap();
+        assert_eq!(typed.hidden, [("state".to_owned(), "parked".to_owned())]);
+        assert_eq!(typed.fields.iter().map(|field| field.value.as_str()).collect::<Vec<_>>(), ["550", ""]);
     }
 
     #[test]

@@ -6,16 +6,21 @@
 //!
 //! - [`visit`], [`posted`], [`cookie`]: who asks, whether they may, and what they send. [`section`]: what there is.
 //! - [`acting`], [`bulk`]: having something carried out, on one thing, and on each of those that were chosen in a list.
+//!   [`actors`]: what those are called who did something.
 //! - [`page`], [`notice`], [`texts`]: what all pages have. [`list`], [`form`]: tables with filters, and forms.
 //! - [`log_in`], [`password`], [`accounts`]: how staff come in, and who lets them.
 //! - [`dashboard`]: what is going on. [`orders`]: the list of orders, and each one.
-//! - [`goods`]: products, members, newsletters, the schedule.
+//! - [`goods`]: products, members, newsletters, the schedule. [`analytics`]: what was sold, in pictures.
+//!   [`console`]: how the system is, and what can be done about it.
 //!
 //! [`permission`]: crate::auth::permission
 
 mod accounts;
 mod acting;
+mod actors;
+mod analytics;
 mod bulk;
+mod console;
 mod cookie;
 mod dashboard;
 mod desk;
@@ -29,9 +34,10 @@ mod page;
 mod password;
 mod posted;
 mod section;
-mod texts;
+pub(crate) mod texts;
 mod visit;
 
+pub(crate) use console::Console;
 pub(crate) use desk::StaffDesk;
 pub(crate) use notice::{Notice, Tone};
 pub(crate) use page::AdminPage;
@@ -58,5 +64,6 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route(password::PATH, Produces::Html, get(password::ask).post(password::set))
         .always("/admin", Produces::Html, get(with_slash))
         .always("/admin/login", Produces::Html, get(with_slash));
+    let routes = console::routes(analytics::routes(routes));
     goods::routes(orders::routes(accounts::routes(routes)))
 }

@@ -97,6 +97,11 @@ impl AdminPage {
         picture_url(name, size)
     }
 
+    /// What the part of the pages is called that this one is of.
+    pub(crate) fn section_name(&self) -> String {
+        self.section.map(|section| text(section.text())).unwrap_or_default()
+    }
+
     /// What the navigation leads to.
     pub(crate) fn sections(&self) -> Vec<Link> {
         let Some(role) = self.shown_to else { return Vec::new() };

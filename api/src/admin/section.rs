@@ -2,7 +2,7 @@
 
 use crate::auth::Permission;
 use crate::auth::permission::{
-    LogIn, ManageStaff, ReadMembers, ReadOrders, RunSystem, WriteNewsletters, WriteProducts,
+    LogIn, ManageStaff, ReadMembers, ReadOrders, ReadTotals, RunSystem, WriteNewsletters, WriteProducts,
 };
 use commands::staff::Role;
 
@@ -15,20 +15,24 @@ pub(crate) enum Section {
     Categories,
     Members,
     Newsletters,
+    Analytics,
     Schedule,
+    Console,
     Staff,
 }
 
 impl Section {
     /// All, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Dashboard,
         Self::Orders,
         Self::Products,
         Self::Categories,
         Self::Members,
         Self::Newsletters,
+        Self::Analytics,
         Self::Schedule,
+        Self::Console,
         Self::Staff,
     ];
 
@@ -41,7 +45,9 @@ impl Section {
             Self::Categories => "/admin/categories/",
             Self::Members => "/admin/members/",
             Self::Newsletters => "/admin/newsletters/",
+            Self::Analytics => "/analytics/",
             Self::Schedule => "/admin/schedule/",
+            Self::Console => "/ops/",
             Self::Staff => "/admin/staff/",
         }
     }
@@ -55,7 +61,9 @@ impl Section {
             Self::Categories => "staff-nav-categories",
             Self::Members => "staff-nav-members",
             Self::Newsletters => "staff-nav-newsletters",
+            Self::Analytics => "staff-nav-analytics",
             Self::Schedule => "staff-nav-schedule",
+            Self::Console => "staff-nav-console",
             Self::Staff => "staff-nav-staff",
         }
     }
@@ -68,7 +76,8 @@ impl Section {
             Self::Products | Self::Categories => WriteProducts::ROLES,
             Self::Members => ReadMembers::ROLES,
             Self::Newsletters => WriteNewsletters::ROLES,
-            Self::Schedule => RunSystem::ROLES,
+            Self::Analytics => ReadTotals::ROLES,
+            Self::Schedule | Self::Console => RunSystem::ROLES,
             Self::Staff => ManageStaff::ROLES,
         };
         roles.contains(&role)

@@ -12,6 +12,7 @@ macro_rules! subjects {
 subjects![
     "frame",
     "accounts",
+    "analytics",
     "dashboard",
     "orders",
     "goods",
@@ -20,7 +21,8 @@ subjects![
     "newsletters",
     "members",
     "schedule",
-    "counter"
+    "counter",
+    "console"
 ];
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(|_| SOURCES));

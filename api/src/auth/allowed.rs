@@ -29,6 +29,13 @@ impl<P: Permission> FromRequestParts<Arc<App>> for Allowed<P> {
     }
 }
 
+impl<P> Allowed<P> {
+    /// Whether the key allows `Q` besides.
+    pub(crate) fn also<Q: Permission>(&self) -> bool {
+        check::<Q>(&self.key).is_ok()
+    }
+}
+
 /// Refuses a key that does not allow `P`.
 fn check<P: Permission>(key: &VerifiedKey) -> Result<(), Problem> {
     let scopes = match key.whose {

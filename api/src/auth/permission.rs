@@ -22,7 +22,8 @@
 //! | [`ManageStaff`]: the accounts of staff | none | | owner |
 //! | [`LogIn`]: what everybody behind the counter sees | none | | all |
 //!
-//! `operator` allows nothing else: it is for running the system. What stands in the last column reaches the member's own orders and
+//! `operator` allows nothing else: it is for running the system. What runs it shows an event's payload, and the values of rows, only to
+//! whoever has [`ReadEvents`] besides. What stands in the last column reaches the member's own orders and
 //! cart alone, see `docs/decisions/0024-member-keys.md`.
 
 use super::Scope;

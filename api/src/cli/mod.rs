@@ -1,25 +1,40 @@
 //! The command line: what `orders` understands, and how it answers when it does not.
 
+mod actor;
+mod analysts;
+mod as_of;
+mod audit;
+mod bars;
+mod consumers;
+mod days;
 mod epoch;
 mod events;
+mod instances;
 mod keys;
+mod mails;
 mod meter;
 mod migrate;
 mod openapi;
 mod parked;
-mod rebuild;
+mod projections;
 mod refusal;
 mod schedule;
 mod staff;
 mod statics;
+mod status;
 mod table;
+mod tasks;
 mod tell;
+mod totals;
 mod verify;
+mod what_if;
+mod x_ray;
 
 pub(crate) use meter::above_the_bar;
 
 use crate::roles::{self, Failure, ServeArgs, apart};
-use crate::settings::LogArgs;
+use crate::settings::{LogArgs, TelemetryArgs};
+use crate::telemetry::Traces;
 use crate::{failpoints, logging, settings};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -69,21 +84,38 @@ enum Command {
     Relay(With<apart::RelayArgs>),
     /// The read models: follow the log, or are made anew from it
     #[command(subcommand)]
-    Projections(Projections),
-    /// What acts on events from Kafka, such as sending mail
+    Projections(projections::Projections),
+    /// What acts on events from Kafka, such as sending mail: run it, see how far it is, pause it, set it back
     #[command(subcommand)]
     Consumers(Consumers),
+    /// The running processes, and who leads what
+    Instances(With<instances::InstancesArgs>),
     /// Brings the database's tables up to date
     Migrate(With<migrate::MigrateArgs>),
     /// The API keys
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The logins of who reads the history by SQL
+    #[command(subcommand)]
+    Analysts(analysts::Analysts),
     /// The accounts of who works behind the counter
     #[command(subcommand)]
     Staff(staff::Staff),
     /// The history, one JSON object per line
     #[command(after_help = events::EXAMPLES)]
     Events(With<events::EventsArgs>),
+    /// What was sold, drawn as bars: by day, product or city
+    #[command(after_help = totals::EXAMPLES)]
+    Totals(With<totals::TotalsArgs>),
+    /// Totals as they were at a time, or at a position of the log, however long ago
+    #[command(after_help = as_of::EXAMPLES)]
+    AsOf(With<as_of::AsOfArgs>),
+    /// What would have been with other prices or other code, in money; nothing that is there is touched
+    #[command(after_help = what_if::DETAILS)]
+    WhatIf(With<what_if::WhatIfArgs>),
+    /// One order with all that is known of it, as a file without personal data; or such a file, folded again
+    #[command(after_help = x_ray::DETAILS)]
+    XRay(Box<With<x_ray::XRayArgs>>),
     /// The log as a whole, for its owner
     #[command(subcommand)]
     Log(epoch::LogCommand),
@@ -93,6 +125,14 @@ enum Command {
     /// Work at a given time, and periodic work
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Whether a customer got a mail, and why (not): by order or address
+    #[command(after_help = mails::EXAMPLES)]
+    Mails(With<mails::MailsArgs>),
+    /// What operators did: who, when, what, to how many
+    Audit(With<audit::AuditArgs>),
+    /// How the system is: readers, lag, rates, the schedule
+    #[command(after_help = status::EXAMPLES)]
+    Status(With<status::StatusArgs>),
     /// The static files of the pages
     #[command(subcommand)]
     Static(statics::Static),
@@ -104,17 +144,11 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-enum Projections {
-    /// Follows the log with read models
-    Run(With<apart::ProjectionsArgs>),
-    /// Makes a read model anew beside the one that serves, then swaps; goes on where an earlier run was cut off
-    Rebuild(With<rebuild::RebuildArgs>),
-}
-
-#[derive(Debug, Subcommand)]
 enum Consumers {
     /// Runs consumers
     Run(Box<With<apart::ConsumersArgs>>),
+    #[command(flatten)]
+    Group(consumers::GroupCommand),
 }
 
 /// A command's own arguments, and how it logs.
@@ -147,14 +181,18 @@ pub fn run() -> ExitCode {
     if let Err(error) = settings::environment::check(&program) {
         return refuse(&error.into());
     }
-    if let Err(error) = logging::init(cli.log_args()) {
+    let traces = match cli.traces() {
+        Ok(traces) => traces,
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = logging::init_with(cli.log_args(), traces.as_ref()) {
         return refuse(&error);
     }
     if let Err(fault) = failpoints::arm() {
         return refuse(&Failure::new(fault));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(cli.dispatch()));
+    let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(cli.traced(traces)));
     match outcome {
         Ok(code) => code,
         Err(failure) => {
@@ -176,20 +214,60 @@ impl Cli {
             Some(Command::Serve(with)) => &with.log,
             Some(Command::Api(with)) => &with.log,
             Some(Command::Relay(with)) => &with.log,
-            Some(Command::Projections(Projections::Run(with))) => &with.log,
-            Some(Command::Projections(Projections::Rebuild(with))) => &with.log,
+            Some(Command::Projections(projections)) => projections.log_args(),
+            Some(Command::Instances(with)) => &with.log,
             Some(Command::Consumers(Consumers::Run(with))) => &with.log,
+            Some(Command::Consumers(Consumers::Group(group))) => group.log_args(),
             Some(Command::Migrate(with)) => &with.log,
             Some(Command::Keys(keys)) => keys.log_args(),
+            Some(Command::Analysts(analysts)) => analysts.log_args(),
             Some(Command::Staff(staff)) => staff.log_args(),
             Some(Command::Events(with)) => &with.log,
+            Some(Command::Totals(with)) => &with.log,
+            Some(Command::AsOf(with)) => &with.log,
+            Some(Command::WhatIf(with)) => &with.log,
+            Some(Command::XRay(with)) => &with.log,
             Some(Command::Log(log)) => log.log_args(),
             Some(Command::Parked(parked)) => parked.log_args(),
             Some(Command::Schedule(schedule)) => schedule.log_args(),
+            Some(Command::Audit(with)) => &with.log,
+            Some(Command::Mails(with)) => &with.log,
             Some(Command::Openapi(with)) => &with.log,
             Some(Command::Static(statics)) => statics.log_args(),
+            Some(Command::Status(with)) => &with.log,
             Some(Command::Verify(with)) => &with.log,
         }
+    }
+
+    /// What a process that goes on tells of itself.
+    fn telemetry_args(&self) -> Option<&TelemetryArgs> {
+        match &self.command {
+            None => Some(&self.serve.telemetry),
+            Some(Command::Serve(with)) => Some(&with.args.telemetry),
+            Some(Command::Api(with)) => Some(&with.args.telemetry),
+            Some(Command::Relay(with)) => Some(&with.args.telemetry),
+            Some(Command::Projections(projections::Projections::Run(with))) => Some(&with.args.telemetry),
+            Some(Command::Consumers(Consumers::Run(with))) => Some(&with.args.telemetry),
+            Some(_) => None,
+        }
+    }
+
+    /// The traces that somebody wants, if anybody does.
+    fn traces(&self) -> Result<Option<Traces>, Failure> {
+        let collector = self.telemetry_args().map(TelemetryArgs::collector).transpose()?.flatten();
+        let Some(collector) = collector else { return Ok(None) };
+        // What is counted before the recorder is there would never be seen.
+        crate::metrics::recorder();
+        Traces::to(&collector).map(Some)
+    }
+
+    async fn traced(self, traces: Option<Traces>) -> Result<ExitCode, Failure> {
+        let exporting = traces.map(Traces::start);
+        let outcome = self.dispatch().await;
+        if let Some(exporting) = exporting {
+            exporting.finish().await;
+        }
+        outcome
     }
 
     async fn dispatch(self) -> Result<ExitCode, Failure> {
@@ -198,18 +276,28 @@ impl Cli {
             Some(Command::Serve(with)) => roles::serve(&with.args).await,
             Some(Command::Api(with)) => apart::api(&with.args).await,
             Some(Command::Relay(with)) => apart::relay(&with.args).await,
-            Some(Command::Projections(Projections::Run(with))) => apart::project(&with.args).await,
-            Some(Command::Projections(Projections::Rebuild(with))) => rebuild::run(&with.args).await,
+            // What a comparison finds is told by its exit code.
+            Some(Command::Projections(projections)) => return projections.run().await,
+            Some(Command::Instances(with)) => instances::run(&with.args).await,
             Some(Command::Consumers(Consumers::Run(with))) => apart::consume(&with.args).await,
+            Some(Command::Consumers(Consumers::Group(group))) => group.run().await,
             Some(Command::Migrate(with)) => migrate::run(&with.args).await,
             Some(Command::Keys(keys)) => keys.run().await,
+            Some(Command::Analysts(analysts)) => analysts.run().await,
             Some(Command::Staff(staff)) => staff.run().await,
             Some(Command::Events(with)) => events::run(&with.args).await,
+            Some(Command::Totals(with)) => totals::run(&with.args).await,
+            Some(Command::AsOf(with)) => as_of::run(&with.args).await,
+            Some(Command::WhatIf(with)) => what_if::run(&with.args).await,
+            Some(Command::XRay(with)) => return Ok(x_ray::run(&with.args).await),
             Some(Command::Log(log)) => log.run().await,
             Some(Command::Parked(parked)) => parked.run().await,
             Some(Command::Schedule(schedule)) => schedule.run().await,
+            Some(Command::Audit(with)) => audit::run(&with.args).await,
+            Some(Command::Mails(with)) => mails::run(&with.args).await,
             Some(Command::Openapi(_)) => openapi::run(),
             Some(Command::Static(statics)) => statics.run(),
+            Some(Command::Status(with)) => status::run(&with.args).await,
             // What it finds is told by its exit code.
             Some(Command::Verify(with)) => return Ok(verify::run(&with.args).await),
         };

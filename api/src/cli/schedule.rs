@@ -1,20 +1,27 @@
 //! `orders schedule`: work at a given time, as people see it and decide on it.
 
 use super::With;
-use super::parked::who;
+use super::actor::who;
 use super::table::table;
-use super::tell::tell;
+use super::tasks;
+use super::tell::{json, tell};
+use crate::ops::tasks::find;
 use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, LogArgs};
+use crate::v1::JobResource;
 use clap::{Args, Subcommand};
 use commands::schedule::{Decided, Job, PAGE_JOBS};
 use commands::{Clock, Schedule};
 use sqlx::PgPool;
 
+const NOTHING: &str = "Nothing is scheduled.\n";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ScheduleCommand {
     /// Lists what is to be done at which time, what failed, and why
     List(With<ListArgs>),
+    /// Shows each kind of work: what waits, how late it is, what failed, and at what pace it is done
+    Tasks(With<TasksArgs>),
     /// Cancels jobs; a periodic one stays cancelled until it is run
     Cancel(With<DecideArgs>),
     /// Has jobs run now: those that wait, failed, or are of unknown outcome, and periodic ones that were cancelled
@@ -26,6 +33,18 @@ pub(super) struct ListArgs {
     /// Those too that ended well or were cancelled within the last 30 days
     #[arg(long)]
     all: bool,
+    /// One JSON document for each job, a line each
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct TasksArgs {
+    /// One JSON document for each kind of work, a line each
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -43,6 +62,7 @@ impl ScheduleCommand {
     pub(super) fn log_args(&self) -> &LogArgs {
         match self {
             Self::List(with) => &with.log,
+            Self::Tasks(with) => &with.log,
             Self::Cancel(with) | Self::Run(with) => &with.log,
         }
     }
@@ -50,6 +70,7 @@ impl ScheduleCommand {
     fn database_args(&self) -> &DatabaseArgs {
         match self {
             Self::List(with) => &with.args.database,
+            Self::Tasks(with) => &with.args.database,
             Self::Cancel(with) | Self::Run(with) => &with.args.database,
         }
     }
@@ -61,7 +82,23 @@ impl ScheduleCommand {
     async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {
         let (schedule, who) = (Schedule::new(pool.clone(), Clock::system()), who());
         match self {
-            Self::List(with) => Ok(list(&all(&schedule, with.args.all).await?)),
+            Self::List(with) => {
+                let jobs = all(&schedule, with.args.all).await?;
+                if with.args.json {
+                    jobs.iter().map(|job| json(&JobResource::of(job))).collect()
+                } else {
+                    Ok(list(&jobs))
+                }
+            }
+            Self::Tasks(with) => {
+                // Which there may be besides, the processes know that carry them out.
+                let found = find(&schedule, &[]).await?;
+                match (with.args.json, found.is_empty()) {
+                    (true, _) => found.iter().map(json).collect(),
+                    (false, true) => Ok(NOTHING.to_owned()),
+                    (false, false) => Ok(tasks::shown(&found)),
+                }
+            }
             Self::Cancel(with) => {
                 for id in &with.args.ids {
                     decided(*id, "cancelled", schedule.cancel(*id, &who).await?)?;
@@ -110,7 +147,7 @@ async fn all(schedule: &Schedule, all: bool) -> Result<Vec<Job>, Failure> {
 
 fn list(jobs: &[Job]) -> String {
     if jobs.is_empty() {
-        return "Nothing is scheduled.\n".to_owned();
+        return NOTHING.to_owned();
     }
     let rows: Vec<[String; 8]> = jobs
         .iter()

@@ -1,6 +1,6 @@
 //! Commands that ask the database for a moment, and tell what they found or did.
 
-use crate::roles::{Asker, Database, Failure};
+use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::DatabaseArgs;
 use sqlx::PgPool;
 
@@ -22,4 +22,54 @@ pub(super) async fn tell(
     database.close().await;
     print!("{}", outcome?);
     Ok(())
+}
+
+/// The same for work that also reads the log.
+pub(super) async fn tell_of_log(
+    args: &DatabaseArgs,
+    command: &'static str,
+    work: impl AsyncFnOnce(&Core, &Database) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let database = Database::open(args, None, Asker { command, joins: true, passing: true }).await?;
+    let outcome = match Core::open(&database).await {
+        Ok(core) => {
+            let outcome = work(&core, &database).await;
+            core.close().await;
+            outcome
+        }
+        Err(failure) => Err(failure),
+    };
+    database.close().await;
+    print!("{}", outcome?);
+    Ok(())
+}
+
+/// Something as JSON for programs, on one line.
+pub(super) fn json(shown: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(shown).map_err(|error| Failure::new(format!("it can't be shown: {error}")))?;
+    Ok(format!("{text}\n"))
+}
+
+/// As people say it: the two largest units.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) if whole < 10 => format!("{seconds:.1} s"),
+        (0, 0, 0) => format!("{whole} s"),
+        (0, 0, _) => format!("{minutes} min {} s", whole % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_are_told_in_their_two_largest_units() {
+        let told = [0.04, 9.99, 59.0, 61.0, 7_260.0, 200_000.0].map(duration);
+        assert_eq!(told, ["0.0 s", "10.0 s", "59 s", "1 min 1 s", "2 h 1 min", "2 d 7 h"]);
+    }
 }

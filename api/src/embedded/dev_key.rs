@@ -26,9 +26,12 @@ pub enum DevKeyError {
     },
 }
 
+/// The file of the data directory that holds it.
+pub const FILE: &str = "dev-api-key";
+
 /// Where the key is kept, for the eyes of our user alone.
 pub fn path(directory: &DataDirectory) -> PathBuf {
-    directory.join("dev-api-key")
+    directory.join(FILE)
 }
 
 /// The key that is kept, if the database still takes it; else a new one.

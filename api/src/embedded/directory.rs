@@ -14,6 +14,7 @@ use consumers::KafkaSettings;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub struct Holder {
     /// Where its Kafka is, once that runs, if it is one inside it.
     #[serde(default)]
     pub kafka: Option<EmbeddedKafka>,
+    /// Where it serves HTTP, once it does.
+    #[serde(default)]
+    pub http: Option<SocketAddr>,
     /// Whether it is a short command that brought PostgreSQL up for itself alone.
     pub passing: bool,
 }
@@ -130,7 +134,14 @@ impl DataDirectory {
         let path = path.canonicalize().map_err(failed)?;
         let lock = open_lock(&path).map_err(failed)?;
         take(&lock, &path)?;
-        let holder = Holder { pid: process::id(), command: command.to_owned(), postgres: None, kafka: None, passing };
+        let holder = Holder {
+            pid: process::id(),
+            command: command.to_owned(),
+            postgres: None,
+            kafka: None,
+            http: None,
+            passing,
+        };
         let mut claimed = Self { path, lock, holder };
         claimed.write_holder()?;
         Ok(claimed)
@@ -145,6 +156,12 @@ impl DataDirectory {
     /// Tells others how to reach the Kafka inside us.
     pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), DirectoryError> {
         self.holder.kafka = Some(kafka);
+        self.write_holder()
+    }
+
+    /// Tells others where we serve HTTP.
+    pub fn announce_http(&mut self, address: SocketAddr) -> Result<(), DirectoryError> {
+        self.holder.http = Some(address);
         self.write_holder()
     }
 

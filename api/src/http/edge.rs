@@ -4,8 +4,9 @@ use super::admission::Room;
 use super::delivery::Wanted;
 use super::negotiate::Produces;
 use super::request_id::{REQUEST_ID, RequestId};
+use super::spans::Spans;
 use super::timing;
-use crate::metrics::RequestTimes;
+use crate::metrics::RequestsOf;
 use crate::problem::Problem;
 use crate::shop::{self, ErrorPage, Fault, Frame};
 use axum::extract::{Request, State};
@@ -15,8 +16,7 @@ use futures::FutureExt;
 use http::HeaderMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tracing::Instrument;
+use std::time::Duration;
 
 /// The edge of one path.
 pub(super) struct Edge {
@@ -26,33 +26,32 @@ pub(super) struct Edge {
     pub(super) produces: Option<Produces>,
     /// How many more requests may be worked on; `None` for what must answer also when all is busy.
     pub(super) room: Option<Arc<Room>>,
-    pub(super) times: RequestTimes,
+    pub(super) requests: RequestsOf,
     /// What pages have in common.
     pub(super) frame: Frame,
 }
 
 /// Runs a request through the edge.
 pub(super) async fn run(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
+    let counted = edge.requests.begin();
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let (method, wanted) = (request.method().clone(), Wanted::of(&request));
     let produces = edge.produces.unwrap_or_else(|| Produces::at_unknown(request.uri().path(), request.headers()));
     let error_page = (produces == Produces::Html).then(|| ErrorPage::of(&request));
-    let span = tracing::info_span!("request", request_id = id.as_str(), %method, path = edge.path);
+    let spans = Spans::of(&edge, &request, &id);
     // A panic is logged where it happens, by the hook, within the span. The handler's state is gone with it.
-    let answered =
-        AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind().instrument(span.clone()).await;
+    let answered = spans.around(AssertUnwindSafe(admit(&edge, produces, request, next)).catch_unwind()).await;
     let answered = answered.unwrap_or_else(|_| Problem::internal().into_response());
     let response = match error_page {
         Some(error_page) => finish_page(answered, &id, error_page, &edge.frame),
         None => finish(answered, &id),
     };
     let mut response = wanted.deliver(response, produces).await;
-    let (status, took) = (response.status().as_u16(), started.elapsed());
+    let status = response.status();
+    let took = counted.answered(&method, status.as_u16());
     tell_time(response.headers_mut(), took);
-    edge.times.record(&method, status, took);
-    span.in_scope(|| tracing::debug!(status, ms = took.as_secs_f64() * 1_000.0, "answered"));
+    spans.answered(status, took);
     response
 }
 
@@ -116,7 +115,7 @@ mod tests {
     {
         let (path, produces, room) = ("/", Some(Produces::Json), Some(Room::new(room, 0)));
         let frame = Frame::new(shop::ShopSettings::default());
-        let edge = Arc::new(Edge { path, produces, room, times: RequestTimes::new(path), frame });
+        let edge = Arc::new(Edge { path, produces, room, requests: RequestsOf::new(path), frame });
         let router: Router = Router::new().route("/", get(handler).layer(from_fn_with_state(edge, run)));
         let request = Request::builder().uri("/").header("request-id", "r-1").body(Body::empty()).unwrap();
         let (head, body) = router.oneshot(request).await.unwrap().into_parts();

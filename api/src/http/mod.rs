@@ -20,8 +20,11 @@ mod request_id;
 mod routes;
 mod server;
 mod source;
+mod spans;
+mod stopping;
 pub mod timing;
 
+pub use crate::v1::events::FollowSettings;
 pub use admission::Place;
 pub(crate) use admission::overloaded;
 pub(crate) use delivery::{coding, of_bytes};
@@ -35,18 +38,22 @@ pub(crate) use routes::Routes;
 pub(crate) use server::ConnectionPlace;
 pub use server::{ServeError, Server, ServerSettings};
 pub use source::Source;
+pub(crate) use stopping::Stopping;
 
-use crate::admin::StaffDesk;
+use crate::admin::{Console, StaffDesk};
 use crate::auth::Keys;
 use crate::health::Readiness;
+use crate::ops::{Monitor, monitor};
 use crate::payments::{self, PaymentSettings, Payments};
 use crate::pictures::Pictures;
 use crate::shared::{Shared, SharedSettings};
 use crate::shop::members::Desk;
 use crate::shop::{Frame, Live, LiveSettings, SessionSettings, Shelves, ShopSettings};
+use crate::v1::{DeadLetters, PastTotals};
 use axum::Router;
 use commands::shop::links::LinkKey;
 use commands::{Gateway, Log};
+use consumers::KafkaSettings;
 use ipnet::IpNet;
 use projections::Views;
 use std::sync::Arc;
@@ -72,6 +79,14 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     /// The most exports of the history under way at once.
     pub max_exports: usize,
+    /// The bounds of those who follow the history.
+    pub follow: FollowSettings,
+    /// The most events that a read of an earlier moment goes through.
+    pub max_as_of_events: u64,
+    /// The most lists and totals of earlier moments made at once.
+    pub max_as_of: usize,
+    /// The most orders of earlier moments looked up at once.
+    pub max_as_of_orders: usize,
     /// How often one API key may ask; off by default.
     pub rate_limit: Option<RateLimit>,
     /// How often one address may do what anybody may; on by default.
@@ -96,6 +111,10 @@ impl Default for HttpSettings {
             max_requests: DEFAULT_MAX_REQUESTS,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             max_exports: DEFAULT_MAX_EXPORTS,
+            follow: FollowSettings::default(),
+            max_as_of_events: crate::v1::MAX_AS_OF_EVENTS,
+            max_as_of: crate::v1::MAX_AS_OF_AT_ONCE,
+            max_as_of_orders: crate::v1::MAX_AS_OF_ORDERS_AT_ONCE,
             rate_limit: None,
             address_limits: AddressLimits::default(),
             trusted_proxies: Vec::new(),
@@ -137,6 +156,8 @@ pub struct App {
     pub keys: Keys,
     /// What this process needs for its own roles.
     pub readiness: Readiness,
+    /// How the system is. Whoever serves also runs [`Monitor::run`].
+    pub monitor: Monitor,
     /// Who follows orders as they change. Whoever serves also runs [`Live::follow`].
     pub live: Live,
     /// From an order to a payment provider, and back.
@@ -153,6 +174,8 @@ pub struct App {
     pub(crate) pictures: Pictures,
     /// What the log-in of staff works with.
     pub(crate) staff: StaffDesk,
+    /// Who watches the console.
+    pub(crate) console: Console,
     pub(crate) limiter: Limiter,
     /// How often one visitor may try to place an order.
     pub(crate) checkouts: Limiter,
@@ -169,6 +192,16 @@ pub struct App {
     link_key: OnceCell<LinkKey>,
     /// A place for each export of the history: its answer goes on long after the request gave up its own.
     pub(crate) exports: Arc<Semaphore>,
+    /// A place for each who follows the history.
+    pub(crate) followers: Arc<Semaphore>,
+    /// A place for each list and totals of an earlier moment that is being made.
+    pub(crate) as_of: Arc<Semaphore>,
+    /// A place for each order of an earlier moment that is looked up.
+    pub(crate) as_of_orders: Arc<Semaphore>,
+    /// Totals of earlier moments that were asked for lately.
+    pub(crate) past_totals: PastTotals,
+    /// Where dead letters are read.
+    pub(crate) dead_letters: DeadLetters,
     settings: HttpSettings,
 }
 
@@ -176,8 +209,10 @@ impl App {
     /// Puts the parts together. No I/O.
     pub fn new(gateway: Gateway, log: Log, views: Views, readiness: Readiness, settings: HttpSettings) -> Self {
         let keys = Keys::new(log.pool().clone());
+        let monitor = Monitor::new(log.clone(), readiness.clone(), monitor::DEFAULT_PATIENCE);
         let (live, messages) = (Live::new(log.clone(), settings.live), Limiter::new(Some(MESSAGES)));
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
+        let followers = Arc::new(Semaphore::new(settings.follow.max_followers));
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let by_address = settings.address_limits;
         let (notices, forgeries) = (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.forgeries)));
@@ -195,6 +230,7 @@ impl App {
             views,
             keys,
             readiness,
+            monitor,
             live,
             payments,
             shared,
@@ -203,6 +239,7 @@ impl App {
             members,
             pictures,
             staff,
+            console: Console::new(),
             limiter,
             checkouts,
             checkouts_by_address,
@@ -212,8 +249,26 @@ impl App {
             forgeries,
             link_key: OnceCell::new(),
             exports,
+            followers,
+            as_of: Arc::new(Semaphore::new(settings.max_as_of)),
+            as_of_orders: Arc::new(Semaphore::new(settings.max_as_of_orders)),
+            past_totals: PastTotals::new(),
+            dead_letters: DeadLetters::nowhere(),
             settings,
         }
+    }
+
+    /// The same, where what runs in this process is watched by `monitor`.
+    #[must_use]
+    pub fn watched_by(self, monitor: Monitor) -> Self {
+        monitor.watch_gateway(&self.gateway);
+        Self { monitor, ..self }
+    }
+
+    /// The same, where dead letters are read from that Kafka, if there is one. Nothing is asked of it before somebody wants some.
+    #[must_use]
+    pub fn with_dead_letters_of(self, kafka: Option<KafkaSettings>) -> Self {
+        Self { dead_letters: DeadLetters::of(kafka), ..self }
     }
 
     /// What may be tuned.

@@ -37,7 +37,7 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
 
 /// Prometheus' text format, version 0.0.4.
 async fn metrics() -> Response {
-    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let media_type = HeaderValue::from_static(crate::metrics::MEDIA_TYPE);
     ([(header::CONTENT_TYPE, media_type)], crate::metrics::recorder().render()).into_response()
 }
 

@@ -33,6 +33,11 @@ impl RequestId {
         self.0.clone()
     }
 
+    /// As a UUID, if it is one: a client may send what names a person.
+    pub fn uuid(&self) -> Option<Uuid> {
+        self.as_str().parse().ok()
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()

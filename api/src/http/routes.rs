@@ -4,7 +4,7 @@ use super::App;
 use super::admission::Room;
 use super::edge::{self, Edge};
 use super::negotiate::Produces;
-use crate::metrics::RequestTimes;
+use crate::metrics::RequestsOf;
 use crate::problem::{Code, Problem};
 use crate::shop::Frame;
 use axum::Router;
@@ -45,8 +45,8 @@ impl Routes {
         methods: MethodRouter<Arc<App>>,
     ) -> Self {
         self.paths.push((path, produces));
-        let (produces, times, frame) = (Some(produces), RequestTimes::new(path), self.frame.clone());
-        let edge = Arc::new(Edge { path, produces, room, times, frame });
+        let (produces, requests, frame) = (Some(produces), RequestsOf::new(path), self.frame.clone());
+        let edge = Arc::new(Edge { path, produces, room, requests, frame });
         // axum adds `Allow` to what the fallback answers.
         let methods = methods.fallback(method_not_allowed).layer(from_fn_with_state(edge, edge::run));
         self.router = self.router.route(path, methods);
@@ -60,7 +60,7 @@ impl Routes {
 
     pub(super) fn into_router(self, app: Arc<App>) -> Router {
         let (path, room, frame) = ("unknown", Some(self.room), self.frame);
-        let edge = Arc::new(Edge { path, produces: None, room, times: RequestTimes::new(path), frame });
+        let edge = Arc::new(Edge { path, produces: None, room, requests: RequestsOf::new(path), frame });
         let unknown = any(not_found).layer(from_fn_with_state(edge, edge::run));
         self.router.fallback_service(unknown).with_state(app)
     }

@@ -2,6 +2,7 @@
 
 use super::open_files;
 use super::source::Peer;
+use super::stopping::Stopping;
 use axum::Router;
 use axum::body::Body;
 use http::header;
@@ -179,9 +180,10 @@ fn serve(
     router: Router,
     stopping: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let upgraded_place = place.clone();
+    let (upgraded_place, told) = (place.clone(), Stopping::of(stopping.clone()));
     let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(told.clone());
         // Of all requests only these may outlive their answer.
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(upgraded_place.clone());

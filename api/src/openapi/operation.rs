@@ -96,7 +96,8 @@ pub(super) struct Body {
 pub(super) struct Success {
     pub(super) status: StatusCode,
     pub(super) description: &'static str,
-    pub(super) content: Option<(&'static str, Describe, Value)>,
+    /// In each media type that there is.
+    pub(super) content: Vec<(&'static str, Describe, Value)>,
     pub(super) headers: Vec<&'static str>,
 }
 
@@ -181,6 +182,11 @@ impl Operation {
     /// A query parameter that must be there.
     pub(crate) fn required_query(self, name: &'static str, schema: Value, description: &'static str) -> Self {
         self.with(Parameter::in_query(name, true, schema, description))
+    }
+
+    /// A header of the request that is of this operation alone.
+    pub(crate) fn own_header(self, name: &'static str, schema: Value, description: &'static str) -> Self {
+        self.with(Parameter::in_header(name, schema, description)).refuses(&[Code::InvalidHeader])
     }
 
     /// The cart's header.
@@ -307,8 +313,16 @@ impl Operation {
         headers: &[&'static str],
         example: Value,
     ) -> Self {
-        let content = Some((media_type, (|schemas| schemas.subschema_for::<T>()) as Describe, example));
+        let content = vec![(media_type, (|schemas| schemas.subschema_for::<T>()) as Describe, example)];
         self.successes.push(Success { status, description, content, headers: headers.to_vec() });
+        self
+    }
+
+    /// The answer before may come in this media type too, if the client asks for it.
+    pub(crate) fn or_in<T: JsonSchema>(mut self, media_type: &'static str, example: Value) -> Self {
+        if let Some(success) = self.successes.last_mut() {
+            success.content.push((media_type, (|schemas| schemas.subschema_for::<T>()) as Describe, example));
+        }
         self
     }
 
@@ -319,7 +333,7 @@ impl Operation {
         description: &'static str,
         headers: &[&'static str],
     ) -> Self {
-        self.successes.push(Success { status, description, content: None, headers: headers.to_vec() });
+        self.successes.push(Success { status, description, content: Vec::new(), headers: headers.to_vec() });
         self
     }
 

@@ -56,44 +56,31 @@ async fn served(headers: HeaderMap) -> Response {
     response
 }
 
+/// The page of a viewer: its files by the names that they are embedded under.
 #[derive(Template)]
-#[template(path = "docs_swagger.html")]
-struct Swagger {
-    icon: String,
-    page_style: String,
-    style: String,
-    viewer: String,
-    start: String,
+#[template(path = "docs_viewer.html")]
+struct Viewer {
+    /// What it is for.
+    title: &'static str,
+    style: Option<&'static str>,
+    viewer: &'static str,
+    start: &'static str,
+}
+
+impl Viewer {
+    fn file(&self, name: &str) -> String {
+        files::url(name)
+    }
 }
 
 async fn swagger() -> Result<Response, Problem> {
-    let page = Swagger {
-        icon: files::url("icon.svg"),
-        page_style: files::url("page.css"),
-        style: files::url("swagger-ui.css"),
-        viewer: files::url("swagger-ui.js"),
-        start: files::url("start-swagger.js"),
-    };
-    shown(&page, HeaderValue::from_static(SWAGGER_POLICY))
-}
-
-#[derive(Template)]
-#[template(path = "docs_redoc.html")]
-struct Redoc {
-    icon: String,
-    page_style: String,
-    viewer: String,
-    start: String,
+    let (style, viewer, start) = (Some("swagger-ui.css"), "swagger-ui.js", "start-swagger.js");
+    shown(&Viewer { title: "try the API", style, viewer, start }, SWAGGER_POLICY)
 }
 
 async fn redoc() -> Result<Response, Problem> {
-    let page = Redoc {
-        icon: files::url("icon.svg"),
-        page_style: files::url("page.css"),
-        viewer: files::url("redoc.js"),
-        start: files::url("start-redoc.js"),
-    };
-    shown(&page, HeaderValue::from_static(REDOC_POLICY))
+    let (viewer, start) = ("redoc.js", "start-redoc.js");
+    shown(&Viewer { title: "read the API", style: None, viewer, start }, REDOC_POLICY)
 }
 
 /// The guide is a chapter of the document, which Redoc shows.
@@ -101,13 +88,13 @@ async fn guide() -> Redirect {
     Redirect::to("/redoc#tag/guide")
 }
 
-fn shown(page: &impl Template, policy: HeaderValue) -> Result<Response, Problem> {
+fn shown(page: &Viewer, policy: &'static str) -> Result<Response, Problem> {
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "a page can't be made");
         Problem::internal()
     })?;
     let mut response = Html(html).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     // It names the files of this version of the program.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)

@@ -22,6 +22,10 @@ impl Parameter {
         }))
     }
 
+    pub(super) fn in_header(name: &'static str, schema: Value, description: &'static str) -> Self {
+        Self::Own(header(name, false, schema, description, None))
+    }
+
     pub(super) fn render(&self) -> Value {
         match self {
             Self::Shared(name) => shared(name),

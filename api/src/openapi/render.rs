@@ -77,9 +77,12 @@ fn render_success(success: &Success, schemas: &mut SchemaGenerator) -> Value {
     let on_it: Map<String, Value> =
         success.headers.iter().copied().chain(headers::ALWAYS).map(headers::shared).collect();
     let mut answer = json!({ "description": success.description, "headers": on_it });
-    if let Some((media_type, describe, example)) = &success.content {
-        let schema = describe(schemas).to_value();
-        answer["content"] = json!({ *media_type: { "schema": schema, "example": example } });
+    if !success.content.is_empty() {
+        let media = success.content.iter().map(|(media_type, describe, example)| {
+            let schema = describe(schemas).to_value();
+            ((*media_type).to_owned(), json!({ "schema": schema, "example": example }))
+        });
+        answer["content"] = media.collect::<Map<String, Value>>().into();
     }
     answer
 }

@@ -6,12 +6,13 @@ use super::provider::{Capture, Provider, ProviderError, Standing, TakenBack};
 use super::task::{Broken, alone};
 use commands::payments::MAX_ATTEMPTS;
 use commands::payments::intents::{self, Intent, IntentState, Next};
-use commands::{Answer, CommandError, Context, LogError, Snapshot, Submission};
+use commands::{Answer, CommandError, Context, LogError, Snapshot, Submission, trace};
 use domain::ids::OrderId;
 use domain::order::{Command, Order, Rejection};
 use domain::text::{PaymentReference, TextError};
 use std::sync::Arc;
 use tokio::time::Instant;
+use tracing::Span;
 use uuid::Uuid;
 
 /// How a payment stands after it was tried to settle it.
@@ -233,7 +234,7 @@ impl Payments {
                 actor: format!("provider:{provider}"),
                 correlation_id,
                 causation_id: cause.notice.clone(),
-                traceparent: None,
+                traceparent: trace::traceparent(&Span::current()),
                 locale: cause.locale.clone(),
                 occurred_at: self.now(),
             },

@@ -46,6 +46,8 @@ codes! {
     InvalidCursor = BAD_REQUEST, "invalid_cursor", "The cursor does not belong to this list";
     /// A position that the log has not reached.
     PositionBeyondHead = BAD_REQUEST, "position_beyond_head", "The log has not reached this position";
+    /// A time of which it is not known yet what will have been recorded by then.
+    TimeNotPassed = BAD_REQUEST, "time_not_passed", "This time has not passed yet";
     /// A request that must not be carried out twice came without a key.
     IdempotencyKeyRequired = BAD_REQUEST, "idempotency_key_required", "This request needs an Idempotency-Key";
 
@@ -71,6 +73,16 @@ codes! {
     NotInCart = NOT_FOUND, "not_in_cart", "The product is not in the cart";
     /// No issue of the newsletter has this id.
     NewsletterNotFound = NOT_FOUND, "newsletter_not_found", "There is no such issue of the newsletter";
+    /// No projection has this name.
+    ProjectionNotFound = NOT_FOUND, "projection_not_found", "There is no such projection";
+    /// The projection has no such build.
+    BuildNotFound = NOT_FOUND, "build_not_found", "There is no such build";
+    /// No effect of a consumer has this number, or it does not need a person.
+    ItemNotFound = NOT_FOUND, "item_not_found", "There is no such item";
+    /// No job of the schedule has this number, or it is in no state for what is asked.
+    JobNotFound = NOT_FOUND, "job_not_found", "There is no such job for that";
+    /// No consumer has this name.
+    ConsumerNotFound = NOT_FOUND, "consumer_not_found", "There is no such consumer";
     /// The path does not know the method; `Allow` says which it knows.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This path does not know the method";
     /// The answer's media type is not among those that the client takes.
@@ -98,8 +110,19 @@ codes! {
     NewsletterReleased = CONFLICT, "newsletter_released", "The issue of the newsletter was released";
     /// The release of the issue is scheduled: `orders schedule` shows it, and cancels it.
     NewsletterScheduled = CONFLICT, "newsletter_scheduled", "The release of the issue is scheduled already";
+    /// The effect does not need a person any more: somebody has decided, or it is done.
+    NotParked = CONFLICT, "not_parked", "The item is not parked any more";
+    /// What would be decided on is not as many as was confirmed.
+    CountChanged = CONFLICT, "count_changed", "It is another number by now";
+    /// The consumer was never started, or not since the program was upgraded.
+    ConsumerNotStarted = CONFLICT, "consumer_not_started", "The consumer was not started yet";
     /// The first request with this key is still being worked on.
     RequestInFlight = CONFLICT, "request_in_flight", "The first request with this key is not done yet";
+
+    /// Another build of the projection is read than the client says.
+    OtherActiveBuild = CONFLICT, "other_active_build", "Another build is read";
+    /// The build can't be compared, or be read, as it is.
+    BuildUnfit = CONFLICT, "build_unfit", "The build can't be used for this";
 
     /// `If-Match` names another version than the current one.
     VersionMismatch = PRECONDITION_FAILED, "version_mismatch", "The resource has another version";
@@ -129,6 +152,9 @@ codes! {
     /// The key came with another body before.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
 
+    /// More of the history would have to be read than one request may.
+    TooMuchHistory = UNPROCESSABLE_ENTITY, "too_much_history", "This takes more of the history than one request may read";
+
     /// `If-Match` is missing.
     VersionRequired = PRECONDITION_REQUIRED, "version_required", "This request needs If-Match";
     /// More requests than the key may make.
@@ -143,6 +169,10 @@ codes! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The database is not available";
     /// An event of the resource is of a newer program than this one.
     NewerEvent = SERVICE_UNAVAILABLE, "newer_event", "A newer version of the program is needed for this";
+    /// This process knows of no Kafka, and another one does.
+    KafkaNotConfigured = SERVICE_UNAVAILABLE, "kafka_not_configured", "This process is not told where Kafka is";
+    /// Kafka is away.
+    KafkaUnavailable = SERVICE_UNAVAILABLE, "kafka_unavailable", "Kafka is not available";
     /// Whose a signature is can't be told now.
     SignatureUnchecked = SERVICE_UNAVAILABLE, "signature_unchecked", "The signature could not be checked";
     /// The disk of the data directory is full.
@@ -173,7 +203,7 @@ impl Code {
     /// After how many seconds a client may try again; `None` where trying again changes nothing.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
-            Self::Unavailable | Self::SignatureUnchecked | Self::NewerEvent => Some(2),
+            Self::Unavailable | Self::KafkaUnavailable | Self::SignatureUnchecked | Self::NewerEvent => Some(2),
             Self::Overloaded | Self::Contention | Self::OutcomeUnknown | Self::ProjectionBehind => Some(1),
             Self::RequestInFlight => Some(1),
             _ => None,

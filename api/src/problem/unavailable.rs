@@ -2,6 +2,7 @@
 
 use super::{Code, Problem};
 use commands::{LogError, ReadError};
+use consumers::ledger::LedgerError;
 use std::time::Duration;
 
 /// How long a read may take before the database counts as away. Statements end sooner by themselves: this is for a
@@ -48,5 +49,14 @@ impl From<LogError> for Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         database(&error)
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Log(error) => error.into(),
+            error => database(&error),
+        }
     }
 }

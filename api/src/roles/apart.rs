@@ -3,11 +3,12 @@
 use super::process::stop_token;
 use super::serve::{http_settings, mail_settings, mailer, own_tasks, pay_link, payment_settings, public_base};
 use super::{Asker, Failure, Process};
+use crate::embedded::directory::EmbeddedKafka;
 use crate::http::{App, HttpSettings, Server, ServerSettings};
 use crate::payments::PaymentSettings;
 use crate::settings::{
     DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, ProviderArgs, ProviderName, RedisArgs,
-    SessionArgs, SettingsError, ShopArgs, ViewArgs,
+    SessionArgs, SettingsError, ShopArgs, TelemetryArgs, ViewArgs,
 };
 use consumers::KafkaSettings;
 use consumers::order_mail::reminder::PayLink;
@@ -43,6 +44,8 @@ pub struct ApiArgs {
     #[command(flatten)]
     migration: MigrationArgs,
     #[command(flatten)]
+    kafka: KafkaArgs,
+    #[command(flatten)]
     views: ViewArgs,
     #[command(flatten)]
     shop: ShopArgs,
@@ -52,6 +55,8 @@ pub struct ApiArgs {
     payments: PaymentArgs,
     #[command(flatten)]
     redis: RedisArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// The settings of `orders relay`.
@@ -63,6 +68,8 @@ pub struct RelayArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     kafka: KafkaArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// The settings of `orders projections run`.
@@ -77,6 +84,8 @@ pub struct ProjectionsArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     views: ViewArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// The settings of `orders consumers run`.
@@ -97,6 +106,8 @@ pub struct ConsumersArgs {
     shop: ShopArgs,
     #[command(flatten)]
     provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// Commands and reads over HTTP, until a signal.
@@ -104,9 +115,11 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let payments = payment_settings(&args.payments, &args.shop, &args.database)?;
     let shared = args.redis.settings()?;
+    let kafka = args.kafka.settings()?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let address = server.address();
-    let mut process = Process::open(&args.database, Some(&args.migration), role("orders api"), stop).await?;
+    let mut process =
+        Process::open(&args.database, Some(&args.migration), &args.telemetry, role("orders api"), stop).await?;
     let gateway = match process.core.gateway().await {
         Ok((gateway, _)) => gateway,
         Err(failure) => {
@@ -122,6 +135,10 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     let payments = PaymentSettings { listens_at: address, ..payments };
     let http = HttpSettings { payments, shared, ..http };
     let app = App::new(gateway, process.core.log.clone(), views, readiness, http);
+    // Of a system that it joins it takes the Kafka too.
+    let neighbour = process.database().neighbour().and_then(|system| system.kafka.as_ref());
+    let kafka = kafka.or_else(|| neighbour.map(EmbeddedKafka::settings));
+    let app = app.watched_by(process.monitor().clone()).with_dead_letters_of(kafka);
     process.share(&app.shared);
     process.handle_payments(&app.payments);
     process.follow(&app.live);
@@ -136,7 +153,7 @@ pub async fn relay(args: &RelayArgs) -> Result<(), Failure> {
     let kafka = configured(&args.kafka, "relay")?;
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
-    let mut process = open_with(&kafka, &args.database, "orders relay", stop).await?;
+    let mut process = open_with(&kafka, &args.database, &args.telemetry, "orders relay", stop).await?;
     process.relay(&kafka);
     process.show_health(server);
     tracing::info!(brokers = kafka.brokers, "relaying the log to Kafka");
@@ -148,7 +165,8 @@ pub async fn project(args: &ProjectionsArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
     let names = chosen("projection", &args.names, &Views::names().collect::<Vec<_>>())?;
     let server = args.probe.bind().await?;
-    let mut process = Process::open(&args.database, None, role("orders projections run"), stop).await?;
+    let mut process =
+        Process::open(&args.database, None, &args.telemetry, role("orders projections run"), stop).await?;
     let views = process.core.views(projections::Settings { time_zone: args.views.time_zone });
     process.project(&views, &names);
     process.show_health(server);
@@ -165,7 +183,7 @@ pub async fn consume(args: &ConsumersArgs) -> Result<(), Failure> {
     let server = args.probe.bind().await?;
     consumers::topics::ensure(&kafka).await?;
     let mailer = mailer(&mail)?;
-    let mut process = open_with(&kafka, &args.database, "orders consumers run", stop).await?;
+    let mut process = open_with(&kafka, &args.database, &args.telemetry, "orders consumers run", stop).await?;
     let base = public_base(&args.shop);
     // Where nobody takes payments, mails lead to no place to pay at.
     let pays = args.provider.name(args.database.url()?.is_none()) != ProviderName::None;
@@ -197,10 +215,11 @@ async fn pay_link_at(process: &Process, base: Option<String>) -> Result<Option<P
 async fn open_with(
     kafka: &KafkaSettings,
     database: &DatabaseArgs,
+    telemetry: &TelemetryArgs,
     command: &'static str,
     stop: CancellationToken,
 ) -> Result<Process, Failure> {
-    let process = Process::open(database, None, role(command), stop).await?;
+    let process = Process::open(database, None, telemetry, role(command), stop).await?;
     match process.core.check_history(kafka).await {
         Ok(()) => Ok(process),
         Err(failure) => {

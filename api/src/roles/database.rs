@@ -2,10 +2,11 @@
 
 use super::Failure;
 use crate::embedded::directory::{self, DataDirectory, DirectoryError, EmbeddedKafka, Holder};
-use crate::embedded::postgres::Postgres;
+use crate::embedded::postgres::{Postgres, superuser_url};
 use crate::settings::{DatabaseArgs, MigrationArgs, Secret, without_password};
 use commands::db::{self, DbError};
 use sqlx::PgPool;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -87,6 +88,19 @@ impl Database {
         connect(&self.url, self.connections).await
     }
 
+    /// A pool of who may make roles, where the server is a private one.
+    pub async fn superuser_pool(&self) -> Result<Option<PgPool>, Failure> {
+        let urls = match (&self.private, &self.neighbour) {
+            (Some(private), _) => Some(private.postgres.urls()),
+            (None, Some(neighbour)) => neighbour.postgres.as_ref(),
+            (None, None) => None,
+        };
+        match urls.and_then(superuser_url) {
+            Some(url) => Ok(Some(connect(&Secret::from(url), 1).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Where it is, as may be shown.
     pub fn shown(&self) -> String {
         match &self.private {
@@ -110,6 +124,14 @@ impl Database {
     pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), Failure> {
         match &mut self.private {
             Some(private) => Ok(private.directory.announce_kafka(kafka)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells others where this process serves HTTP, likewise.
+    pub fn announce_http(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        match &mut self.private {
+            Some(private) => Ok(private.directory.announce_http(address)?),
             None => Ok(()),
         }
     }

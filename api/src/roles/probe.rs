@@ -24,5 +24,5 @@ async fn readyz(State(readiness): State<Readiness>) -> Response {
 }
 
 async fn metrics() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], crate::metrics::recorder().render())
+    ([(header::CONTENT_TYPE, crate::metrics::MEDIA_TYPE)], crate::metrics::recorder().render())
 }

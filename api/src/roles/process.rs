@@ -6,15 +6,18 @@ use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::postgres::ServerState;
 use crate::health::Readiness;
 use crate::http::Server;
+use crate::ops::{Monitor, Reader};
 use crate::payments::Payments;
-use crate::settings::{DatabaseArgs, MigrationArgs};
+use crate::settings::{DatabaseArgs, MigrationArgs, TelemetryArgs};
 use crate::shared::Shared;
 use crate::shop::Live;
 use axum::Router;
+use commands::instances::Instance;
 use commands::schedule::{Task, Worker};
 use commands::{Clock, Schedule, db};
 use consumers::{ConsumerSettings, KafkaSettings, Mailer, ReaderState, ReaderStatus};
 use projections::Views;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -30,6 +33,7 @@ pub struct Process {
     pub core: Core,
     database: Database,
     supervisor: Supervisor,
+    monitor: Monitor,
     stop: CancellationToken,
     http: Option<JoinHandle<()>>,
 }
@@ -39,6 +43,7 @@ impl Process {
     pub async fn open(
         args: &DatabaseArgs,
         owner: Option<&MigrationArgs>,
+        telemetry: &TelemetryArgs,
         asker: Asker,
         stop: CancellationToken,
     ) -> Result<Self, Failure> {
@@ -53,18 +58,33 @@ impl Process {
             }
         };
         let supervisor = Supervisor::new(Readiness::default());
+        let monitor = Monitor::new(core.log.clone(), supervisor.readiness().clone(), telemetry.patience());
+        let watching = monitor.clone();
+        supervisor.spawn_plain("monitor", move |cancel| {
+            let monitor = watching.clone();
+            async move {
+                monitor.run(cancel).await;
+                Ok::<(), Failure>(())
+            }
+        });
         supervisor.spawn_plain("metrics", |cancel| async {
             crate::metrics::run(cancel).await;
             Ok::<(), Failure>(())
         });
-        let process = Self { core, database, supervisor, stop, http: None };
+        let process = Self { core, database, supervisor, monitor, stop, http: None };
         process.watch_database();
+        process.keep_seen(asker.command);
         Ok(process)
     }
 
     /// Where this process shows whether it can do its work.
     pub fn readiness(&self) -> &Readiness {
         self.supervisor.readiness()
+    }
+
+    /// Looks how this process is.
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
     }
 
     /// Its database.
@@ -75,6 +95,24 @@ impl Process {
     /// Tells commands of the same data directory where the Kafka inside this process is.
     pub fn announce_kafka(&mut self, kafka: EmbeddedKafka) -> Result<(), Failure> {
         self.database.announce_kafka(kafka)
+    }
+
+    /// Tells others that this process lives.
+    fn keep_seen(&self, command: &'static str) {
+        let log = self.core.log.clone();
+        let own = Instance::own(log.instance(), command, env!("CARGO_PKG_VERSION"));
+        self.supervisor.spawn_plain("instance", move |cancel| {
+            let (log, own) = (log.clone(), own.clone());
+            async move {
+                own.keep_seen(log.pool(), &cancel).await;
+                Ok::<(), Failure>(())
+            }
+        });
+    }
+
+    /// Tells commands of the same data directory where this process serves HTTP.
+    pub fn announce_http(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        self.database.announce_http(address)
     }
 
     fn watch_database(&self) {
@@ -102,6 +140,9 @@ impl Process {
     /// Follows the log with the views of these names.
     pub fn project(&self, views: &Views, names: &[&'static str]) {
         for name in names.iter().copied() {
+            if let Some(status) = views.watch(name) {
+                self.monitor.watch(Reader::view(name, status));
+            }
             let shown = views.clone();
             let health = move || shown.watch(name).map_or(Ok(()), |status| view_health(&status.borrow().state));
             let views = views.clone();
@@ -115,8 +156,9 @@ impl Process {
     /// Streams the log to Kafka.
     pub fn relay(&self, kafka: &KafkaSettings) {
         let status = ReaderStatus::channel(consumers::relay::RELAY);
+        self.monitor.watch(Reader::relay(status.subscribe()));
         let (log, kafka) = (self.core.log.clone(), kafka.clone());
-        self.supervisor.spawn(consumers::relay::RELAY, health_of(&status), move |cancel| {
+        self.supervisor.spawn_with_note(consumers::relay::RELAY, health_of(&status), move |cancel| {
             consumers::run_relay(log.clone(), kafka.clone(), cancel, status.clone())
         });
     }
@@ -125,8 +167,9 @@ impl Process {
     pub fn consume(&self, kafka: &KafkaSettings, mailer: &Mailer, names: &[&'static str]) {
         for name in names.iter().copied() {
             let status = ReaderStatus::channel(name);
+            self.monitor.watch(Reader::consumer(name, status.subscribe()));
             let (log, kafka, mailer) = (self.core.log.clone(), kafka.clone(), mailer.clone());
-            self.supervisor.spawn(&format!("consumer {name}"), health_of(&status), move |cancel| {
+            self.supervisor.spawn_with_note(&format!("consumer {name}"), health_of(&status), move |cancel| {
                 let statuses = vec![status.clone()];
                 let settings = ConsumerSettings::default();
                 consumers::run_consumers(log.clone(), kafka.clone(), mailer.clone(), settings, statuses, cancel)
@@ -180,6 +223,7 @@ impl Process {
 
     /// Carries out what is due of these tasks.
     pub fn carry_out(&self, schedule: &Schedule, tasks: Vec<Arc<dyn Task>>) {
+        self.monitor.watch_tasks(tasks.iter().map(|task| task.name()));
         let worker = Worker::new(schedule.clone(), tasks);
         self.supervisor.spawn_plain("schedule", move |cancel| {
             let worker = worker.clone();
@@ -252,10 +296,14 @@ pub fn stop_token() -> Result<CancellationToken, Failure> {
     Ok(signals::stop_token()?)
 }
 
-fn health_of(status: &watch::Sender<ReaderStatus>) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
+fn health_of(
+    status: &watch::Sender<ReaderStatus>,
+) -> impl Fn() -> Result<Option<String>, String> + Send + Sync + 'static {
     let status = status.subscribe();
     move || match &status.borrow().state {
-        ReaderState::Running | ReaderState::Standby => Ok(()),
+        ReaderState::Running | ReaderState::Standby => Ok(None),
+        // A person wants it so.
+        ReaderState::Paused(reason) => Ok(Some(format!("paused: {reason}"))),
         ReaderState::Starting => Err("it is starting".to_owned()),
         ReaderState::Retrying(reason) | ReaderState::Stopped(reason) => Err(reason.clone()),
     }
@@ -269,6 +317,8 @@ fn view_health(state: &projections::ReaderState) -> Result<(), String> {
         ReaderState::Building(progress) => {
             Err(format!("it is being built: {} of {} events", progress.done_events, progress.total_events))
         }
-        ReaderState::Retrying(reason) | ReaderState::Stopped(reason) => Err(reason.clone()),
+        ReaderState::Retrying(reason) | ReaderState::AwaitsPromotion(reason) | ReaderState::Stopped(reason) => {
+            Err(reason.clone())
+        }
     }
 }

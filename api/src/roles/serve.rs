@@ -9,7 +9,8 @@ use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
 use crate::payments::{ChosenProvider, PaymentSettings};
 use crate::scheduled::ReleaseIssue;
 use crate::settings::{
-    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, RedisArgs, SessionArgs, ShopArgs, ViewArgs,
+    DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, RedisArgs, SessionArgs, ShopArgs,
+    TelemetryArgs, ViewArgs,
 };
 use crate::shop::order_address;
 use commands::schedule::Task;
@@ -57,6 +58,8 @@ pub struct ServeArgs {
     pub(crate) redis: RedisArgs,
     #[command(flatten)]
     pub(crate) views: ViewArgs,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// Runs until a signal.
@@ -70,7 +73,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let kafka = Kafka::of(&args.kafka).await?;
     let asker = Asker { command: "orders serve", joins: false, passing: false };
-    let mut process = Process::open(&args.database, Some(&args.migration), asker, stop).await?;
+    let mut process = Process::open(&args.database, Some(&args.migration), &args.telemetry, asker, stop).await?;
     match start(&mut process, args, &kafka, &mail, payments, server).await {
         Ok(mut welcome) => {
             welcome.mail = mail_shown(&mail);
@@ -121,6 +124,8 @@ async fn start(
     let payments = PaymentSettings { listens_at: address, ..payments };
     let http = HttpSettings { payments, shared: args.redis.settings()?, ..http };
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http);
+    let app = app.watched_by(process.monitor().clone()).with_dead_letters_of(Some(kafka.settings.clone()));
+    process.announce_http(address)?;
     process.share(&app.shared);
     process.handle_payments(&app.payments);
     process.follow(&app.live);

@@ -48,15 +48,26 @@ impl Supervisor {
 
     /// Starts a task. It ends with `Ok` when the token that it is given is cancelled; `work` is called once per start.
     /// While it runs, `health` says how it is: `Err` is why it can't do its work at the moment.
-    pub fn spawn<W, R, E, H>(&self, name: &str, health: H, mut work: W)
+    pub fn spawn<W, R, E, H>(&self, name: &str, health: H, work: W)
     where
         W: FnMut(CancellationToken) -> R + Send + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + Send + 'static,
         H: Fn() -> Result<(), String> + Send + Sync + 'static,
     {
+        self.spawn_with_note(name, move || health().map(|()| None), work);
+    }
+
+    /// The same for a task whose health may have something to note although nothing is wrong.
+    pub fn spawn_with_note<W, R, E, H>(&self, name: &str, health: H, mut work: W)
+    where
+        W: FnMut(CancellationToken) -> R + Send + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send + 'static,
+        H: Fn() -> Result<Option<String>, String> + Send + Sync + 'static,
+    {
         let (state, watched) = watch::channel(TaskState::Running);
-        self.readiness.register(name, move || {
+        self.readiness.register_with_note(name, move || {
             let outcome = match &*watched.borrow() {
                 TaskState::Running => health(),
                 TaskState::Restarting(reason) | TaskState::Stopped(reason) => Err(reason.clone()),

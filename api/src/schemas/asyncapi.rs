@@ -5,13 +5,15 @@
 
 use super::path_of;
 use crate::shop::Frames;
-use consumers::cloud_event;
+use consumers::cloud_event::{self, HeaderField};
+use consumers::parked::letters;
 use consumers::topics::Topics;
 use domain::AggregateType;
 use domain::wire::{self, EventSchema};
 use serde_json::{Map, Value, json};
 
 const SOCKET: &str = "order.live";
+const DEAD_LETTER: &str = "DeadLetter";
 
 pub(super) fn document(schemas: &[EventSchema], topics: &Topics) -> Value {
     let frames = Frames::described();
@@ -27,6 +29,15 @@ pub(super) fn document(schemas: &[EventSchema], topics: &Topics) -> Value {
         operations.insert(format!("publish-{topic}"), operation);
         channels.insert(topic.clone(), topic_channel(kind, &topic, schemas));
     }
+    channels.insert(topics.dead_letters.clone(), dead_letters_channel(&topics.dead_letters));
+    operations.insert(
+        format!("publish-{}", topics.dead_letters),
+        json!({
+            "action": "send",
+            "summary": "Publishes what a consumer parked, besides keeping it in the ledger.",
+            "channel": reference("channels", &topics.dead_letters),
+        }),
+    );
     let told = frames.told.iter().map(|(name, _)| told_name(name)).collect::<Vec<_>>();
     let asked = frames.asked.iter().map(|(name, _)| asked_name(name)).collect::<Vec<_>>();
     channels.insert(SOCKET.to_owned(), socket_channel(&told, &asked));
@@ -35,10 +46,12 @@ pub(super) fn document(schemas: &[EventSchema], topics: &Topics) -> Value {
     operations.insert("ask".to_owned(), socket_operation("receive", "Takes what the customer asks for.", &asked));
 
     let mut messages: Map<String, Value> = schemas.iter().map(event_message).collect();
+    messages.insert(DEAD_LETTER.to_owned(), dead_letter());
     messages.extend(frames.told.into_iter().map(|(name, shape)| (told_name(&name), frame_message(&name, shape))));
     messages.extend(frames.asked.into_iter().map(|(name, shape)| (asked_name(&name), frame_message(&name, shape))));
     let mut shapes = frames.definitions;
-    shapes.insert("EventHeaders".to_owned(), event_headers());
+    shapes.insert("EventHeaders".to_owned(), headers(&cloud_event::HEADERS));
+    shapes.insert("DeadLetterHeaders".to_owned(), headers(&letters::HEADERS));
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -135,17 +148,37 @@ fn event_trait() -> Value {
     })
 }
 
-fn event_headers() -> Value {
-    let member = |header: &cloud_event::HeaderField| {
-        (header.name.to_owned(), json!({ "type": "string", "description": header.about }))
-    };
-    let required: Vec<&str> =
-        cloud_event::HEADERS.iter().filter(|header| header.is_always_there).map(|header| header.name).collect();
+fn headers(fields: &[HeaderField]) -> Value {
+    let member =
+        |header: &HeaderField| (header.name.to_owned(), json!({ "type": "string", "description": header.about }));
+    let required: Vec<&str> = fields.iter().filter(|header| header.is_always_there).map(|header| header.name).collect();
     json!({
         "type": "object",
         "description": "Each value is UTF-8 text. There may be more headers in time.",
-        "properties": cloud_event::HEADERS.iter().map(member).collect::<Map<_, _>>(),
+        "properties": fields.iter().map(member).collect::<Map<_, _>>(),
         "required": required,
+    })
+}
+
+fn dead_letters_channel(topic: &str) -> Value {
+    json!({
+        "address": topic,
+        "title": "What consumers parked",
+        "description": "ORDERS_KAFKA_PREFIX goes before the topic's name, where it is set. One partition, kept for a month. The \
+                        consumers' ledger is the truth: `orders parked` decides.",
+        "servers": [{ "$ref": "#/servers/kafka" }],
+        "messages": { (DEAD_LETTER): reference("components/messages", DEAD_LETTER) },
+        "bindings": { "kafka": { "topic": topic, "partitions": 1, "bindingVersion": "0.5.0" } },
+    })
+}
+
+/// Its value is whatever the record had, so no schema is named.
+fn dead_letter() -> Value {
+    json!({
+        "name": DEAD_LETTER,
+        "title": "A record that a consumer parked",
+        "summary": "Key, value and headers as the record had them, and headers that say why and by whom it was parked.",
+        "headers": { "$ref": "#/components/schemas/DeadLetterHeaders" },
     })
 }
 

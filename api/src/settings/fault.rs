@@ -78,6 +78,12 @@ pub enum SettingsError {
         /// Why.
         why: &'static str,
     },
+    /// No URL of a collector.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT is no URL of a collector such as http://127.0.0.1:4318")]
+    Collector,
+    /// No headers.
+    #[error("OTEL_EXPORTER_OTLP_HEADERS is not of the form name=value,name=value")]
+    CollectorHeaders,
     /// PayPal's settings, where payments are not made by it.
     #[error("{name} is set, but payments are not made by PayPal: set ORDERS_PAYMENT_PROVIDER=paypal too, or unset it")]
     WithoutPayPal {

@@ -8,6 +8,7 @@ mod fault;
 mod groups;
 mod payment;
 mod secret;
+mod telemetry;
 
 pub use fault::SettingsError;
 pub use groups::{
@@ -16,6 +17,7 @@ pub use groups::{
 };
 pub use payment::{PaymentArgs, ProviderArgs, ProviderName};
 pub use secret::{Secret, without_password};
+pub use telemetry::{Collector, TelemetryArgs};
 
 use crate::shared::SharedSettings;
 use crate::shop::{Clock, SessionSettings, ShopSettings};
@@ -165,7 +167,7 @@ fn postgres_url(
     }
 }
 
-fn value_or_file(
+pub(crate) fn value_or_file(
     name: &'static str,
     value: Option<&Secret>,
     file: Option<&Path>,

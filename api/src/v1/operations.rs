@@ -1,19 +1,15 @@
 //! Every operation under `/v1`, as the API's document tells them, and those that are a module's only one.
 
-use super::events::line::Line;
 use super::ops::schedule::JobResource;
 use super::paging::PageResource;
 use super::totals::TotalsPage;
-use super::{cart, categories, events, newsletters, orders, products};
-use crate::auth::permission::{ReadEvents, ReadTotals, RunSystem};
-use crate::openapi::examples::{self, ORDER};
+use super::{analytics, as_of, cart, categories, events, newsletters, ops, orders, products};
+use crate::auth::permission::{ReadTotals, RunSystem};
+use crate::openapi::examples;
 use crate::openapi::{Operation, Tag};
 use crate::problem::Code;
 use http::{Method, StatusCode};
-use schemars::generate::SchemaGenerator;
-use schemars::{JsonSchema, Schema, json_schema};
-use serde_json::{Value, json};
-use std::borrow::Cow;
+use serde_json::json;
 
 pub(crate) fn operations() -> Vec<Operation> {
     [
@@ -22,7 +18,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         products::operations(),
         categories::operations(),
         newsletters::operations(),
-        vec![totals(), history(), schedule()],
+        analytics::operations(),
+        events::operations(),
+        vec![totals(), schedule(), ops::instances::operation()],
+        ops::projections::operations(),
+        ops::operations(),
+        super::ops::status_operations::operations(),
     ]
     .concat()
 }
@@ -32,11 +33,17 @@ fn totals() -> Operation {
     let amounts = json!({ "orders": 3, "revenue": { "amount": "72.00", "currency": "USD" } });
     let example = json!({ "day": "2026-01-31", "currency": "USD", "placed": amounts, "paid": amounts });
     Operation::new(Method::GET, "/v1/totals", Tag::Totals, "getTotals", "How many, and how much")
-        .about("Per currency, placed and paid apart. Days are the shop's, in its time zone; the range is `[from, to)`.")
+        .about(
+            "Per currency, placed and paid apart. Days are the shop's, in its time zone; the range is `[from, to)`. `paid` is gross: what \
+             a payment provider took back later is in there; `/v1/analytics/days` tells how much that is.",
+        )
         .allowed::<ReadTotals>()
         .required_query("by", json!({ "type": "string", "enum": ["day", "product"] }), "What is counted by.")
         .query("from", day.clone(), "The first day.")
         .query("to", day, "The day behind the last.")
+        .query("as_of", as_of::shape(), as_of::ABOUT)
+        .refuses(&as_of::REFUSES)
+        .refuses(&[Code::TooMuchHistory])
         .in_pages()
         .waits()
         .answers::<TotalsPage>(
@@ -45,59 +52,6 @@ fn totals() -> Operation {
             &["Orders-Position", "Preference-Applied"],
             examples::page(&[example]),
         )
-}
-
-fn history() -> Operation {
-    let number = |least: u64, most: u64, default: u64| json!({ "type": "integer", "minimum": least, "maximum": most, "default": default });
-    Operation::new(Method::GET, "/v1/events", Tag::Events, "listEvents", "Read the history")
-        .about(
-            "One event per line, in order, personal data included. `Orders-Position` is the position of the last one: send \
-             it as the next `after`.",
-        )
-        .allowed::<ReadEvents>()
-        .query("after", number(0, i64::MAX.unsigned_abs(), 0), "Begins behind this position.")
-        .query("limit", number(1, events::MAX_LIMIT.into(), events::DEFAULT_LIMIT.into()), "The most events.")
-        .of_position()
-        .answers_in::<Lines>(
-            "application/x-ndjson",
-            StatusCode::OK,
-            "The events. Cut in the middle where the history can't be read on.",
-            &["Orders-Position"],
-            format!("{}\n", line()).into(),
-        )
-}
-
-/// [`Line`]s, one after another.
-struct Lines;
-
-impl JsonSchema for Lines {
-    fn schema_name() -> Cow<'static, str> {
-        "EventLines".into()
-    }
-
-    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "description": "JSON documents, each with a line feed behind it.",
-            "contentMediaType": "application/json",
-            "contentSchema": schemas.subschema_for::<Line<'_>>(),
-        })
-    }
-}
-
-fn line() -> Value {
-    json!({
-        "position": 42,
-        "event_id": "01960000-0000-7000-8000-000000000005",
-        "type": "OrderPaid",
-        "version": "2",
-        "aggregate_type": "order",
-        "aggregate_id": ORDER,
-        "sequence": 4,
-        "recorded_at": "2026-01-31T08:00:00.000000Z",
-        "metadata": { "occurred_at": "2026-01-31T08:00:00.000000Z", "actor": "payments" },
-        "data": { "number": 1001 },
-    })
 }
 
 fn schedule() -> Operation {

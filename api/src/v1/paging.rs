@@ -1,5 +1,6 @@
 //! Pages of a list: `limit`, and a cursor that belongs to the list and the filters it was given out for.
 
+use super::as_of::AsOfResource;
 use crate::http::query::Query;
 use crate::problem::{Code, Problem};
 use base64::Engine;
@@ -80,11 +81,34 @@ impl List {
         K::from_bytes(key).filter(|read| read.to_bytes() == key)
     }
 
+    /// A page of what was, as it is answered.
+    pub(super) fn page_as_of<T: Serialize, K: CursorKey>(
+        &self,
+        data: Vec<T>,
+        next: Option<&K>,
+        as_of: AsOfResource,
+    ) -> String {
+        let page = PastPageResource { data, next_cursor: next.map(|key| self.seal(key)), as_of: Some(as_of) };
+        serde_json::to_string(&page).unwrap_or_default()
+    }
+
     /// The page as it is answered.
     pub(super) fn page<T: Serialize, K: CursorKey>(&self, data: Vec<T>, next: Option<&K>) -> String {
         let page = PageResource { data, next_cursor: next.map(|key| self.seal(key)) };
         serde_json::to_string(&page).unwrap_or_default()
     }
+}
+
+/// What a list answers with that can be asked for as it was.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
+pub(super) struct PastPageResource<T> {
+    data: Vec<T>,
+    /// Always there, `null` on the last page, so that a client need not tell a missing member from an older server.
+    next_cursor: Option<String>,
+    /// Which moment the page is of, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOfResource>,
 }
 
 /// What a list answers with.

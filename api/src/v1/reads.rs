@@ -11,7 +11,7 @@ use axum::response::Response;
 use commands::Snapshot;
 use domain::Position;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use projections::{ReadError, Seen, WaitError};
+use projections::{AsOfError, ReadError, Seen, WaitError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 
 /// How long a read waits when the client does not say.
 const WAIT: Duration = Duration::from_secs(3);
+/// How long a read may go through history.
+const AS_OF_AT_MOST: Duration = Duration::from_secs(20);
 /// How long a read waits at most.
 const MAX_WAIT_S: u64 = 10;
 
@@ -82,12 +84,34 @@ impl<'a> Read<'a> {
     /// Waits until the view is where the client wants it.
     pub(super) async fn begin(app: &'a App, view: &'static str, headers: &HeaderMap) -> Result<Self, Problem> {
         let wanted = Wanted::of(headers)?;
+        let position = wanted.position;
+        Self::wait(app, view, wanted, position).await
+    }
+
+    /// Waits until the view is where the client wants it, and where it must be to say what was at `then`.
+    pub(super) async fn begin_as_of(
+        app: &'a App,
+        view: &'static str,
+        headers: &HeaderMap,
+        then: Position,
+    ) -> Result<Self, Problem> {
+        let wanted = Wanted::of(headers)?;
+        let position = wanted.position.unwrap_or(then).max(then);
+        Self::wait(app, view, wanted, Some(position)).await
+    }
+
+    async fn wait(
+        app: &'a App,
+        view: &'static str,
+        wanted: Wanted,
+        at_least: Option<Position>,
+    ) -> Result<Self, Problem> {
         let granted_s = wanted.prefer_s.map(|seconds| seconds.min(MAX_WAIT_S));
-        if let Some(position) = wanted.position {
+        if let Some(position) = at_least {
             let wait = granted_s.map_or(WAIT, Duration::from_secs);
             app.views.wait_for(view, position, wait).await.map_err(|error| behind(view, error))?;
         }
-        Ok(Self { granted_s, at_least: wanted.position, ..Self::new(app, view) })
+        Ok(Self { granted_s, at_least, ..Self::new(app, view) })
     }
 
     /// Runs the read, bounded and timed.
@@ -104,6 +128,28 @@ impl<'a> Read<'a> {
             return Err(behind(self.view, WaitError::Behind { at: seen.position, wanted }));
         }
         Ok(seen)
+    }
+
+    /// Runs a read of an earlier moment, timed, and bounded as one that goes through history has to be.
+    pub(super) async fn run_as_of<T>(
+        &mut self,
+        read: impl Future<Output = Result<T, AsOfError>>,
+    ) -> Result<T, Problem> {
+        let started = Instant::now();
+        let outcome = tokio::time::timeout(AS_OF_AT_MOST, read).await;
+        self.database += started.elapsed();
+        match outcome {
+            Ok(outcome) => outcome.map_err(|error| unreadable_then(self.view, error)),
+            Err(_elapsed) => Err(too_much(format!("It took longer than {} s.", AS_OF_AT_MOST.as_secs()))),
+        }
+    }
+
+    /// Loads an aggregate as it was, bounded and timed.
+    pub(super) async fn load_as_of<A: Resource>(&mut self, id: &str, then: Position) -> Result<Snapshot<A>, Problem> {
+        let started = Instant::now();
+        let outcome = within(self.app.gateway.load_as_of(id, then)).await;
+        self.database += started.elapsed();
+        outcome
     }
 
     /// Loads an aggregate from the log, bounded and timed, and says up to where the log was seen. That is not below what
@@ -186,6 +232,22 @@ fn behind(view: &'static str, error: WaitError) -> Problem {
         WaitError::BeyondHead { head, .. } => beyond_head(head),
         WaitError::Unavailable(error) => unreadable(view, error),
     }
+}
+
+/// What is told where an earlier moment of a view can't be shown.
+fn unreadable_then(view: &'static str, error: AsOfError) -> Problem {
+    match error {
+        AsOfError::TooMuch { events, most } => {
+            too_much(format!("{events} events would have to be read.")).with("events", events).with("most", most)
+        }
+        AsOfError::TooManyRows { most } => too_much(format!("It has more than {most} rows. Ask for fewer days.")),
+        AsOfError::Behind { at, wanted } => behind(view, WaitError::Behind { at, wanted }),
+        AsOfError::Read(error) => unreadable(view, error),
+    }
+}
+
+fn too_much(why: String) -> Problem {
+    Problem::new(Code::TooMuchHistory, format!("{why} The command `orders as-of` answers without this bound."))
 }
 
 /// A position that was never given out.

@@ -1,10 +1,11 @@
-//! `GET /v1/totals?by=day|product&from&to`: how many, and how much, per currency, placed and paid apart.
+//! `GET /v1/totals?by=day|product&from&to&as_of`: how many, and how much, per currency, placed and paid apart.
 //!
 //! Days are the shop's, in the time zone that the view is built with; `from` and `to` are such days (`2026-01-31`), and
 //! the range is `[from, to)`.
 
-use super::paging::{CursorKey, List, PageRequest, PageResource};
+use super::paging::{CursorKey, List, PageRequest, PastPageResource};
 use super::reads::Read;
+use super::{as_of, past_totals};
 use crate::auth::Allowed;
 use crate::auth::permission::ReadTotals;
 use crate::http::App;
@@ -42,10 +43,13 @@ pub(super) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::new(query.as_deref());
-    let by = by(&mut query);
+    let (moment, by) = (as_of::moment(&mut query), by(&mut query));
     let days = Days { from: day(&mut query, "from"), to: day(&mut query, "to") };
     let page = PageRequest::of(&mut query);
     query.finish()?;
+    if let Some(moment) = moment {
+        return past_totals::answer(&app, moment, by, days, &page, &headers).await;
+    }
     let list = List::new("totals", &format!("{by:?} {days:?}"));
     match by {
         By::Day => {
@@ -93,8 +97,8 @@ impl JsonSchema for TotalsPage {
 
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
         let pages = [
-            schemas.subschema_for::<PageResource<DayResource>>(),
-            schemas.subschema_for::<PageResource<ProductResource>>(),
+            schemas.subschema_for::<PastPageResource<DayResource>>(),
+            schemas.subschema_for::<PastPageResource<ProductResource>>(),
         ];
         json_schema!({ "anyOf": pages })
     }
@@ -116,7 +120,7 @@ async fn answer<T, K: CursorKey, R: Serialize>(
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "DayTotals")]
-struct DayResource {
+pub(super) struct DayResource {
     day: NaiveDate,
     currency: &'static str,
     placed: AmountsResource,
@@ -124,7 +128,7 @@ struct DayResource {
 }
 
 impl DayResource {
-    fn of(totals: DayTotals) -> Self {
+    pub(super) fn of(totals: DayTotals) -> Self {
         let DayTotals { day, placed, paid } = totals;
         let currency = placed.revenue.currency().code();
         Self { day, currency, placed: placed.into(), paid: paid.into() }
@@ -133,7 +137,7 @@ impl DayResource {
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Amounts")]
-struct AmountsResource {
+pub(super) struct AmountsResource {
     orders: u64,
     #[schemars(with = "MoneyValue")]
     revenue: Money,
@@ -147,7 +151,7 @@ impl From<Amounts> for AmountsResource {
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ProductTotals")]
-struct ProductResource {
+pub(super) struct ProductResource {
     sku: String,
     currency: &'static str,
     placed: UnitsResource,
@@ -155,7 +159,7 @@ struct ProductResource {
 }
 
 impl ProductResource {
-    fn of(totals: ProductTotals) -> Self {
+    pub(super) fn of(totals: ProductTotals) -> Self {
         let ProductTotals { sku, placed, paid } = totals;
         let currency = placed.revenue.currency().code();
         Self { sku, currency, placed: placed.into(), paid: paid.into() }
@@ -164,7 +168,7 @@ impl ProductResource {
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Units")]
-struct UnitsResource {
+pub(super) struct UnitsResource {
     quantity: u64,
     #[schemars(with = "MoneyValue")]
     revenue: Money,

@@ -1,4 +1,4 @@
-//! Every route below `/admin`: who is let in, and that nothing but a page of ours changes anything.
+//! Every route below `/admin` and of the console at `/ops`: who is let in, and that nothing but a page of ours changes anything.
 
 use crate::browser::{ACCEPT, FORM};
 use crate::goods::pictures::drawing;
@@ -122,7 +122,17 @@ const ROUTES: &[(&str, &str, Who, Fields)] = &[
     ("GET", "/admin/schedule", Who::Open, &[]),
     ("GET", "/admin/schedule/", MANAGERS, &[]),
     ("POST", "/admin/schedule/", MANAGERS, &[("act", "cancel"), ("row", "{job}")]),
+    ("GET", "/ops", Who::Open, &[]),
+    ("GET", "/ops/", MANAGERS, &[]),
+    ("POST", "/ops/", MANAGERS, &[("do", "parked.discard {item}")]),
+    ("GET", "/ops/ask/?do=parked.discard+{item}", MANAGERS, &[]),
+    ("GET", "/ops/parked", Who::Open, &[]),
+    ("GET", "/ops/parked/", MANAGERS, &[]),
+    ("GET", "/ops/parked/{item}/", MANAGERS, &[]),
+    ("GET", "/ops/projections/{view}/diff/?b={build}", MANAGERS, &[]),
 ];
+/// It ends when nobody reads it any more; its own tests say who is let in.
+const STREAM: &str = "/ops/stream";
 /// It takes a file.
 const PICTURE: &str = "/admin/products/{sku}/picture/";
 
@@ -132,6 +142,7 @@ const STATE: &str = "SELECT concat_ws(' ',
     (SELECT md5(string_agg(j::text, '' ORDER BY j.id)) FROM scheduled_jobs AS j),
     (SELECT md5(string_agg(m::text, '' ORDER BY m.id)) FROM members AS m),
     (SELECT md5(string_agg(concat(a.id, a.role, a.disabled_at, a.credentials), '' ORDER BY a.id)) FROM staff_accounts AS a),
+    (SELECT md5(string_agg(l::text, '' ORDER BY l.id)) FROM consumer_ledger AS l), (SELECT count(*) FROM operator_actions),
     (SELECT count(*) FROM order_notes), (SELECT count(*) FROM order_messages), (SELECT count(*) FROM idempotency_keys))";
 
 /// A shop with one of everything.
@@ -167,6 +178,16 @@ impl Stage {
         .fetch_one(&goods.pool)
         .await
         .unwrap();
+        let parked =
+            "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence,
+                                                  position, event_type, state, due_at, noted_at, changed_at)
+             VALUES ('order_mail', gen_random_uuid(), gen_random_uuid(), 'order', 'a', 1, 1, 'OrderPlaced', 'parked',
+                     'infinity', now(), now())
+             RETURNING id";
+        let item: i64 = sqlx::query_scalar(parked).fetch_one(&goods.pool).await.unwrap();
+        // It is compared with itself.
+        let build = "SELECT schema_name FROM projection_builds WHERE projection = 'order_list'";
+        let build: String = sqlx::query_scalar(build).fetch_one(&goods.pool).await.unwrap();
         let account = goods.staff(Role::Clerk).await.account.id;
         let names = [
             ("{account}", account.to_string()),
@@ -174,6 +195,9 @@ impl Stage {
             ("{issue}", issue.id()),
             ("{member}", member.to_string()),
             ("{job}", job.to_string()),
+            ("{item}", item.to_string()),
+            ("{view}", "order_list".to_owned()),
+            ("{build}", build),
             ("{sku}", "TEA".to_owned()),
             ("{slug}", "teas".to_owned()),
             ("{lang}", "en".to_owned()),
@@ -230,8 +254,11 @@ fn outside<'i>(api: &'i Instance, method: &str, path: &str) -> Call<'i> {
 async fn every_route_is_in_the_table() {
     let shop = crate::http_support::Shop::new().await;
     let api = shop.instance().await;
-    let is_ours = |path: &str| path == "/admin" || path.starts_with("/admin/");
+    let is_below =
+        |path: &str, top: &str| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_ours = |path: &str| (is_below(path, "/admin") || is_below(path, "/ops")) && path != STREAM;
     let plain = |path: &str| {
+        let path = path.split_once('?').map_or(path, |(path, _query)| path);
         let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
         parts.collect::<Vec<_>>().join("/")
     };

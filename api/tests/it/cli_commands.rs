@@ -1,5 +1,6 @@
 //! Commands and roles on a database of their own, configured as in production.
 
+use serde_json::{Value, json};
 use std::fs;
 use testkit::{Db, Launch, Program};
 
@@ -127,4 +128,36 @@ async fn what_is_scheduled_is_listed_cancelled_and_run() {
     assert!(schedule(&["list", "--all"]).run().await.succeeded().contains("cancelled"));
     schedule(&["run", &id]).run().await.succeeded();
     assert!(schedule(&["list"]).run().await.succeeded().contains("waiting"));
+    let job: Value = serde_json::from_str(&schedule(&["list", "--json"]).run().await.succeeded()).unwrap();
+    assert_eq!((&job["task"], &job["state"], &job["every_s"]), (&json!("sweep"), &json!("waiting"), &json!(600)));
+}
+
+#[tokio::test]
+async fn the_schedule_is_told_by_kinds_of_work() {
+    let db = Db::new().await;
+    let tasks = |arguments: &[&str]| {
+        let arguments = [&["schedule", "tasks"][..], arguments].concat();
+        Launch::orders().args(arguments).env("DATABASE_URL", db.app_url())
+    };
+    assert_eq!(tasks(&[]).run().await.succeeded(), "Nothing is scheduled.\n");
+    sqlx::query(
+        "INSERT INTO scheduled_jobs (task, job_key, payload, state, run_at, due_at, last_error, last_run_at, created_at,
+                                     changed_at)
+         SELECT 'letter', n::text, '{}', state, now(), CASE state WHEN 'waiting' THEN now() - interval '1 hour' END,
+                CASE state WHEN 'failed' THEN 'no such mailbox' END, now(), now(), now()
+           FROM unnest(ARRAY['waiting', 'waiting', 'failed', 'done', 'cancelled']) WITH ORDINALITY AS job (state, n)",
+    )
+    .execute(&db.pool().await)
+    .await
+    .unwrap();
+    let told: Value = serde_json::from_str(&tasks(&["--json"]).run().await.succeeded()).unwrap();
+    assert_eq!(told["task"], "letter");
+    for (name, expected) in [("waiting", 2), ("due", 2), ("running", 0), ("failed", 1), ("done_per_h", 1)] {
+        assert_eq!(told[name], json!(expected), "{name} of {told}");
+    }
+    assert!(told["overdue_s"].as_f64() >= Some(3_600.0) && told["time_left_s"] == json!(7_200.0), "{told}");
+    let table = tasks(&[]).run().await.succeeded();
+    for part in ["PER HOUR", "letter", "2 h 0 min", "no such mailbox"] {
+        assert!(table.contains(part), "{part} in\n{table}");
+    }
 }

@@ -38,6 +38,7 @@ const ROUTES: &[(&str, &str, Answer)] = &[
     ("POST", "/v1/orders/search", Own),
     ("GET", "/v1/orders/{id}", Nothing("order_not_found")),
     ("PATCH", "/v1/orders/{id}", Refused),
+    ("GET", "/v1/orders/{id}/history", Nothing("order_not_found")),
     ("POST", "/v1/orders/{id}/items", Nothing("order_not_found")),
     ("POST", "/v1/orders/{id}/payments", Refused),
     ("GET", "/v1/orders/{id}/messages", Nothing("order_not_found")),
@@ -61,12 +62,44 @@ const ROUTES: &[(&str, &str, Answer)] = &[
     ("PATCH", "/v1/cart/items/{sku}", Nothing("cart_not_found")),
     ("DELETE", "/v1/cart/items/{sku}", Nothing("cart_not_found")),
     ("GET", "/v1/totals", Refused),
+    ("GET", "/v1/analytics/days", Refused),
+    ("GET", "/v1/analytics/products", Refused),
+    ("GET", "/v1/analytics/cities", Refused),
+    ("GET", "/v1/analytics/payment-times", Refused),
+    ("GET", "/v1/analytics/conversion", Refused),
     ("POST", "/v1/newsletters", Refused),
     ("GET", "/v1/newsletters/{id}", Refused),
     ("PUT", "/v1/newsletters/{id}", Refused),
     ("GET", "/v1/newsletters/{id}/outcomes", Refused),
     ("POST", "/v1/newsletters/{id}/release", Refused),
+    ("GET", "/v1/ops/instances", Refused),
+    ("GET", "/v1/ops/projections", Refused),
+    ("GET", "/v1/ops/projections/{name}", Refused),
+    ("GET", "/v1/ops/projections/{name}/diff", Refused),
+    ("POST", "/v1/ops/projections/{name}/promote", Refused),
+    ("POST", "/v1/ops/projections/{name}/rebuild", Refused),
+    ("POST", "/v1/ops/projections/{name}/rollback", Refused),
     ("GET", "/v1/ops/schedule", Refused),
+    ("POST", "/v1/ops/schedule/{id}/run", Refused),
+    ("POST", "/v1/ops/schedule/{id}/cancel", Refused),
+    ("GET", "/v1/ops/parked", Refused),
+    ("POST", "/v1/ops/parked/retry", Refused),
+    ("POST", "/v1/ops/parked/discard", Refused),
+    ("GET", "/v1/ops/parked/{id}", Refused),
+    ("POST", "/v1/ops/parked/{id}/retry", Refused),
+    ("POST", "/v1/ops/parked/{id}/discard", Refused),
+    ("GET", "/v1/ops/dead-letters", Refused),
+    ("GET", "/v1/ops/consumers", Refused),
+    ("GET", "/v1/ops/consumers/{name}", Refused),
+    ("POST", "/v1/ops/consumers/{name}/pause", Refused),
+    ("POST", "/v1/ops/consumers/{name}/resume", Refused),
+    ("GET", "/v1/ops/consumers/{name}/rewind", Refused),
+    ("POST", "/v1/ops/consumers/{name}/rewind", Refused),
+    ("GET", "/v1/ops/mails", Refused),
+    ("POST", "/v1/ops/mails/search", Refused),
+    ("GET", "/v1/ops/audit", Refused),
+    ("GET", "/v1/ops/status", Refused),
+    ("GET", "/v1/ops/status/history", Refused),
     ("GET", "/v1/events", Refused),
 ];
 
@@ -118,7 +151,8 @@ fn ids(list: &Reply) -> Vec<String> {
 /// A request to that route, as it would be right about what is one's own.
 fn call<'i>(api: &'i Instance, method: &str, path: &str, order: &str, foreign: &Customer) -> Call<'i> {
     let id = if path.contains("newsletters") { Uuid::nil().to_string() } else { order.to_owned() };
-    let to = path.replace("{id}", &id).replace("{sku}", "TEA").replace("{slug}", "teas");
+    let to =
+        path.replace("{id}", &id).replace("{sku}", "TEA").replace("{slug}", "teas").replace("{name}", "order_list");
     let to = if path == "/v1/totals" { format!("{to}?by=day") } else { to };
     let body = match (method, path) {
         ("POST", "/v1/orders") => buys("ada@example.com", &[("TEA", 1)]),

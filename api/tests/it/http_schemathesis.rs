@@ -4,7 +4,7 @@
 
 use crate::http_support::{Instance, Shop};
 use api::auth::Scope;
-use api::http::{HttpSettings, ServerSettings};
+use api::http::{FollowSettings, HttpSettings, ServerSettings};
 use api::shop::ShopSettings;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,9 @@ fn url(instance: &Instance) -> String {
 async fn it_finds_nothing() {
     let (shop, directory) = (Shop::new().await, tempfile::tempdir().unwrap());
     let pictures = ShopSettings { media: Some(directory.path().join("media")), ..ShopSettings::default() };
-    let settings = HttpSettings { shop: pictures, ..HttpSettings::default() };
-    let instance = shop.instance_with(settings, ServerSettings::default()).await;
-    instance.project();
+    // What would go on for an hour ends soon.
+    let follow = FollowSettings { follow_at_most: Duration::from_millis(50), ..FollowSettings::default() };
+    let instance = shop.open_with(HttpSettings { shop: pictures, follow, ..HttpSettings::default() }).await;
     instance.add_product("TEA-GREEN", "12.00").await;
     let said = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
     let key = shop.key(&Scope::ALL).await;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use commands::{Catalogue, Gateway, GatewaySettings, Log, db};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use projections::{ReadError, Settings, Views};
@@ -114,7 +115,11 @@ impl Shop {
 
     /// A process that writes the views as well, with tea and a cup in the catalogue.
     pub async fn open(&self) -> Instance {
-        let instance = self.instance().await;
+        self.open_with(HttpSettings::default()).await
+    }
+
+    pub async fn open_with(&self, http: HttpSettings) -> Instance {
+        let instance = self.instance_with(http, ServerSettings::default()).await;
         instance.project();
         eventually("all views are built", BOUND, async || {
             for name in Views::names() {
@@ -240,6 +245,13 @@ impl Call<'_> {
         self
     }
 
+    /// Sends it, and reads the answer as it comes.
+    pub async fn stream(self) -> Streamed {
+        let exchange = tokio::time::timeout(BOUND, self.instance.http.request(self.request));
+        let (head, body) = exchange.await.expect("an answer in time").expect("an answer").into_parts();
+        Streamed { status: head.status, headers: head.headers, body, rest: Vec::new() }
+    }
+
     async fn send(self) -> Reply {
         let asked = format!("{} {}", self.request.method(), self.request.uri().path());
         let http = self.sent_from.map_or_else(|| self.instance.http.clone(), from);
@@ -266,6 +278,41 @@ impl<'i> IntoFuture for Call<'i> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
+    }
+}
+
+/// An answer that goes on.
+pub struct Streamed {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    body: Incoming,
+    rest: Vec<u8>,
+}
+
+impl Streamed {
+    /// The next line, without its end; `None` at the end of the answer.
+    pub async fn line(&mut self) -> Option<String> {
+        tokio::time::timeout(BOUND, self.next()).await.expect("a line in time")
+    }
+
+    /// The lines up to an empty one, or to the end.
+    pub async fn block(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.line().await.filter(|line| !line.is_empty()) {
+            lines.push(line);
+        }
+        lines
+    }
+
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line = self.rest.drain(..=end).collect::<Vec<_>>();
+                return Some(String::from_utf8(line[..end].to_vec()).unwrap());
+            }
+            let frame = self.body.frame().await?.expect("a whole body");
+            self.rest.extend_from_slice(&frame.into_data().expect("data alone"));
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! the head.
 
 mod error;
+mod measure;
 mod pending;
 mod prepare;
 mod snapshot;
@@ -17,6 +18,7 @@ use crate::catalogue::Catalogue;
 use crate::idempotency::{self, IdempotencyKey, InFlight};
 use crate::log::{Appender, Log, LogError, Outcome, StreamId};
 use crate::numbers::Numbers;
+use crate::trace;
 use chrono::{DateTime, Utc};
 use domain::ids::OrderNumber;
 use domain::{Position, Prices};
@@ -29,7 +31,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 /// What may be tuned.
 #[derive(Debug, Clone)]
@@ -167,6 +169,11 @@ impl Gateway {
         Self { shared: Arc::new(shared) }
     }
 
+    /// How many commands wait for the next batch.
+    pub fn waiting(&self) -> usize {
+        self.shared.appender.waiting()
+    }
+
     /// Whether commands are taken in. They are not when the program is stopping.
     pub fn is_open(&self) -> bool {
         self.shared.appender.is_open()
@@ -215,6 +222,13 @@ impl Gateway {
         Ok(if snapshot.version == 0 { Arc::new(snapshot) } else { self.keep(stream, snapshot) })
     }
 
+    /// The aggregate as it was when the log ended at `up_to`; of version 0 where nothing had happened to it yet.
+    pub async fn load_as_of<A: Aggregate>(&self, id: &str, up_to: Position) -> Result<Snapshot<A>, LogError> {
+        let mut events = self.shared.log.read_stream(A::KIND, id, 1).await?;
+        events.truncate(events.partition_point(|event| event.position <= up_to));
+        Snapshot::empty(id).follow(&events)
+    }
+
     fn keep<A: Aggregate>(&self, stream: StreamId, snapshot: Snapshot<A>) -> Arc<Snapshot<A>> {
         let snapshot = Arc::new(snapshot);
         self.shared.states.keep(stream, Arc::clone(&snapshot));
@@ -225,7 +239,7 @@ impl Gateway {
     pub async fn submit<A: Aggregate>(&self, submission: Submission<A>) -> Result<Done, CommandError<A>> {
         let gateway = self.clone();
         // A client that hangs up cancels its handler; the command itself must not be cut in the middle.
-        let task = tokio::spawn(async move { gateway.run(Arc::new(submission)).await }.in_current_span());
+        let task = tokio::spawn(async move { gateway.measured(Arc::new(submission)).await }.in_current_span());
         match task.await {
             Ok(outcome) => outcome,
             Err(error) => match error.try_into_panic() {
@@ -233,6 +247,13 @@ impl Gateway {
                 Err(_) => Err(CommandError::OutcomeUnknown),
             },
         }
+    }
+
+    async fn measured<A: Aggregate>(&self, submission: Arc<Submission<A>>) -> Result<Done, CommandError<A>> {
+        let started = Instant::now();
+        let outcome = self.run(submission).await;
+        measure::came_to(self.shared.log.meter(), &outcome, started.elapsed());
+        outcome
     }
 
     async fn run<A: Aggregate>(&self, submission: Arc<Submission<A>>) -> Result<Done, CommandError<A>> {
@@ -267,7 +288,8 @@ impl Gateway {
         {
             return Ok(Some(done));
         }
-        let (before, verdict) = self.decide(submission, attempt.at_head).await?;
+        let span = tracing::info_span!(target: trace::TARGET, "decide", aggregate = A::KIND.as_str());
+        let (before, verdict) = self.decide(submission, attempt.at_head).instrument(span).await?;
         if !attempt.at_head && !verdict.is_checked_by_append() {
             attempt.at_head = true;
             return Ok(None);
@@ -294,9 +316,12 @@ impl Gateway {
         let shared = &*self.shared;
         let handed_in = Instant::now();
         let (reply, settled) = oneshot::channel();
+        let events = decided.prepared.events.len();
+        let span = tracing::info_span!(target: trace::TARGET, "append", events, position = field::Empty);
         let prices = shared.catalogue.prices();
         let states = Arc::clone(&shared.states);
-        let pending = Pending { submission: Arc::clone(submission), prices, decided, states, reply };
+        let pending =
+            Pending { submission: Arc::clone(submission), prices, decided, states, reply, span: span.clone() };
         shared.appender.submit(Box::new(pending)).map_err(|_| CommandError::Overloaded)?;
         // The appender settles all that it took in; if it died, nobody knows what it wrote.
         let Ok(Settled { outcome, answer }) = settled.await else {
@@ -304,8 +329,11 @@ impl Gateway {
         };
         match outcome {
             Outcome::Committed { position, database } => {
+                let append = handed_in.elapsed();
+                metrics::histogram!("orders_append_wait_seconds").record(append.saturating_sub(database).as_secs_f64());
+                span.record("position", position.0);
                 self.after_commit::<A>().await;
-                let timing = Timing { decide, append: handed_in.elapsed(), database };
+                let timing = Timing { decide, append, database };
                 Ok(Some(Done { answer, position, replayed: false, timing }))
             }
             Outcome::Overtaken | Outcome::NotHere => {

@@ -8,6 +8,7 @@ use crate::log::{Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
 use domain::Prices;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 pub(super) struct Pending<A: Aggregate> {
     pub submission: Arc<Submission<A>>,
@@ -15,6 +16,8 @@ pub(super) struct Pending<A: Aggregate> {
     pub decided: Box<Decided<A>>,
     pub states: Arc<States>,
     pub reply: oneshot::Sender<Settled>,
+    /// Of this command, from being handed in to being settled.
+    pub span: Span,
 }
 
 /// What the gateway hears back.
@@ -34,6 +37,10 @@ impl<A: Aggregate> Proposal for Pending<A> {
 
     fn prepared_mut(&mut self) -> &mut Prepared {
         &mut self.decided.prepared
+    }
+
+    fn span(&self) -> &Span {
+        &self.span
     }
 
     fn newest_known(&self) -> Option<(u64, Tip)> {

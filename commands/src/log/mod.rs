@@ -4,22 +4,28 @@
 //! That holds because an append takes the log's one lock before it takes positions, and keeps it until it commits.
 
 mod append;
+mod as_of;
 mod epoch;
+mod filter;
 mod history;
 mod read;
 mod recent;
 mod stored;
 mod streams;
+mod times;
 mod wake;
 mod whole;
 
 pub(crate) use append::{Appender, KeptAnswer, Outcome, Prepared, Proposal, Rebased, StreamId, Tip};
+pub use as_of::{AsOf, Moment, MomentError};
 pub use epoch::{LogEnd, NewEpoch, log_end, new_epoch};
+pub use filter::{EventFilter, FilteredEvents};
 pub(crate) use stored::CommandMetadata;
-pub use stored::{ReadError, StoredEvent};
-pub use whole::{EventOutline, StreamPlace, TypedEvents};
+pub use stored::{KeptEvent, ReadError, StoredEvent};
+pub use whole::{EventKey, EventOutline, StreamPlace, TypedEvents};
 
 use crate::db::{self, APP_ROLE, DbError};
+use crate::meter::Meter;
 use chrono::{DateTime, Utc};
 use domain::Position;
 use domain::ids::EventId;
@@ -100,6 +106,7 @@ pub struct Log {
 struct Shared {
     pool: PgPool,
     identity: LogIdentity,
+    instance: Uuid,
     history: History,
     /// The newest position that this process has heard of.
     head: watch::Sender<Position>,
@@ -109,6 +116,7 @@ struct Shared {
     news: watch::Sender<wake::News>,
     recent: Recent,
     streams: Streams,
+    meter: Meter,
 }
 
 impl Log {
@@ -124,11 +132,13 @@ impl Log {
             streams: Streams::new(pool.clone()),
             pool,
             identity,
+            instance: Uuid::now_v7(),
             history: History::default(),
             head: watch::Sender::new(Position::ORIGIN),
             catalogue: watch::Sender::default(),
             news: watch::Sender::new(wake::News::default()),
             recent: Recent::default(),
+            meter: Meter::default(),
         });
         let log = Self { shared };
         log.suspect_catalogue().await?;
@@ -141,9 +151,19 @@ impl Log {
         &self.shared.pool
     }
 
+    /// What commands came to in this process.
+    pub fn meter(&self) -> &Meter {
+        &self.shared.meter
+    }
+
     /// Which log this is.
     pub fn identity(&self) -> LogIdentity {
         self.shared.identity
+    }
+
+    /// Names this run of the program, as the one that leads, for others.
+    pub fn instance(&self) -> Uuid {
+        self.shared.instance
     }
 
     /// The newest position that this process has heard of. No I/O; may lag behind other processes' appends.

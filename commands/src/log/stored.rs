@@ -89,6 +89,49 @@ fn known_kind(name: &str) -> Cow<'static, str> {
     AggregateType::parse(name).map_or_else(|| Cow::Owned(name.to_owned()), |kind| Cow::Borrowed(kind.as_str()))
 }
 
+/// What an event says, apart from any log: for whoever kept it elsewhere.
+#[derive(Debug, Clone)]
+pub struct KeptEvent {
+    /// See [`StoredEvent::position`].
+    pub position: Position,
+    /// See [`StoredEvent::event_id`].
+    pub event_id: EventId,
+    /// See [`StoredEvent::aggregate_type`].
+    pub aggregate_type: String,
+    /// See [`StoredEvent::aggregate_id`].
+    pub aggregate_id: String,
+    /// See [`StoredEvent::sequence`].
+    pub sequence: u64,
+    /// See [`StoredEvent::event_type`].
+    pub event_type: String,
+    /// See [`StoredEvent::event_version`].
+    pub event_version: String,
+    /// See [`StoredEvent::payload`].
+    pub payload: String,
+    /// See [`StoredEvent::metadata`].
+    pub metadata: String,
+    /// See [`StoredEvent::recorded_at`].
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl From<KeptEvent> for StoredEvent {
+    fn from(kept: KeptEvent) -> Self {
+        Self {
+            position: kept.position,
+            event_id: kept.event_id,
+            aggregate_type: known_kind(&kept.aggregate_type),
+            aggregate_id: kept.aggregate_id.into(),
+            sequence: kept.sequence,
+            event_type: Cow::Owned(kept.event_type),
+            event_version: Cow::Owned(kept.event_version),
+            payload: kept.payload,
+            metadata: kept.metadata.into(),
+            recorded_at: kept.recorded_at,
+            decoded: OnceLock::new(),
+        }
+    }
+}
+
 impl StoredEvent {
     /// An event on its way to the log, decoded already: what this process writes it need not read again.
     pub(crate) fn proposed(stream: &StreamId, sequence: u64, metadata: &CommandMetadata, event: Event) -> Self {
@@ -130,6 +173,11 @@ impl StoredEvent {
     /// The event decoded, upcast to the newest version of its type.
     pub fn recorded(&self) -> Result<&Recorded<Event>, &ReadError> {
         self.decoded.get_or_init(|| self.decode().map(Box::new)).as_ref().map(|recorded| &**recorded)
+    }
+
+    /// When it occurred, as whoever made it says; `None` where its metadata can't be read.
+    pub fn occurred_at(&self) -> Option<DateTime<Utc>> {
+        serde_json::from_str(&self.metadata).ok().map(|metadata: Metadata| metadata.occurred_at)
     }
 
     /// How many bytes it takes to hold, about.

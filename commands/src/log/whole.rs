@@ -6,8 +6,8 @@ use super::stored::COLUMNS;
 use super::{Log, LogError, StoredEvent};
 use crate::db;
 use chrono::{DateTime, Utc};
-use domain::Position;
 use domain::ids::EventId;
+use domain::{AggregateType, Position};
 use futures::TryStreamExt;
 use sqlx::FromRow;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -57,6 +57,17 @@ pub struct TypedEvents {
     pub events: Vec<StoredEvent>,
     /// They are complete up to here.
     pub up_to: Position,
+}
+
+/// An event as it comes to whoever follows its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventKey {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its aggregate's id.
+    pub aggregate_id: String,
+    /// When it was written down.
+    pub recorded_at: DateTime<Utc>,
 }
 
 const OUTLINE: &str = "e.event_id, e.position, e.aggregate_type, e.aggregate_id, e.sequence";
@@ -150,8 +161,37 @@ impl Log {
         Ok(db::ask(self.pool(), async |session| query.fetch_all(session).await).await?)
     }
 
+    /// The next events of a kind behind `after`, in order: at most `limit_rows`.
+    pub async fn keys_behind(
+        &self,
+        kind: AggregateType,
+        after: Position,
+        limit_rows: u32,
+    ) -> Result<Vec<EventKey>, LogError> {
+        let rows: Vec<(i64, String, DateTime<Utc>)> = db::read(self.pool(), async |session| {
+            // Planned anew each time: what is best for a kind of few events is not for one of many.
+            sqlx::query_as(
+                "SELECT position, aggregate_id, recorded_at FROM events WHERE aggregate_type = $1 AND position > $2
+                  ORDER BY position LIMIT $3",
+            )
+            .bind(kind.as_str())
+            .bind(after.as_i64())
+            .bind(i64::from(limit_rows))
+            .persistent(false)
+            .fetch_all(session)
+            .await
+        })
+        .await?;
+        let key = |(position, aggregate_id, recorded_at)| EventKey {
+            position: Position::from_i64(position),
+            aggregate_id,
+            recorded_at,
+        };
+        Ok(rows.into_iter().map(key).collect())
+    }
+
     /// The rows, and whether there may be more of them than one read takes in.
-    async fn read_bounded(
+    pub(super) async fn read_bounded(
         &self,
         query: Query<'_, Postgres, PgArguments>,
     ) -> Result<(Vec<StoredEvent>, bool), LogError> {

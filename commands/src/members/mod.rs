@@ -151,23 +151,10 @@ pub async fn set_password(
 
 /// Deletes what was asked for and not followed up in time; returns how much.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query_scalar(
-            "WITH late AS (DELETE FROM sign_ups WHERE id = ANY(ARRAY(
-                 SELECT id FROM sign_ups WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-                 RETURNING 1),
-             forgotten AS (DELETE FROM password_resets WHERE token_hash = ANY(ARRAY(
-                 SELECT token_hash FROM password_resets
-                  WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-                 RETURNING 1)
-             SELECT (SELECT count(*) FROM late) + (SELECT count(*) FROM forgotten)",
-        );
-        let sweep = sweep.bind(now).bind(SWEEP_ROWS);
-        let deleted: i64 = db::ask(pool, async |session| sweep.fetch_one(session).await).await?;
-        swept += deleted.unsigned_abs();
-        if deleted < SWEEP_ROWS {
-            return Ok(swept);
-        }
-    }
+    let sign_ups = "DELETE FROM sign_ups WHERE id = ANY(ARRAY(
+         SELECT id FROM sign_ups WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    let resets =
+        "DELETE FROM password_resets WHERE token_hash = ANY(ARRAY(
+         SELECT token_hash FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    Ok(db::sweep(pool, sign_ups, now, SWEEP_ROWS).await? + db::sweep(pool, resets, now, SWEEP_ROWS).await?)
 }

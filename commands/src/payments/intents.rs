@@ -7,6 +7,7 @@ use super::open::LONG;
 pub use super::open::under_way;
 use super::{LEASE, MAX_ATTEMPTS, again_at, earlier, later, look_at, shortened};
 use crate::db;
+use crate::shop::begun;
 use chrono::{DateTime, Utc};
 use domain::Money;
 use domain::ids::OrderId;
@@ -16,7 +17,7 @@ use sqlx::{Connection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long asking may take: two short statements in one transaction.
+/// How long asking may take: a few short statements in one transaction.
 const ASK_AT_MOST: Duration = Duration::from_secs(5);
 
 /// How a payment goes.
@@ -211,6 +212,7 @@ pub async fn ask(pool: &PgPool, asked: Asked<'_>, now: DateTime<Utc>) -> Result<
             .bind(later(now, lasts))
             .bind(now);
         let row = ask.fetch_one(&mut *transaction).await?;
+        begun::payment(&mut transaction, order.0, now).await?;
         transaction.commit().await?;
         Ok::<Row, sqlx::Error>(row)
     })

@@ -167,19 +167,9 @@ pub async fn to_look_at(pool: &PgPool, limit: u32) -> Result<Vec<OpenNotice>, sq
 
 /// Deletes notices that were handled more than [`KEPT_FOR`] ago; returns how many. What a person has to look at stays.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query(
-            "DELETE FROM payment_notices WHERE id = ANY(ARRAY(
-                 SELECT id FROM payment_notices WHERE state IN ('done', 'ignored') AND handled_at < $1
-                  ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        );
-        let before = now.checked_sub_signed(chrono::TimeDelta::from_std(KEPT_FOR).unwrap_or_default()).unwrap_or(now);
-        let sweep = sweep.bind(before).bind(SWEEP_ROWS);
-        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
-        swept += deleted;
-        if deleted < SWEEP_ROWS.unsigned_abs() {
-            return Ok(swept);
-        }
-    }
+    let before = now.checked_sub_signed(chrono::TimeDelta::from_std(KEPT_FOR).unwrap_or_default()).unwrap_or(now);
+    let late = "DELETE FROM payment_notices WHERE id = ANY(ARRAY(
+             SELECT id FROM payment_notices WHERE state IN ('done', 'ignored') AND handled_at < $1
+              ORDER BY handled_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    db::sweep(pool, late, before, SWEEP_ROWS).await
 }

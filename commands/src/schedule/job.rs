@@ -62,6 +62,13 @@ impl JobState {
         }
     }
 
+    /// That of a row.
+    pub(super) fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let state: &str = row.try_get("state")?;
+        let unknown = || sqlx::Error::ColumnDecode { index: "state".to_owned(), source: format!("`{state}`").into() };
+        Self::parse(state).ok_or_else(unknown)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
@@ -98,13 +105,11 @@ pub struct Job {
 
 impl<'r> FromRow<'r, PgRow> for Job {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let state: &str = row.try_get("state")?;
-        let unknown = || sqlx::Error::ColumnDecode { index: "state".to_owned(), source: format!("`{state}`").into() };
         Ok(Self {
             id: row.try_get("id")?,
             task: row.try_get("task")?,
             key: row.try_get("job_key")?,
-            state: JobState::parse(state).ok_or_else(unknown)?,
+            state: JobState::of(row)?,
             run_at: row.try_get("run_at")?,
             due_at: row.try_get("due_at")?,
             every_s: row.try_get::<Option<i64>, _>("every_s")?.map(i64::unsigned_abs),
@@ -140,6 +145,9 @@ pub(super) struct Claimed {
     pub attempts: i32,
     /// Names this attempt.
     pub owner: Uuid,
+    /// The trace that it belongs to; no part of the payload here.
+    #[sqlx(skip)]
+    pub traceparent: Option<String>,
 }
 
 /// What a job becomes after an attempt.
@@ -248,6 +256,7 @@ mod tests {
             run_at: at(100),
             attempts,
             owner: Uuid::nil(),
+            traceparent: None,
         }
     }
 

@@ -10,12 +10,15 @@
 //! All times come from an injected clock, and none from the database's: a test moves time by moving its clock.
 
 pub mod job;
+mod summary;
 pub mod sweeps;
 mod table;
 pub mod task;
+mod traced;
 mod worker;
 
 pub use job::{Decided, Job, JobState, NewJob};
+pub use summary::TaskSummary;
 pub use task::{Done, Failure, Retry, Run, Task};
 pub use worker::Worker;
 
@@ -25,6 +28,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
+use table::Again;
 use tokio::sync::Notify;
 
 /// The most jobs of one page of the list.
@@ -54,23 +58,23 @@ impl Schedule {
 
     /// Puts a job in, unless there is one of this task and key; says whether there was none. Durable on return.
     pub async fn put(&self, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
-        let now = self.now();
-        let was_new = db::ask(&self.pool, async |session| table::put(session, job, now).await).await?;
+        let (now, payload) = (self.now(), traced::within_now(&job.payload));
+        let was_new = db::ask(&self.pool, async |session| table::put(session, job, &payload, now).await).await?;
         self.put_in.notify_one();
         Ok(was_new)
     }
 
     /// The same in a transaction of the caller's: it is put in if that commits. It is found by the next look of a worker.
     pub async fn put_on(&self, session: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
-        table::put(session, job, self.now()).await
+        put_on(session, job, self.now()).await
     }
 
     /// Puts a job in although there was one of this task and key, provided that it ended, and did so at least `after` ago;
     /// says whether it did.
     pub async fn put_again(&self, job: &NewJob<'_>, after: Duration) -> Result<bool, sqlx::Error> {
-        let now = self.now();
-        let before = earlier(now, after);
-        let is_in = db::ask(&self.pool, async |session| table::put_again(session, job, before, now).await).await?;
+        let (now, payload) = (self.now(), traced::within_now(&job.payload));
+        let again = Again { ended_before: earlier(now, after), now };
+        let is_in = db::ask(&self.pool, async |session| table::put_again(session, job, &payload, again).await).await?;
         self.put_in.notify_one();
         Ok(is_in)
     }
@@ -111,7 +115,7 @@ impl Schedule {
 
 /// Puts a job in on a transaction of the caller's, where there is no [`Schedule`] at hand; see [`Schedule::put_on`].
 pub async fn put_on(session: &mut PgConnection, job: &NewJob<'_>, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    table::put(session, job, now).await
+    table::put(session, job, &traced::within_now(&job.payload), now).await
 }
 
 /// The time that lies `by` before `time`; the beginning of time where there is none.

@@ -50,9 +50,9 @@ impl Task for Sweep {
             let links = members::sweep(run.pool(), run.now()).await?
                 + subscribers::sweep(run.pool(), run.now()).await?
                 + staff::sweep(run.pool(), run.now()).await?;
-            let shop::Swept { sessions, carts } = shop::sweep(run.pool(), run.now()).await?;
+            let shop::Swept { sessions, carts, begun } = shop::sweep(run.pool(), run.now()).await?;
             let jobs = self.schedule.sweep().await?;
-            tracing::debug!(answers, links, sessions, carts, jobs, "swept");
+            tracing::debug!(answers, links, sessions, carts, begun, jobs, "swept");
             Ok(Done::plainly())
         }
         .boxed()

@@ -1,9 +1,12 @@
 //! The statements of the schedule. Each is bounded, and found by an index.
 
-use super::job::{Claimed, Decided, Job, NewJob, Next};
+use super::job::{Claimed, Decided, Job, JobState, NewJob, Next};
+use super::traced;
+use crate::audit::{self, Action};
 use crate::db;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -13,20 +16,33 @@ const SWEEP_ROWS: i64 = 1_000;
 /// What is kept of an attempt that a crash cut off while it acted outside.
 const CUT_OFF: &str = "the program ended while it was being sent: whether it arrived is not known";
 
-pub(super) async fn put(session: &mut PgConnection, job: &NewJob<'_>, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+/// Puts a job in with that payload: its own, and what else is kept there.
+pub(super) async fn put(
+    session: &mut PgConnection,
+    job: &NewJob<'_>,
+    payload: &Value,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
     let put = sqlx::query(
         "INSERT INTO scheduled_jobs (task, job_key, payload, state, run_at, due_at, created_at, changed_at)
          VALUES ($1, $2, $3, 'waiting', $4, $4, $5, $5) ON CONFLICT (task, job_key) DO NOTHING",
     );
-    let put = put.bind(job.task).bind(job.key).bind(&job.payload).bind(job.run_at).bind(now);
+    let put = put.bind(job.task).bind(job.key).bind(payload).bind(job.run_at).bind(now);
     Ok(put.execute(session).await?.rows_affected() == 1)
+}
+
+/// When a job may be put in once more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    pub ended_before: DateTime<Utc>,
+    pub now: DateTime<Utc>,
 }
 
 pub(super) async fn put_again(
     session: &mut PgConnection,
     job: &NewJob<'_>,
-    ended_before: DateTime<Utc>,
-    now: DateTime<Utc>,
+    payload: &Value,
+    again: Again,
 ) -> Result<bool, sqlx::Error> {
     let put = sqlx::query(
         "INSERT INTO scheduled_jobs AS job (task, job_key, payload, state, run_at, due_at, created_at, changed_at)
@@ -36,7 +52,7 @@ pub(super) async fn put_again(
                 attempts = 0, last_error = NULL, decided_by = NULL, changed_at = excluded.changed_at
           WHERE job.state NOT IN ('waiting', 'running', 'sending') AND job.changed_at <= $6",
     );
-    let put = put.bind(job.task).bind(job.key).bind(&job.payload).bind(job.run_at).bind(now).bind(ended_before);
+    let put = put.bind(job.task).bind(job.key).bind(payload).bind(job.run_at).bind(again.now).bind(again.ended_before);
     Ok(put.execute(session).await?.rows_affected() == 1)
 }
 
@@ -84,7 +100,11 @@ pub(super) async fn claim(
         .bind(leases.iter().map(|(_, lease)| lease.as_secs_f64()).collect::<Vec<_>>())
         .bind(now)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    db::ask(pool, async |session| claim.fetch_all(session).await).await
+    let mut claimed: Vec<Claimed> = db::ask(pool, async |session| claim.fetch_all(session).await).await?;
+    for job in &mut claimed {
+        job.traceparent = traced::take(&mut job.payload);
+    }
+    Ok(claimed)
 }
 
 /// Marks as unknown what acted outside when its lease ran out: nobody can tell any more. A periodic job goes on with its next
@@ -123,6 +143,9 @@ pub(super) async fn sending(
 
 /// Writes what came of an attempt. Says whether the job was still its own. Doing it twice is doing it once.
 pub(super) async fn finish(pool: &PgPool, job: &Claimed, next: &Next, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    // What goes on stays in its trace.
+    let traceparent = job.traceparent.as_deref().filter(|_| next.state != JobState::Done);
+    let payload = next.payload.as_ref().map(|payload| traced::with(payload, traceparent));
     let finish = sqlx::query(
         "UPDATE scheduled_jobs
             SET state = $3, due_at = $4, run_at = $5, payload = coalesce($6, payload), last_error = $7,
@@ -135,7 +158,7 @@ pub(super) async fn finish(pool: &PgPool, job: &Claimed, next: &Next, now: DateT
         .bind(next.state.as_str())
         .bind(next.due_at)
         .bind(next.run_at)
-        .bind(next.payload.as_ref())
+        .bind(payload)
         .bind(next.last_error.as_deref())
         .bind(next.starts_over)
         .bind(now);
@@ -159,29 +182,54 @@ pub(super) async fn of_keys(pool: &PgPool, task: &str, keys: &[String]) -> Resul
 }
 
 pub(super) async fn cancel(pool: &PgPool, id: i64, who: &str, now: DateTime<Utc>) -> Result<Decided, sqlx::Error> {
-    let cancel = sqlx::query(
+    decide(
+        pool,
         "UPDATE scheduled_jobs
             SET state = 'cancelled', due_at = NULL, owner = NULL, decided_by = $2, changed_at = $3,
                 payload = CASE WHEN every_s IS NULL THEN '{}' ELSE payload END
-          WHERE id = $1 AND state IN ('waiting', 'running', 'failed', 'unknown')",
-    );
-    let cancel = cancel.bind(id).bind(who).bind(now);
-    Ok(decided(db::ask(pool, async |session| cancel.execute(session).await).await?.rows_affected()))
+          WHERE id = $1 AND state IN ('waiting', 'running', 'failed', 'unknown')
+         RETURNING task",
+        Decision { id, who, now, action: "schedule.cancel" },
+    )
+    .await
 }
 
 pub(super) async fn run_now(pool: &PgPool, id: i64, who: &str, now: DateTime<Utc>) -> Result<Decided, sqlx::Error> {
-    let run = sqlx::query(
+    decide(
+        pool,
         "UPDATE scheduled_jobs
             SET state = 'waiting', due_at = $3, attempts = 0, decided_by = $2, changed_at = $3
           WHERE id = $1
-            AND (state IN ('waiting', 'failed', 'unknown') OR (state = 'cancelled' AND every_s IS NOT NULL))",
-    );
-    let run = run.bind(id).bind(who).bind(now);
-    Ok(decided(db::ask(pool, async |session| run.execute(session).await).await?.rows_affected()))
+            AND (state IN ('waiting', 'failed', 'unknown') OR (state = 'cancelled' AND every_s IS NOT NULL))
+         RETURNING task",
+        Decision { id, who, now, action: "schedule.run" },
+    )
+    .await
 }
 
-fn decided(rows: u64) -> Decided {
-    if rows == 1 { Decided::Done } else { Decided::NotPossible }
+/// What somebody decides about a job.
+struct Decision<'a> {
+    id: i64,
+    who: &'a str,
+    now: DateTime<Utc>,
+    action: &'static str,
+}
+
+/// Carries out a decision, and writes it down in the same transaction.
+async fn decide(pool: &PgPool, sql: &str, decision: Decision<'_>) -> Result<Decided, sqlx::Error> {
+    db::ask(pool, async |session| {
+        let mut transaction = session.begin().await?;
+        let decide = sqlx::query_scalar(sql).bind(decision.id).bind(decision.who).bind(decision.now);
+        let task: Option<String> = decide.fetch_optional(&mut *transaction).await?;
+        let Some(task) = task else { return Ok(Decided::NotPossible) };
+        let target = decision.id.to_string();
+        let action =
+            Action { arguments: json!({ "task": task }), ..Action::done(decision.who, decision.action, &target) };
+        audit::append(&mut transaction, &action).await?;
+        transaction.commit().await?;
+        Ok(Decided::Done)
+    })
+    .await
 }
 
 /// Empties what jobs need to know that ended badly before `before` and that nobody decided on since: it may be personal. That they
@@ -201,19 +249,9 @@ pub(super) async fn forget(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, 
 
 /// Deletes what ended well, or was cancelled, before `before`; returns how many.
 pub(super) async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query(
-            "DELETE FROM scheduled_jobs WHERE id = ANY(ARRAY(
-                 SELECT id FROM scheduled_jobs
-                  WHERE state IN ('done', 'cancelled') AND changed_at < $1 AND every_s IS NULL
-                  ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        );
-        let sweep = sweep.bind(before).bind(SWEEP_ROWS);
-        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
-        swept += deleted;
-        if deleted < SWEEP_ROWS.unsigned_abs() {
-            return Ok(swept);
-        }
-    }
+    let late = "DELETE FROM scheduled_jobs WHERE id = ANY(ARRAY(
+             SELECT id FROM scheduled_jobs
+              WHERE state IN ('done', 'cancelled') AND changed_at < $1 AND every_s IS NULL
+              ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    db::sweep(pool, late, before, SWEEP_ROWS).await
 }

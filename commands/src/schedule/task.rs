@@ -119,6 +119,11 @@ impl Run {
         Self { job, pool, clock, lease, is_sending: false }
     }
 
+    /// The name of its task.
+    pub fn task(&self) -> &str {
+        &self.job.task
+    }
+
     /// The job's key.
     pub fn key(&self) -> &str {
         &self.job.key

@@ -2,7 +2,7 @@
 
 use super::job::{Claimed, Next};
 use super::task::{Done, Failure, Run, Task};
-use super::{Schedule, table};
+use super::{Schedule, table, traced};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::any::Any;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How many jobs one process works on at once.
 const MAX_AT_ONCE: usize = 8;
@@ -110,13 +111,14 @@ impl Worker {
     async fn carry_out(&self, job: Claimed) {
         let Some(task) = self.tasks.iter().find(|task| task.name() == job.task) else { return };
         let (name, retry) = (task.name(), task.retry());
+        let span = traced::span(name, &job);
         let outcome = if job.attempt() > retry.attempts {
             // None of the attempts before came to an end: what the work does may be what ends the program.
             Err(Failure::Permanent("each attempt was cut off: the program ended in the midst of it".to_owned()))
         } else {
-            self.attempt(task.as_ref(), job.clone()).await
+            self.attempt(task.as_ref(), job.clone()).instrument(span.clone()).await
         };
-        tell(name, &outcome);
+        traced::ended(&span, tell(name, &outcome), &outcome);
         if let Some(next) = job.after(outcome, retry, self.schedule.now()) {
             self.write(name, &job, &next).await;
         }
@@ -155,7 +157,8 @@ fn lease(task: &dyn Task) -> Duration {
     task.at_most() + LEASE_OUTLASTS_BY
 }
 
-fn tell(task: &'static str, outcome: &Result<Done, Failure>) {
+/// Tells what an attempt came to, and says it in a word.
+fn tell(task: &'static str, outcome: &Result<Done, Failure>) -> &'static str {
     let word = match outcome {
         Ok(_) => "done",
         Err(Failure::Temporary(_)) => "retried",
@@ -171,6 +174,7 @@ fn tell(task: &'static str, outcome: &Result<Done, Failure>) {
         }
         Ok(_) | Err(Failure::Lost) => {}
     }
+    word
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

@@ -2,7 +2,8 @@
 //!
 //! A cart has at most [`MAX_LINES`] lines of at most [`Quantity::MAX`] each, as an order has, also when several change it at
 //! once: each change holds the cart's row first. After each change the cart has another content id, which names exactly what
-//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later ([`settle`]).
+//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later ([`settle`]). From its
+//! first line to its order a cart holds one purchase, which is counted once ([`begun`](super::begun)).
 
 use crate::db;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -153,7 +154,10 @@ pub(super) async fn add_in(
              ON CONFLICT (cart_id, sku) DO UPDATE SET quantity = line.quantity + excluded.quantity
               WHERE line.quantity + excluded.quantity <= $7
              RETURNING quantity),
-         cart AS (UPDATE carts SET content_id = $8, changed_at = $5 FROM line WHERE id = $1)
+         cart AS (
+             UPDATE carts SET content_id = $8, changed_at = $5, purchase_id = coalesce(purchase_id, $8)
+               FROM line WHERE id = $1 RETURNING purchase_id),
+         begun AS (INSERT INTO carts_begun (at) SELECT $5 FROM cart WHERE purchase_id = $8)
          SELECT held.others, (SELECT quantity FROM line) FROM held",
     );
     let add = add
@@ -253,8 +257,14 @@ async fn settle_in(session: &mut PgConnection, cart: Uuid, now: DateTime<Utc>) -
          gone AS (
              DELETE FROM cart_lines AS l USING units AS u
               WHERE l.cart_id = $1 AND l.sku = u.sku AND l.quantity <= u.quantity),
+         stays AS (
+             SELECT FROM cart_lines AS l LEFT JOIN units AS u ON u.sku = l.sku
+              WHERE l.cart_id = $1 AND (u.sku IS NULL OR l.quantity > u.quantity)),
          cart AS (
-             UPDATE carts SET content_id = $2, changed_at = $3 WHERE id = $1 AND EXISTS (SELECT FROM ordered))
+             UPDATE carts SET content_id = $2, changed_at = $3,
+                              purchase_id = CASE WHEN EXISTS (SELECT FROM stays) THEN $2::uuid END
+              WHERE id = $1 AND EXISTS (SELECT FROM ordered) RETURNING purchase_id),
+         begun AS (INSERT INTO carts_begun (at) SELECT $3 FROM cart WHERE purchase_id = $2)
          SELECT body FROM ordered ORDER BY position",
     );
     settle.bind(cart).bind(Uuid::new_v4()).bind(now).fetch_all(session).await
@@ -293,7 +303,12 @@ pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid, now: DateTime<Utc>) ->
         );
         let merge = merge.bind(from).bind(into).bind(MAX_LINES as i64).bind(Quantity::MAX as i32);
         merge.execute(&mut *transaction).await?;
-        let note = sqlx::query("UPDATE carts SET content_id = gen_random_uuid(), changed_at = $3 WHERE id IN ($1, $2)");
+        // The purchase moves with its lines; where there were two, they are one from now on.
+        let note = sqlx::query(
+            "UPDATE carts AS c SET content_id = gen_random_uuid(), changed_at = $3,
+                    purchase_id = CASE c.id WHEN $2 THEN coalesce(c.purchase_id, other.purchase_id) END
+               FROM carts AS other WHERE c.id IN ($1, $2) AND other.id = CASE c.id WHEN $1 THEN $2 ELSE $1 END",
+        );
         note.bind(from).bind(into).bind(now).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     })

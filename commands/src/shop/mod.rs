@@ -2,12 +2,13 @@
 //!
 //! - [`sessions`]: visits over several requests. [`carts`]: what somebody is about to order. [`member_carts`]: where they are
 //!   one whichever session it is filled from. [`additions`]: what is put into them once, however often it is asked for.
-//! - [`viewed`]: what a visitor looked at. [`links`]: addresses that only who was given them knows.
+//! - [`begun`]: how many purchases were begun. [`viewed`]: what a visitor looked at. [`links`]: addresses that only who was given them knows.
 //!
 //! Every function takes the time from its caller, so that what depends on it can be tested. What may be called a thousand
 //! times a second is one statement, found by a key, and bounded in what it reads and writes.
 
 pub mod additions;
+pub mod begun;
 pub mod carts;
 pub mod links;
 pub mod member_carts;
@@ -28,11 +29,13 @@ pub struct Swept {
     pub sessions: u64,
     /// Carts of API clients that nobody changed for too long.
     pub carts: u64,
+    /// What was begun so long ago that nobody asks for it.
+    pub begun: u64,
 }
 
 /// Deletes what has expired by `now`.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<Swept, sqlx::Error> {
-    let mut swept = Swept::default();
+    let mut swept = Swept { begun: begun::sweep(pool, now, SWEEP_ROWS).await?, ..Swept::default() };
     loop {
         let sessions = sessions::sweep(pool, now, SWEEP_ROWS).await?;
         let carts = carts::sweep(pool, now, SWEEP_ROWS).await?;

@@ -170,26 +170,12 @@ pub async fn names(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uuid, String>,
 
 /// Deletes links and sessions that are over; returns how many.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query_scalar(
-            "WITH late AS (DELETE FROM staff_links WHERE account_id = ANY(ARRAY(
-                 SELECT account_id FROM staff_links
-                  WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-                 RETURNING 1),
-             ended AS (DELETE FROM staff_sessions WHERE id = ANY(ARRAY(
-                 SELECT id FROM staff_sessions
-                  WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-                 RETURNING 1)
-             SELECT (SELECT count(*) FROM late) + (SELECT count(*) FROM ended)",
-        );
-        let sweep = sweep.bind(now).bind(SWEEP_ROWS);
-        let deleted: i64 = db::ask(pool, async |session| sweep.fetch_one(session).await).await?;
-        swept += deleted.unsigned_abs();
-        if deleted < SWEEP_ROWS {
-            return Ok(swept);
-        }
-    }
+    let links =
+        "DELETE FROM staff_links WHERE account_id = ANY(ARRAY(
+         SELECT account_id FROM staff_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    let sessions = "DELETE FROM staff_sessions WHERE id = ANY(ARRAY(
+         SELECT id FROM staff_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    Ok(db::sweep(pool, links, now, SWEEP_ROWS).await? + db::sweep(pool, sessions, now, SWEEP_ROWS).await?)
 }
 
 #[cfg(test)]

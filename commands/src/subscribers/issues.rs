@@ -3,6 +3,7 @@
 use super::Subscriber;
 use crate::db;
 use chrono::{DateTime, Utc};
+use domain::text::Email;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -130,6 +131,38 @@ pub async fn count(pool: &PgPool, issue: Uuid) -> Result<Counts, sqlx::Error> {
                FROM issue_outcomes WHERE issue_id = $1",
         );
         count.bind(issue).fetch_one(session).await
+    })
+    .await
+}
+
+/// What became of an issue for one subscriber.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ToSubscriber {
+    /// Which issue.
+    pub issue_id: Uuid,
+    /// sending, sent, waiting, failed or unknown.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// What the last attempt came to, where that was no success.
+    pub reason: Option<String>,
+    /// When it came into this state.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// What became of the newest issues for whoever has an address, the newest first; nothing once they left.
+pub async fn to_address(pool: &PgPool, address: &Email, limit: i64) -> Result<Vec<ToSubscriber>, sqlx::Error> {
+    db::read(pool, async |session| {
+        sqlx::query_as(
+            "SELECT outcome.issue_id, outcome.state, outcome.attempts, outcome.reason, outcome.changed_at
+               FROM issue_outcomes AS outcome JOIN subscribers ON subscribers.id = outcome.subscriber_id
+              WHERE subscribers.email_key = $1 ORDER BY outcome.changed_at DESC LIMIT $2",
+        )
+        .bind(address.search_key())
+        .bind(limit)
+        .persistent(false)
+        .fetch_all(session)
+        .await
     })
     .await
 }

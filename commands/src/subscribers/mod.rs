@@ -140,20 +140,10 @@ pub async fn count(pool: &PgPool) -> Result<i64, sqlx::Error> {
 
 /// Deletes whoever asked and never followed the link in time; returns how many.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let sweep = sqlx::query(
-            "DELETE FROM subscribers WHERE id = ANY(ARRAY(
-                 SELECT id FROM subscribers WHERE confirmed_at IS NULL AND expires_at <= $1
-                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        );
-        let sweep = sweep.bind(now).bind(SWEEP_ROWS);
-        let deleted = db::ask(pool, async |session| sweep.execute(session).await).await?.rows_affected();
-        swept += deleted;
-        if deleted < SWEEP_ROWS.unsigned_abs() {
-            return Ok(swept);
-        }
-    }
+    let late = "DELETE FROM subscribers WHERE id = ANY(ARRAY(
+             SELECT id FROM subscribers WHERE confirmed_at IS NULL AND expires_at <= $1
+              ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    db::sweep(pool, late, now, SWEEP_ROWS).await
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ async fn reads(shop: &Shop, order: &str) -> [bool; 6] {
         shop.log.read(head, 10),
         shop.log.position_at(Utc::now()),
         shop.catalogue.refresh(),
-        Lead::acquire(shop.log.pool(), "anything"),
+        Lead::acquire(&shop.log, "anything"),
     );
     [load.is_err(), head.is_err(), events.is_err(), time.is_err(), catalogue.is_err(), lead.is_err()]
 }

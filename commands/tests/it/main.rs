@@ -8,8 +8,10 @@
 
 mod aggregate;
 mod append;
+mod audit;
 mod away;
 mod batches;
+mod begun;
 mod carts;
 mod catalogue;
 mod compatibility;

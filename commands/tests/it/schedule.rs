@@ -392,6 +392,39 @@ async fn what_failed_stays_to_be_seen_but_not_what_it_knew() {
     assert_eq!(known().await, ("failed".to_owned(), json!({})));
 }
 
+#[tokio::test]
+async fn the_schedule_is_told_in_numbers_and_by_what_is_foremost() {
+    let db = Db::new().await;
+    let tower = Tower::new(&db, Bell::default()).await;
+    tower.put("done", 0).await;
+    assert_eq!(tower.run_due().await, 1);
+    tower.bell.fails.store(RETRY.attempts, Ordering::SeqCst);
+    tower.put("failed", 0).await;
+    for _ in 0..RETRY.attempts {
+        tower.run_due().await;
+        tower.hands.turn(11);
+    }
+    for (key, in_s) in [("later", 60), ("due", -5), ("late", -30)] {
+        tower.put(key, in_s).await;
+    }
+    let summary = tower.schedule.summary().await.unwrap();
+    let told: Vec<_> = summary.iter().map(|jobs| (jobs.state, jobs.jobs, jobs.due)).collect();
+    assert_eq!(told, [(JobState::Failed, 1, 0), (JobState::Waiting, 3, 2)]);
+    assert_eq!((summary[0].last_error.as_deref(), summary[1].last_error.as_deref()), (Some("not now"), None));
+    assert_eq!(summary[1].due_at, Some(tower.hands.at() - TimeDelta::seconds(30)));
+
+    let foremost = async |limit| -> Vec<String> {
+        tower.schedule.foremost(limit).await.unwrap().into_iter().map(|job| job.key).collect()
+    };
+    assert_eq!(foremost(10).await, ["failed", "late", "due", "later"]);
+    assert_eq!(foremost(2).await, ["failed", "late"]);
+
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(tower.schedule.done(hour).await.unwrap(), [("ring".to_owned(), 1)]);
+    tower.hands.turn(3_600);
+    assert_eq!(tower.schedule.done(hour).await.unwrap(), []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_worker_is_woken_by_what_is_put_in_and_brings_to_an_end_what_it_began() {
     let db = Db::new().await;

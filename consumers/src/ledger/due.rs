@@ -1,6 +1,7 @@
 //! What time moves: retries that are due, leases that ran out, and the leases of the living.
 
 use super::{Entry, LedgerError, OPEN, within_bounds};
+use chrono::{DateTime, Utc};
 use domain::Position;
 use domain::ids::EventId;
 use sqlx::{PgPool, Row};
@@ -18,16 +19,11 @@ pub(crate) async fn claim_due(
     lease: Duration,
     limit: usize,
 ) -> Result<Vec<Entry>, LedgerError> {
-    // now(), unlike clock_timestamp(), is stable within the statement, so that the index serves.
+    let which = due();
     let sql = format!(
         "WITH due AS (
              SELECT entry.id FROM consumer_ledger AS entry
-              WHERE entry.consumer = $1 AND entry.state IN ('claimed', 'waiting') AND entry.due_at <= now()
-                AND NOT EXISTS (SELECT FROM consumer_ledger AS earlier
-                     WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
-                       AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
-                       AND earlier.state IN {OPEN})
-              ORDER BY entry.due_at LIMIT $4
+              WHERE {which} LIMIT $4
                 FOR UPDATE OF entry SKIP LOCKED
          )
          UPDATE consumer_ledger AS entry
@@ -44,6 +40,28 @@ pub(crate) async fn claim_due(
     let rows = within_bounds(pool, async move |session| statement.fetch_all(session).await).await?;
     fail::fail_point!("reclaim.after");
     rows.iter().map(entry).collect::<Result<_, _>>().map_err(LedgerError::Sql)
+}
+
+/// The entry that is claimed next, and since when it is due; `None` where none is.
+pub(crate) async fn first_due(pool: &PgPool, consumer: &str) -> Result<Option<(i64, DateTime<Utc>)>, LedgerError> {
+    let which = due();
+    let sql = format!("SELECT entry.id, entry.due_at FROM consumer_ledger AS entry WHERE {which} LIMIT 1");
+    let question = sqlx::query_as(&sql).bind(consumer);
+    within_bounds(pool, async move |session| question.fetch_optional(session).await).await
+}
+
+/// Which entries of `$1` are due, in the order in which they are claimed: always the same, so that while any is taken the first one
+/// does not stay the first.
+fn due() -> String {
+    // now(), unlike clock_timestamp(), is stable within the statement, so that the index serves.
+    format!(
+        "entry.consumer = $1 AND entry.state IN ('claimed', 'waiting') AND entry.due_at <= now()
+         AND NOT EXISTS (SELECT FROM consumer_ledger AS earlier
+              WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
+                AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
+                AND earlier.state IN {OPEN})
+         ORDER BY entry.due_at, entry.id"
+    )
 }
 
 fn entry(row: &sqlx::postgres::PgRow) -> Result<Entry, sqlx::Error> {
@@ -65,7 +83,8 @@ pub(crate) async fn give_up_sending(pool: &PgPool, consumer: &str) -> Result<u64
 }
 
 /// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on its
-/// data, such as one with an embedded broker. Says how many attempts were cut off.
+/// data, such as one with an embedded broker. What the broker before held of dead letters is forgotten: what is parked still is
+/// published again. Says how many attempts were cut off.
 pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
     let statement = sqlx::query(
         "UPDATE consumer_ledger SET due_at = now()
@@ -74,6 +93,14 @@ pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Res
     .bind(consumer)
     .bind(owner);
     within_bounds(pool, async move |session| statement.execute(session).await).await?;
+    let letters = sqlx::query(
+        "WITH freed AS (UPDATE consumer_letters SET owner = NULL, due_at = now() WHERE consumer = $1)
+         INSERT INTO consumer_letters (consumer, parked_at, entry_id, attempts, reason, due_at)
+         SELECT consumer, changed_at, id, attempts, reason, now() FROM consumer_ledger
+          WHERE consumer = $1 AND state = 'parked'
+         ON CONFLICT ON CONSTRAINT consumer_letters_parking DO NOTHING",
+    );
+    within_bounds(pool, async move |session| letters.bind(consumer).execute(session).await).await?;
     give_up(pool, consumer, "owner <> $3", Some(owner)).await
 }
 
@@ -81,9 +108,14 @@ async fn give_up(pool: &PgPool, consumer: &str, which: &str, owner: Option<Uuid>
     let sql = format!(
         "WITH cut_off AS (
              UPDATE consumer_ledger
-                SET state = 'unknown', due_at = 'infinity', reason = $2, attempts = attempts + 1, changed_at = now()
+                SET state = 'unknown', due_at = 'infinity', reason = $2, attempts = attempts + 1, tries = tries + 1,
+                    changed_at = now()
               WHERE consumer = $1 AND state = 'sending' AND {which}
-             RETURNING consumer, aggregate_type, aggregate_id, sequence
+             RETURNING id, tries, consumer, aggregate_type, aggregate_id, sequence
+         ), tried AS (
+             INSERT INTO consumer_attempts (entry_id, try, at, state, answer)
+             SELECT id, tries, now(), 'unknown', $2 FROM cut_off
+             ON CONFLICT ON CONSTRAINT consumer_attempts_try DO NOTHING
          ), released AS (
              UPDATE consumer_ledger AS later
                 SET due_at = now()

@@ -22,12 +22,7 @@ pub(crate) async fn register(log: &Log, declared: &Declared) -> Result<Position,
     if let Some(known) = started_after(log.pool(), declared.name).await? {
         return Ok(known);
     }
-    let start = match declared.start {
-        Start::Origin => Position::ORIGIN,
-        Start::Now => log.head().await?,
-        Start::Time(time) => log.position_at(time).await?,
-        Start::Position(position) => position,
-    };
+    let start = declared.start.position(log).await?;
     sqlx::query(
         "INSERT INTO consumer_groups (consumer, started_after, finished_up_to) VALUES ($1, $2, $2)
          ON CONFLICT (consumer) DO NOTHING",
@@ -68,34 +63,56 @@ pub(crate) async fn standing(pool: &PgPool, name: &str) -> Result<Option<Standin
     }))
 }
 
-/// What all of these consumers have finished with an embedded broker.
-pub(crate) async fn finished(pool: &PgPool, groups: &[Declared]) -> Result<Position, LedgerError> {
-    let lowest: Option<i64> =
-        sqlx::query_scalar("SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)")
-            .bind(names(groups))
-            .fetch_one(pool)
-            .await?;
-    Ok(Position::from_i64(lowest.unwrap_or(0)))
+/// What all of these consumers have finished with an embedded broker, and whether a person has paused one of them.
+pub(crate) async fn finished(pool: &PgPool, groups: &[Declared]) -> Result<(Position, bool), LedgerError> {
+    let (lowest, is_one_paused): (Option<i64>, Option<bool>) = sqlx::query_as(
+        "SELECT min(finished_up_to), bool_or(paused_at IS NOT NULL) FROM consumer_groups WHERE consumer = ANY($1)",
+    )
+    .bind(names(groups))
+    .fetch_one(pool)
+    .await?;
+    Ok((Position::from_i64(lowest.unwrap_or(0)), is_one_paused.unwrap_or(false)))
 }
 
 /// Where a relay into an embedded broker goes on: the lowest position that all consumers have finished. What the broker
-/// before it held is forgotten, and so is the consumers' progress in it.
+/// before it held is forgotten, and so is the consumers' progress in it. Orders to go back that this carries out have ended by it.
 pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, LedgerError> {
     for declared in groups {
         register(log, declared).await?;
     }
     let names = names(groups);
-    sqlx::query("DELETE FROM consumer_progress WHERE consumer = ANY($1)").bind(&names).execute(log.pool()).await?;
-    finished(log.pool(), groups).await
+    let lowest: Option<i64> = sqlx::query_scalar(
+        "WITH forgotten AS (
+             DELETE FROM consumer_progress WHERE consumer = ANY($1)
+         ), ended AS (
+             DELETE FROM consumer_rewinds AS ordered USING consumer_groups AS known
+              WHERE ordered.consumer = ANY($1) AND known.consumer = ordered.consumer
+                AND ordered.position >= known.finished_up_to
+         )
+         SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)",
+    )
+    .bind(&names)
+    .fetch_one(log.pool())
+    .await?;
+    Ok(Position::from_i64(lowest.unwrap_or(0)))
 }
 
-/// Keeps how far all consumers are.
-pub(crate) async fn keep_finished(pool: &PgPool, groups: &[Declared], up_to: Position) -> Result<(), LedgerError> {
-    sqlx::query("UPDATE consumer_groups SET finished_up_to = greatest(finished_up_to, $2) WHERE consumer = ANY($1)")
-        .bind(names(groups))
-        .bind(up_to.as_i64())
-        .execute(pool)
-        .await?;
+/// Keeps how far all consumers are that were at `before` by then: one that a person has set back since stays there.
+pub(crate) async fn keep_finished(
+    pool: &PgPool,
+    groups: &[Declared],
+    before: Position,
+    up_to: Position,
+) -> Result<(), LedgerError> {
+    sqlx::query(
+        "UPDATE consumer_groups SET finished_up_to = greatest(finished_up_to, $2)
+          WHERE consumer = ANY($1) AND finished_up_to >= $3",
+    )
+    .bind(names(groups))
+    .bind(up_to.as_i64())
+    .bind(before.as_i64())
+    .execute(pool)
+    .await?;
     Ok(())
 }
 

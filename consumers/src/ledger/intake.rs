@@ -18,6 +18,8 @@ pub(crate) struct Cause {
     pub sequence: u64,
     pub position: Position,
     pub event_type: String,
+    /// Its record's partition, and the offset there.
+    pub record: (i32, i64),
     /// Why the event can't be read, if it can't: such an entry is parked at once.
     pub poison: Option<String>,
 }
@@ -52,14 +54,15 @@ pub(crate) async fn note(
     let sql = format!(
         "WITH input AS (
              SELECT * FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                                  $11::text[], $12::text[], $13::boolean[])
+                                  $11::text[], $12::text[], $13::boolean[], $18::integer[], $19::bigint[])
                  AS input (event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type, poison,
-                           behind)
+                           behind, partition, log_offset)
          ), noted AS (
              INSERT INTO consumer_ledger
                     (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type,
-                     state, owner, due_at, reason, noted_at, changed_at)
+                     partition, log_offset, state, owner, due_at, reason, noted_at, changed_at)
              SELECT $1, event_id, recipient, aggregate_type, aggregate_id, sequence, position, event_type,
+                    partition, log_offset,
                     CASE WHEN poison IS NOT NULL THEN 'parked' WHEN held OR NOT $4 THEN 'waiting' ELSE 'claimed' END,
                     $2,
                     CASE WHEN poison IS NOT NULL OR held THEN 'infinity'
@@ -77,7 +80,10 @@ pub(crate) async fn note(
                       WHERE known.consumer = $1 AND known.event_id = input.event_id
                         AND (known.recipient = '00000000-0000-0000-0000-000000000000' OR input.poison IS NOT NULL)) = 0
              ON CONFLICT ON CONSTRAINT consumer_ledger_cause DO NOTHING
-             RETURNING id, event_id, recipient, state
+             RETURNING id, event_id, recipient, state, reason
+         ), letters AS (
+             INSERT INTO consumer_letters (consumer, parked_at, entry_id, attempts, reason, due_at)
+             SELECT $1, now(), id, 0, reason, now() FROM noted WHERE state = 'parked'
          ), progressed AS (
              INSERT INTO consumer_progress (consumer, topic, partition, position, log_offset, changed_at)
              SELECT $1, mark.*, now()
@@ -108,7 +114,9 @@ pub(crate) async fn note(
         .bind(column(&marks, |((topic, _), _)| *topic))
         .bind(column(&marks, |((_, partition), _)| *partition))
         .bind(column(&marks, |(_, mark)| mark.position.as_i64()))
-        .bind(column(&marks, |(_, mark)| mark.offset));
+        .bind(column(&marks, |(_, mark)| mark.offset))
+        .bind(column(causes, |cause| cause.record.0))
+        .bind(column(causes, |cause| cause.record.1));
     let noted = within_bounds(pool, async move |session| statement.fetch_all(session).await).await?;
     fail::fail_point!("claim.after");
     let new = noted.len();

@@ -7,13 +7,16 @@
 //! when that is `unknown`: a lost reply must not hold up what comes after it.
 
 mod ask;
+pub(crate) mod control;
 pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod intake;
 pub(crate) mod moves;
+mod overview;
 pub(crate) mod writer;
 
 pub use ask::{Effect, effects_of, states_of};
+pub use overview::{ConsumerOverview, overview};
 
 use commands::db;
 use domain::Position;
@@ -125,6 +128,9 @@ pub(crate) struct Entry {
     /// How often it was tried before.
     pub attempts: u32,
 }
+
+/// Of how many attempts that did not end well the answers are kept, for each entry: the newest.
+pub(crate) const KEPT_ATTEMPTS: i32 = 20;
 
 /// Which states hold later entries of their aggregate. As in the partial index `consumer_ledger_open`.
 pub(crate) const OPEN: &str = "('claimed', 'sending', 'waiting', 'parked')";

@@ -1,6 +1,6 @@
 //! Moving entries from state to state: many at once, each by compare-and-set, and with those that they held released.
 
-use super::State;
+use super::{KEPT_ATTEMPTS, State};
 use sqlx::PgExecutor;
 use std::time::Duration;
 use uuid::Uuid;
@@ -44,6 +44,10 @@ pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[M
              SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[],
                                   $8::integer[])
                  AS input (id, from_state, to_state, due_in, reason, message_id, attempt)
+         ), parked AS (
+             -- Already: each parking is one letter, however often the statement is repeated.
+             SELECT entry.id FROM consumer_ledger AS entry JOIN input USING (id)
+              WHERE input.to_state = 'parked' AND entry.state = 'parked'
          ), moved AS (
              UPDATE consumer_ledger AS entry
                 SET state = input.to_state,
@@ -52,13 +56,28 @@ pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[M
                     message_id = coalesce(input.message_id, entry.message_id),
                     -- Once, however often the statement is repeated.
                     attempts = entry.attempts + CASE WHEN entry.state = input.from_state THEN input.attempt ELSE 0 END,
-                    changed_at = now()
+                    tries = entry.tries + CASE WHEN entry.state = input.from_state THEN input.attempt ELSE 0 END,
+                    changed_at = CASE WHEN entry.state = input.to_state THEN entry.changed_at ELSE now() END
                FROM input
               WHERE entry.id = input.id AND entry.owner = $1
                 AND (entry.state IN (input.from_state, input.to_state)
                      -- Given up for its lease, but its owner knows by now what became of it.
                      OR (input.from_state = 'sending' AND entry.state = 'unknown'))
-             RETURNING entry.id, entry.consumer, entry.aggregate_type, entry.aggregate_id, entry.sequence, entry.state
+             RETURNING entry.id, entry.consumer, entry.aggregate_type, entry.aggregate_id, entry.sequence, entry.state,
+                       entry.attempts, entry.tries, entry.reason, input.attempt
+         ), letters AS (
+             INSERT INTO consumer_letters (consumer, parked_at, entry_id, attempts, reason, due_at)
+             SELECT consumer, now(), id, attempts, reason, now() FROM moved
+              WHERE state = 'parked' AND id NOT IN (SELECT id FROM parked)
+         ), tried AS (
+             -- How it ended well stands in the ledger itself.
+             INSERT INTO consumer_attempts (entry_id, try, at, state, answer)
+             SELECT id, tries, now(), state, coalesce(reason, '') FROM moved
+              WHERE attempt > 0 AND state IN ('waiting', 'parked', 'unknown')
+             ON CONFLICT ON CONSTRAINT consumer_attempts_try DO NOTHING
+         ), forgotten AS (
+             DELETE FROM consumer_attempts AS old USING moved
+              WHERE moved.tries > $9 AND old.entry_id = moved.id AND old.try <= moved.tries - $9
          ), released AS (
              UPDATE consumer_ledger AS later
                 SET due_at = now()
@@ -79,6 +98,7 @@ pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[M
     .bind(moves.iter().map(|step| step.reason.as_deref()).collect::<Vec<_>>())
     .bind(moves.iter().map(|step| step.message_id.as_deref()).collect::<Vec<_>>())
     .bind(moves.iter().map(|step| i32::from(step.ends_attempt)).collect::<Vec<_>>())
+    .bind(KEPT_ATTEMPTS)
     .fetch_all(database)
     .await?;
     Ok(Moved {

@@ -12,12 +12,14 @@ mod smtp;
 pub use compose::{ComposeError, Letter, Message};
 pub use settings::{Encryption, MailBackend, MailError, MailSettings, SmtpServer, SmtpTimeouts};
 
+use commands::trace;
 use domain::ids::EventId;
 use local::Local;
 use pool::{Pool, Room};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tracing::{Instrument, field};
 use uuid::Uuid;
 
 /// What became of a message. The texts are the server's, without addresses.
@@ -35,6 +37,20 @@ pub enum Outcome {
     NoRecipient(String),
     /// The message went out, and no reply came: the server has it or not.
     Unknown(String),
+}
+
+impl Outcome {
+    /// What it is called where outcomes are counted.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Sent(_) => "sent",
+            Self::Temporary(_) => "temporary",
+            Self::Unreachable(_) => "unreachable",
+            Self::Permanent(_) => "refused",
+            Self::NoRecipient(_) => "no_recipient",
+            Self::Unknown(_) => "unknown",
+        }
+    }
 }
 
 /// Sends mail; cheap to clone.
@@ -121,6 +137,21 @@ pub struct Slot<'a> {
 impl Slot<'_> {
     /// Sends it; ends within [`Mailer::longest_send`].
     pub async fn send(self, message: &Message) -> Outcome {
+        let span = tracing::info_span!(
+            target: trace::TARGET, "send mail", otel.kind = "client", otel.status_code = field::Empty, outcome = field::Empty
+        );
+        let started = Instant::now();
+        let outcome = self.hand_over(message).instrument(span.clone()).await;
+        metrics::histogram!("orders_mail_send_seconds").record(started.elapsed().as_secs_f64());
+        metrics::counter!("orders_mails_total", "outcome" => outcome.word()).increment(1);
+        span.record("outcome", outcome.word());
+        if !matches!(outcome, Outcome::Sent(_)) {
+            span.record("otel.status_code", "error");
+        }
+        outcome
+    }
+
+    async fn hand_over(self, message: &Message) -> Outcome {
         match (self.transport, self.room) {
             (Transport::Smtp(pool), Some(room)) => pool.send(room, message).await,
             (Transport::Local(local), _) => local.send(message).await,

@@ -17,7 +17,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// The name of the task.
-const AGAIN: &str = "order_mail_again";
+pub(crate) const AGAIN: &str = "order_mail_again";
 /// How long after one such mail another can be asked for.
 const PAUSE: Duration = Duration::from_secs(600);
 

@@ -10,6 +10,7 @@ use super::letter::{Content, html, text};
 use crate::language::Lang;
 use crate::mail::{Letter, Mailer};
 use crate::scheduled;
+use chrono::{DateTime, Utc};
 use commands::payments::intents;
 use commands::schedule::{Done, Failure, Job, NewJob, Retry, Run, Schedule, Task};
 use commands::{Log, StoredEvent};
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The name of the task that writes.
-const REMINDER: &str = "payment_reminder";
+pub(crate) const REMINDER: &str = "payment_reminder";
 /// How long after an order was placed.
 const AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How much later than that nobody is reminded any more: reminders may have been off for a while.
@@ -163,6 +164,28 @@ impl PaymentReminder {
 /// What became of the reminder about an order, if there was to be one lately.
 pub async fn of_order(schedule: &Schedule, order: OrderId) -> Result<Option<Job>, sqlx::Error> {
     Ok(schedule.of_keys(REMINDER, &[order.to_string()]).await?.into_iter().next())
+}
+
+/// Why nobody is reminded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoReminder {
+    /// Nothing is to be paid any more.
+    Paid,
+    /// A provider said what does not fit: money may have been taken.
+    Flagged,
+    /// It was placed less than a day ago.
+    Early,
+}
+
+/// Why nobody is reminded of an order at `now`, if so. Whoever is paying is not reminded either; that is not looked at here.
+pub(crate) fn why_not(order: &Order, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<NoReminder> {
+    if order.is_paid() {
+        Some(NoReminder::Paid)
+    } else if order.needs_review() {
+        Some(NoReminder::Flagged)
+    } else {
+        (placed_at > now - AFTER).then_some(NoReminder::Early)
+    }
 }
 
 /// Whether the shop waits for its customer: not where a provider said what does not fit, as money may have been taken.

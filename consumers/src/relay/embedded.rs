@@ -5,6 +5,7 @@
 //! that, their ledger knows.
 
 use super::producer::{Deliveries, MESSAGE_AT_MOST, ReportingProducer, not_taken, produce};
+use super::traced::Traced;
 use super::{LOOK_EVERY, RelayError};
 use crate::cloud_event;
 use crate::embedded_broker::{KEPT_BATCHES, KEPT_BYTES};
@@ -25,6 +26,11 @@ use tokio_util::sync::CancellationToken;
 const BATCH_ROWS: u32 = 500;
 /// How often the groups' progress is looked at while there is something that they have not finished.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+/// How often is looked whether a person has set a group back.
+const ORDERS_EVERY: Duration = Duration::from_millis(500);
+/// How long nothing more is published so that the groups get done with what is in the broker. If one of them can't, the others go on for
+/// as long before it is tried again.
+const HOLD_AT_MOST: Duration = Duration::from_secs(30);
 /// How often deliveries are looked at.
 const DELIVERY_STEP: Duration = Duration::from_millis(1);
 
@@ -65,6 +71,9 @@ struct Relay<'a> {
     window: Window,
     kept_finished: Position,
     next_look: Instant,
+    next_order_look: Instant,
+    /// Since when nothing is published, so that it can go back.
+    held_since: Option<Instant>,
 }
 
 impl<'a> Relay<'a> {
@@ -102,12 +111,19 @@ impl<'a> Relay<'a> {
             window: Window::new(finished),
             kept_finished: finished,
             next_look: Instant::now(),
+            next_order_look: Instant::now(),
+            held_since: None,
         })
     }
 
     /// Publishes what fits, or waits for news.
     async fn step(&mut self) -> Result<(), RelayError> {
         self.look_at_progress().await?;
+        self.go_back_if_ordered().await?;
+        if self.held_since.is_some() {
+            tokio::time::sleep(PROGRESS_EVERY).await;
+            return Ok(());
+        }
         if self.pending.is_empty() {
             self.pending.extend(self.log.read(self.read, BATCH_ROWS).await?);
             self.read = self.pending.back().map_or(self.read, |event| event.position);
@@ -135,7 +151,9 @@ impl<'a> Relay<'a> {
             sent.extend(self.pending.pop_front());
         }
         let Some(last) = sent.last().map(|event| event.position) else { return Ok(0) };
+        let traced = Traced::begin(&sent);
         self.delivered(sent.len()).await?;
+        traced.committed(sent.len(), last);
         metrics::counter!("orders_relay_events_total").increment(sent.len() as u64);
         metrics::gauge!("orders_relay_position").set(last.0 as f64);
         tell_position(self.status, last);
@@ -157,6 +175,35 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
+    /// Goes back where a person has set a group back. Only once every group is done with all that is in the broker: what one notes at
+    /// this moment would be taken for what it is handed again. Nothing more is published until then: under load that moment would
+    /// never come.
+    async fn go_back_if_ordered(&mut self) -> Result<(), RelayError> {
+        let now = Instant::now();
+        if self.held_since.is_none() && now < self.next_order_look {
+            return Ok(());
+        }
+        self.next_order_look = now + ORDERS_EVERY;
+        let (finished, is_one_paused) = groups::finished(self.log.pool(), &self.groups).await?;
+        let is_ordered = finished < self.kept_finished;
+        if is_ordered && self.window.is_empty() {
+            let finished = groups::resume(self.log, &self.groups).await?;
+            tracing::info!("publishing again what stands behind position {finished}, as a person ordered it");
+            self.pending.clear();
+            (self.read, self.window, self.kept_finished) = (finished, Window::new(finished), finished);
+        }
+        // One that rests gets done with nothing: the others are not to rest with it.
+        let holds = is_ordered && !self.window.is_empty() && !is_one_paused;
+        self.held_since = holds.then(|| self.held_since.unwrap_or(now));
+        if self.held_since.take_if(|since| since.elapsed() > HOLD_AT_MOST).is_some() {
+            tracing::warn!(
+                "a group is not done with its events, so the relay can't go back yet, as a person ordered it"
+            );
+            self.next_order_look = now + HOLD_AT_MOST;
+        }
+        Ok(())
+    }
+
     async fn look_at_progress(&mut self) -> Result<(), RelayError> {
         if self.window.is_empty() || Instant::now() < self.next_look {
             return Ok(());
@@ -166,7 +213,7 @@ impl<'a> Relay<'a> {
         self.window.settle(&self.groups, &self.topics, &progress);
         let finished = self.window.finished_up_to();
         if finished > self.kept_finished {
-            groups::keep_finished(self.log.pool(), &self.groups, finished).await?;
+            groups::keep_finished(self.log.pool(), &self.groups, self.kept_finished, finished).await?;
             self.kept_finished = finished;
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 use super::position::{self, Published};
 use super::producer::{Deliveries, MESSAGE_AT_MOST, ReportingProducer, drain, not_taken, produce, send};
+use super::traced::Traced;
 use super::{LOOK_EVERY, RELAY, RelayError};
 use crate::cloud_event;
 use crate::kafka::{BrokerError, KafkaSettings};
@@ -56,15 +57,30 @@ pub(super) async fn relay(
     let Some(topics) = cancel.run_until_cancelled(topics::ensure(kafka)).await.transpose()? else { return Ok(()) };
     let name = format!("{}{RELAY}", kafka.prefix);
     tell(status, ReaderState::Standby);
-    let Some(mut lead) = cancel.run_until_cancelled(Lead::acquire(log.pool(), &name)).await.transpose()? else {
+    let Some(lead) = cancel.run_until_cancelled(Lead::acquire(log, &name)).await.transpose()? else {
         return Ok(());
     };
+    tracing::info!(name, token = lead.token(), "this instance leads the relay");
     tell(status, ReaderState::Starting);
+    let outcome = lead_until(log, kafka, &topics, cancel, status, &lead).await;
+    lead.release().await;
+    outcome
+}
+
+/// Streams as long as the lead is held.
+async fn lead_until(
+    log: &Log,
+    kafka: &KafkaSettings,
+    topics: &Topics,
+    cancel: &CancellationToken,
+    status: &watch::Sender<ReaderStatus>,
+    lead: &Lead,
+) -> Result<(), RelayError> {
     let mut session = Session::start(log.identity(), kafka.clone(), topics.clone(), status.clone())?;
     let outcome = tokio::select! {
         () = cancel.cancelled() => Ok(()),
         () = lead.lost() => Err(RelayError::LeadLost),
-        outcome = session.feed(log, &topics, status) => outcome,
+        outcome = session.feed(log, topics, status) => outcome,
     };
     // The lead is kept until the thread is done with its last transaction.
     let end = session.finish().await;
@@ -182,7 +198,7 @@ impl Transactions {
             }
             let Some(last) = batch.last().cloned() else { continue };
             let begun = Instant::now();
-            let (events, last) = self.publish(batch, last, &mut queue)?;
+            let (events, last) = self.publish_traced(batch, last, &mut queue)?;
             committed = Some(Instant::now());
             metrics::counter!("orders_relay_transactions_total").increment(1);
             metrics::counter!("orders_relay_events_total").increment(events as u64);
@@ -191,6 +207,21 @@ impl Transactions {
             tell_position(status, last.position);
         }
         Ok(())
+    }
+
+    fn publish_traced(
+        &self,
+        batch: Batch,
+        last: Arc<StoredEvent>,
+        queue: &mut mpsc::Receiver<Batch>,
+    ) -> Result<(usize, Arc<StoredEvent>), RelayError> {
+        let transaction = Traced::begin(&batch);
+        let published = transaction.span.in_scope(|| self.publish(batch, last, queue));
+        match &published {
+            Ok((events, last)) => transaction.committed(*events, last.position),
+            Err(_) => metrics::counter!("orders_relay_transactions_failed_total").increment(1),
+        }
+        published
     }
 
     /// Commits a batch, and what else is read by the time its records are handed over. Gives how many events these were, and

@@ -6,9 +6,12 @@
 
 mod embedded;
 mod exact;
+mod place;
 mod position;
 mod producer;
+mod traced;
 
+pub use place::noted;
 pub(crate) use position::{Published, published};
 pub(crate) use producer::AHEAD_AT_MOST;
 
@@ -193,10 +196,14 @@ pub async fn run_relay(
     cancel: CancellationToken,
     status: watch::Sender<ReaderStatus>,
 ) -> Result<(), RelayError> {
-    tokio::select! {
+    let topic = Topics::new(&kafka.prefix).relay;
+    let outcome = tokio::select! {
         outcome = keep_relaying(&log, &kafka, &cancel, &status) => outcome,
         never = measure_lag(&log, &status) => match never {},
-    }
+        never = place::keep_noted(&log, &topic, &status) => match never {},
+    };
+    place::note_last(&log, &topic, &status).await;
+    outcome
 }
 
 /// Shows how far the relay is behind, whatever holds it up.
@@ -261,8 +268,9 @@ mod tests {
 
     #[test]
     fn only_who_leads_is_behind_and_never_by_a_log_that_it_has_not_looked_at() {
-        let at =
-            |position, state| lag(&ReaderStatus { name: RELAY, position: Position(position), state }, Position(100));
+        let at = |position, state| {
+            lag(&ReaderStatus { name: RELAY, position: Position(position), taken_records: 0, state }, Position(100))
+        };
         let away = || ReaderState::Retrying("Kafka is away".to_owned());
         assert_eq!([at(0, ReaderState::Standby), at(90, ReaderState::Standby)], [Some(0); 2]);
         assert_eq!([at(0, ReaderState::Starting), at(0, away())], [None; 2], "how far Kafka is was never heard");

@@ -1,4 +1,4 @@
-//! What time does: retries, leases that ran out, and the leases of the living.
+//! What time does: retries, leases that ran out, the leases of the living, and what people ordered meanwhile.
 
 use super::{Member, RunError, note_cut_off};
 use crate::consumer::Consumer;
@@ -13,8 +13,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const CLAIMED_AT_ONCE: usize = 200;
 /// How often is looked for entries that nothing holds any more.
 const RELEASE_EVERY: Duration = Duration::from_secs(5);
-/// How often what is open is counted, for the numbers.
-const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// How often what people ordered is looked up.
+const ORDERS_EVERY: Duration = Duration::from_millis(500);
+/// How often a member says that it is there.
+const PRESENT_EVERY: Duration = Duration::from_secs(2);
 /// For how long PostgreSQL may be away before the group is left. The intake does not outlast it either.
 const AWAY_AT_MOST: Duration = Duration::from_secs(60);
 
@@ -22,20 +24,21 @@ const AWAY_AT_MOST: Duration = Duration::from_secs(60);
 struct Next {
     renew: Instant,
     release: Instant,
-    count: Instant,
+    orders: Instant,
+    present: Instant,
 }
 
 impl<C: Consumer> Member<C> {
     /// Keeps the time of this consumer's entries, until an error.
     pub(super) async fn keep_time(self: Arc<Self>) -> Result<(), RunError> {
         let now = Instant::now();
-        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, count: now };
+        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, orders: now, present: now };
         let mut failing_since: Option<Instant> = None;
         loop {
             match self.tick(&mut next).await {
                 Ok(more) => {
                     if failing_since.take().is_some() {
-                        tell(&self.status, ReaderState::Running);
+                        self.tell_at_work();
                     }
                     if more {
                         continue;
@@ -68,11 +71,18 @@ impl<C: Consumer> Member<C> {
             due::release_held(pool, C::NAME).await?;
             next.release = now + RELEASE_EVERY;
         }
-        if now >= next.count {
-            self.count().await?;
-            next.count = now + COUNT_EVERY;
+        if now >= next.orders {
+            self.look_at_orders().await?;
+            next.orders = now + ORDERS_EVERY;
+        }
+        if now >= next.present {
+            self.be_present().await?;
+            next.present = now + PRESENT_EVERY;
         }
         note_cut_off::<C>(due::give_up_sending(pool, C::NAME).await?);
+        if self.control.borrow().paused.is_some() {
+            return Ok(false);
+        }
         self.claim_due().await
     }
 
@@ -91,13 +101,5 @@ impl<C: Consumer> Member<C> {
             self.begin(entry, None, place);
         }
         Ok(all)
-    }
-
-    async fn count(&self) -> Result<(), LedgerError> {
-        let (parked, unknown, waiting) = due::count_open(&self.tools.ledger, C::NAME).await?;
-        for (state, count) in [("parked", parked), ("unknown", unknown), ("waiting", waiting)] {
-            metrics::gauge!("orders_consumer_entries", "consumer" => C::NAME, "state" => state).set(count as f64);
-        }
-        Ok(())
     }
 }

@@ -5,10 +5,11 @@ use super::record::{self, Record};
 use super::{Member, RunError};
 use crate::consumer::Consumer;
 use crate::kafka::BrokerError;
+use crate::ledger::control::Control;
 use crate::ledger::intake::{Cause, Claimant, Mark, Marks, note};
 use crate::ledger::{Entry, LedgerError};
 use crate::pause::Pauses;
-use crate::status::{ReaderState, tell, tell_position};
+use crate::status::{ReaderState, tell, tell_taken};
 use domain::{Position, Recorded};
 use futures::FutureExt;
 use rdkafka::consumer::Consumer as _;
@@ -39,26 +40,58 @@ struct Batch<E> {
     last: Position,
 }
 
+impl<E> Default for Batch<E> {
+    fn default() -> Self {
+        Self { causes: Vec::new(), events: Vec::new(), marks: HashMap::new(), records: 0, last: Position::ORIGIN }
+    }
+}
+
 impl<C: Consumer> Member<C> {
     /// Takes in what Kafka hands over, until an error.
-    pub(super) async fn take_in(self: Arc<Self>, member: &GroupMember) -> Result<(), RunError> {
-        tell(&self.status, ReaderState::Running);
+    pub(super) async fn take_in(self: Arc<Self>, member: &Arc<GroupMember>) -> Result<(), RunError> {
+        let mut orders = self.control.subscribe();
+        self.tell_at_work();
         loop {
-            let batch = self.collect(member).await?;
-            let last = batch.last;
-            metrics::counter!("orders_consumer_records_total", "consumer" => C::NAME).increment(batch.records as u64);
-            let marks = self.note(batch).await?;
-            store(member, &marks)?;
-            metrics::gauge!("orders_consumer_position", "consumer" => C::NAME).set(last.0 as f64);
-            let before = self.status.borrow().position;
-            tell_position(&self.status, last.max(before));
+            let Control { paused, rewinds, .. } = orders.borrow_and_update().clone();
+            if let Some(reason) = paused {
+                self.rest(member, &reason).await?;
+                continue;
+            }
+            self.go_back(member, &rewinds).await?;
+            tokio::select! {
+                batch = self.collect(member) => self.take(batch?, member).await?,
+                _ = orders.changed() => {}
+            }
         }
+    }
+
+    /// Notes a batch, and begins its work.
+    async fn take(self: &Arc<Self>, batch: Batch<C::Event>, member: &GroupMember) -> Result<(), RunError> {
+        let (records, last) = (batch.records, batch.last);
+        metrics::counter!("orders_consumer_records_total", "consumer" => C::NAME).increment(records as u64);
+        let marks = self.note(batch).await?;
+        store(member, &marks)?;
+        metrics::gauge!("orders_consumer_position", "consumer" => C::NAME).set(last.0 as f64);
+        tell_taken(&self.status, records, last);
+        Ok(())
+    }
+
+    /// Notes a record that came although the group rests, such as one of a partition that was taken over just now: it waits in the
+    /// ledger.
+    pub(super) async fn put_by(
+        self: &Arc<Self>,
+        message: &BorrowedMessage<'_>,
+        member: &GroupMember,
+    ) -> Result<(), RunError> {
+        let mut batch = Batch::default();
+        self.add(&mut batch, message);
+        self.note_until_noted(&batch, false).await?;
+        store(member, &batch.marks)
     }
 
     /// Waits for a record, and takes what else is there.
     async fn collect(&self, member: &GroupMember) -> Result<Batch<C::Event>, RunError> {
-        let mut batch =
-            Batch { causes: Vec::new(), events: Vec::new(), marks: HashMap::new(), records: 0, last: Position::ORIGIN };
+        let mut batch = Batch::default();
         loop {
             match member.recv().await {
                 Ok(message) => {
@@ -85,7 +118,8 @@ impl<C: Consumer> Member<C> {
         let mark = Mark { position, offset: message.offset() };
         batch.marks.insert((message.topic().to_owned(), message.partition()), mark);
         let Some(kind) = self.topics.kind(message.topic()) else { return };
-        match record::read(&*self.consumer, kind, self.started_after, message) {
+        let started_after = self.control.borrow().started_after;
+        match record::read(&*self.consumer, kind, started_after, message) {
             Record::PassedOver => {}
             Record::Wanted(cause, event) => {
                 batch.causes.push(cause);

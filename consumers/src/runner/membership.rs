@@ -6,10 +6,11 @@ use crate::topics::Topics;
 use domain::AggregateType;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
-use rdkafka::consumer::{Consumer as _, ConsumerContext, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// A member of a group.
@@ -20,7 +21,11 @@ pub(super) type GroupMember = StreamConsumer<Context>;
 pub(super) struct Context {
     consumer: &'static str,
     status: watch::Sender<ReaderStatus>,
+    holds: Holds,
 }
+
+/// The partitions that a member holds, by topic.
+pub(super) type Holds = Arc<Mutex<Vec<(String, i32)>>>;
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -36,6 +41,7 @@ impl ClientContext for Context {
         if statistics.brokers.values().any(|broker| broker.state == "UP") {
             recovered(&self.status);
         }
+        // Offsets, with Kafka's own markers among them: how far the group is behind, the log tells.
         for (topic, of_topic) in statistics.topics {
             let lag: i64 = of_topic.partitions.values().map(|partition| partition.consumer_lag.max(0)).sum();
             metrics::gauge!("orders_consumer_lag_records", "consumer" => self.consumer, "topic" => topic)
@@ -44,7 +50,18 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {}
+impl ConsumerContext for Context {
+    fn post_rebalance(&self, member: &BaseConsumer<Self>, _: &Rebalance<'_>) {
+        if let Ok(held) = member.assignment() {
+            set(&self.holds, &held);
+        }
+    }
+}
+
+fn set(holds: &Holds, held: &TopicPartitionList) {
+    let held = held.elements().iter().map(|place| (place.topic().to_owned(), place.partition())).collect();
+    *holds.lock().unwrap_or_else(PoisonError::into_inner) = held;
+}
 
 /// Joins the consumer's group. Offsets are committed in the background, and those alone that were stored.
 pub(super) fn join(
@@ -53,6 +70,7 @@ pub(super) fn join(
     consumer: &'static str,
     kinds: &[AggregateType],
     status: &watch::Sender<ReaderStatus>,
+    holds: &Holds,
 ) -> Result<GroupMember, BrokerError> {
     let mut config = kafka.consumer(&kafka.group(consumer))?;
     config
@@ -61,12 +79,14 @@ pub(super) fn join(
         .set("session.timeout.ms", "10000")
         .set("heartbeat.interval.ms", "2000")
         .set("statistics.interval.ms", "5000");
-    let member = GroupMember::from_config_and_context(&config, Context { consumer, status: status.clone() })
-        .map_err(BrokerError::Settings)?;
+    let context = Context { consumer, status: status.clone(), holds: Arc::clone(holds) };
+    let member = GroupMember::from_config_and_context(&config, context).map_err(BrokerError::Settings)?;
     let names: Vec<&str> = kinds.iter().map(|kind| topics.of(*kind)).collect();
     if kafka.embedded {
         // The only member takes all partitions at once: the embedded broker would make it wait seconds for others.
-        member.assign(&everything(&names, kafka.partitions).map_err(BrokerError::Settings)?)
+        let all = everything(&names, kafka.partitions).map_err(BrokerError::Settings)?;
+        set(holds, &all);
+        member.assign(&all)
     } else {
         member.subscribe(&names)
     }

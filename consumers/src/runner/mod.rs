@@ -3,27 +3,33 @@
 //! Three things go on at once. The [`intake`] notes in the ledger what Kafka hands over, and lets the group's offsets pass
 //! what is noted. The [`clock`] claims what is due again: retries, and what a crashed run left. The [`work`] carries out
 //! what either has claimed. So one slow mailbox delays nobody: what can't be done now waits in the ledger, and the
-//! partition moves on.
+//! partition moves on. What people order ([`control`]) all three heed: a group that is paused takes nothing and tries nothing, and one
+//! that is to go back is handed its events again ([`go_back`]).
 
 mod clock;
+mod control;
+mod go_back;
 mod intake;
 mod membership;
 mod record;
 mod work;
 
+pub(crate) use control::GONE_AFTER;
+
 use crate::claim::Tools;
 use crate::consumer::{Consumer, Retry};
 use crate::kafka::{BrokerError, KafkaSettings};
+use crate::ledger::control::{self as ordered, Control};
 use crate::ledger::writer::Writer;
 use crate::ledger::{LedgerError, connections, due, groups};
 use crate::mail::Mailer;
+use crate::parked::letters;
 use crate::pause::Pauses;
 use crate::relay::{self, RelayError};
 use crate::status::{ReaderState, ReaderStatus, tell};
 use crate::topics::{self, Topics};
 use crate::{registry, run_registered};
-use commands::{Log, LogError};
-use domain::Position;
+use commands::{Log, LogError, instances};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,6 +58,9 @@ pub struct ConsumerSettings {
     /// What the lease of an effect outside has over the longest send of a mail: time to write the outcome down, also when
     /// PostgreSQL is away for a while. See [`Self::sending_lease`].
     pub sending_margin: Duration,
+    /// How long a consumer may take for one event besides sending a mail and waiting for its turn to; then it counts as hung, and its
+    /// place is free for another.
+    pub handle_at_most: Duration,
     /// In place of what consumers declare, for tests that can't wait.
     pub retry: Option<Retry>,
 }
@@ -62,12 +71,18 @@ impl Default for ConsumerSettings {
             in_hand: 256,
             claim_lease: Duration::from_secs(15),
             sending_margin: Duration::from_secs(50),
+            handle_at_most: Duration::from_secs(300),
             retry: None,
         }
     }
 }
 
 impl ConsumerSettings {
+    /// How long a consumer may take for one event, the time apart in which it waits for its turn to send a mail.
+    pub(crate) fn time_limit(&self, mailer: &Mailer) -> Duration {
+        mailer.longest_send() + self.handle_at_most
+    }
+
     /// How long an effect outside may take, from its mark on; then it counts as unknown. A mail whose sender lives never
     /// takes as long.
     pub fn sending_lease(&self, mailer: &Mailer) -> Duration {
@@ -152,7 +167,7 @@ pub async fn run_consumer<C: Consumer>(
     let consumer = Arc::new(consumer);
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
-        let before = status.borrow().position;
+        let before = status.borrow().taken_records;
         match Member::start(Arc::clone(&consumer), &services, &status).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_transient() => {
@@ -165,7 +180,7 @@ pub async fn run_consumer<C: Consumer>(
             }
         }
         metrics::counter!("orders_consumer_restarts_total", "consumer" => C::NAME).increment(1);
-        if status.borrow().position > before {
+        if status.borrow().taken_records > before {
             pauses.start_over();
         }
         if services.cancel.run_until_cancelled(tokio::time::sleep(pauses.next())).await.is_none() {
@@ -183,8 +198,12 @@ struct Member<C> {
     settings: ConsumerSettings,
     retry: Retry,
     tools: Tools,
-    /// Events up to here came before its time.
-    started_after: Position,
+    /// What people ordered, as it was last looked up.
+    control: watch::Sender<Control>,
+    /// The partitions that it holds.
+    holds: membership::Holds,
+    /// This process, as people are told it.
+    instance: String,
     /// Places for effects in hand.
     room: Arc<Semaphore>,
     /// Told when entries are due sooner than the clock looks.
@@ -209,10 +228,12 @@ impl<C: Consumer> Member<C> {
         };
         // Else customers would hear of orders that are no more.
         relay::check_history(&services.log, &services.kafka, &topics).await?;
-        let started_after = groups::register(&services.log, &registry::declare::<C>()).await?;
+        groups::register(&services.log, &registry::declare::<C>()).await?;
         let owner = Uuid::now_v7();
         let pool = services.log.pool().clone();
         let ledger = connections(&pool);
+        ordered::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
+        let control = watch::Sender::new(ordered::read(&ledger, C::NAME).await?);
         if services.kafka.embedded {
             // Whoever has an embedded broker is alone on its data, and its forerunner is dead.
             note_cut_off::<C>(due::take_over(&ledger, C::NAME, owner).await?);
@@ -236,9 +257,12 @@ impl<C: Consumer> Member<C> {
                 mailer: services.mailer.clone(),
                 owner,
                 sending_lease,
+                time_limit: services.settings.time_limit(&services.mailer),
                 stop: stop.clone(),
             },
-            started_after,
+            control,
+            holds: membership::Holds::default(),
+            instance: instances::own_name(),
             room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
             stop,
@@ -246,11 +270,14 @@ impl<C: Consumer> Member<C> {
             hand: Mutex::default(),
             status: status.clone(),
         });
-        let kafka = membership::join(&member.kafka, &member.topics, C::NAME, &C::WANTS.kinds(), status)?;
+        let kinds = C::WANTS.kinds();
+        let kafka = membership::join(&member.kafka, &member.topics, C::NAME, &kinds, status, &member.holds)?;
+        let kafka = Arc::new(kafka);
         let outcome = tokio::select! {
             () = services.cancel.cancelled() => Ok(()),
             outcome = Arc::clone(&member).take_in(&kafka) => outcome,
             outcome = Arc::clone(&member).keep_time() => outcome,
+            never = letters::publish(&member.log, &member.kafka, C::NAME, owner) => match never {},
         };
         // Leaving the group talks with Kafka, and blocks meanwhile.
         let left = tokio::task::spawn_blocking(move || drop(kafka));
@@ -278,6 +305,8 @@ impl<C: Consumer> Member<C> {
         if let Err(error) = due::give_back(&self.tools.ledger, C::NAME, self.tools.owner).await {
             tracing::warn!(consumer = C::NAME, %error, "claims could not be given back: their leases will run out");
         }
+        // Who can't say so is gone soon by saying nothing.
+        let _ = ordered::be_gone(&self.tools.ledger, C::NAME, self.tools.owner).await;
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) fn read<C: Consumer>(
                 sequence: recorded.sequence,
                 position: recorded.position,
                 event_type,
+                record: (message.partition(), message.offset()),
                 poison: None,
             };
             Record::Wanted(cause, Box::new(recorded))
@@ -93,6 +94,7 @@ fn poison(kind: AggregateType, message: &BorrowedMessage<'_>, fault: &Poison) ->
         sequence: envelope.as_ref().map_or(0, |envelope| envelope.sequence),
         position: envelope.as_ref().map_or(Position::ORIGIN, |envelope| envelope.position),
         event_type: envelope.map_or_else(String::new, |envelope| envelope.event_type.to_owned()),
+        record: (message.partition(), message.offset()),
         poison: Some(unquoted(&fault.to_string())),
     }
 }

@@ -7,11 +7,13 @@ use crate::consumer::{Consumer, Done, Failure, FromEvent};
 use crate::ledger::moves::Move;
 use crate::ledger::{Entry, State};
 use crate::pause::growing;
+use commands::trace;
 use domain::Recorded;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument, Span, field};
 
 impl<C: Consumer> Member<C> {
     /// Begins the work on an entry, beside whatever else is in hand.
@@ -39,13 +41,27 @@ impl<C: Consumer> Member<C> {
         if self.stop.is_cancelled() {
             return;
         }
+        match self.event(entry, event).await {
+            Ok(event) => {
+                let spans = Spans::of::<C>(entry, &event);
+                let exported = spans.exported.clone();
+                let acting = async { self.act(entry, Ok(&event), &spans).await };
+                acting.instrument(exported).instrument(spans.logged.clone()).await;
+            }
+            Err(failure) => self.act(entry, Err(failure), &Spans::none()).await,
+        }
+    }
+
+    /// Has the effect, and writes down what it came to.
+    async fn act(&self, entry: &Entry, event: Result<&Recorded<C::Event>, Failure>, spans: &Spans) {
         let mut claim = Claim::new(&self.tools, entry, C::NAME);
-        let outcome = match self.event(entry, event).await {
-            Ok(event) => self.handle(&event, &mut claim).await,
+        let outcome = match event {
+            Ok(event) => self.handle(event, &mut claim).await,
             Err(failure) => Err(failure),
         };
         let Some(step) = self.step(entry, claim.phase(), outcome) else { return };
         let to = step.to;
+        spans.exported.record("outcome", to.as_str());
         fail::fail_point!("outcome.before");
         let settled = claim.settle(step).await;
         fail::fail_point!("outcome.after");
@@ -87,8 +103,16 @@ impl<C: Consumer> Member<C> {
     }
 
     async fn handle(&self, event: &Recorded<C::Event>, claim: &mut Claim<'_>) -> Result<Done, Failure> {
-        let handled = AssertUnwindSafe(self.consumer.handle(event, claim)).catch_unwind().await;
-        handled.unwrap_or_else(|_panic| Err(panicked(claim.phase())))
+        let (limit, at_most) = (claim.time_limit(), self.tools.time_limit);
+        let handled = AssertUnwindSafe(self.consumer.handle(event, claim)).catch_unwind();
+        match limit.keep(at_most, handled).await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_panic)) => Err(cut_short(claim.phase(), PANICKED.to_owned())),
+            None => {
+                claim.abandon();
+                Err(cut_short(claim.phase(), format!("the consumer took longer than {} s", at_most.as_secs())))
+            }
+        }
     }
 
     /// What is to be written, if anything.
@@ -126,8 +150,44 @@ impl<C: Consumer> Member<C> {
     }
 }
 
-/// A handler that panicked before anything began may be tried again.
-fn panicked(phase: State) -> Failure {
-    let reason = "the consumer panicked: this is a fault of the program, see its log".to_owned();
+/// What is told of the work on one effect.
+struct Spans {
+    /// In the log's lines.
+    logged: Span,
+    /// To whoever collects traces: a part of the trace of the request that the effect is due to, however late it comes.
+    exported: Span,
+}
+
+impl Spans {
+    fn of<C: Consumer>(entry: &Entry, event: &Recorded<C::Event>) -> Self {
+        let traceparent = event.metadata.traceparent.as_deref();
+        let logged = tracing::info_span!("effect", consumer = C::NAME, trace_id = field::Empty);
+        if let Some(trace_id) = traceparent.and_then(trace::trace_id) {
+            logged.record("trace_id", trace_id);
+        }
+        let exported = tracing::info_span!(
+            target: trace::TARGET,
+            "consume",
+            otel.kind = "consumer",
+            messaging.system = "kafka",
+            messaging.consumer.group.name = C::NAME,
+            event = %entry.event_id,
+            position = event.position.0,
+            attempt = entry.attempts + 1,
+            outcome = field::Empty,
+        );
+        trace::continues(&exported, traceparent);
+        Self { logged, exported }
+    }
+
+    fn none() -> Self {
+        Self { logged: Span::none(), exported: Span::none() }
+    }
+}
+
+const PANICKED: &str = "the consumer panicked: this is a fault of the program, see its log";
+
+/// A handler that did not come to its end may be tried again where nothing has begun outside.
+fn cut_short(phase: State, reason: String) -> Failure {
     if phase == State::Sending { Failure::Unknown(reason) } else { Failure::Temporary(reason) }
 }

@@ -3,11 +3,11 @@
 use super::broker::{self, Broker, EventTopic};
 use super::difference::{Difference, EventPlace};
 use super::entries::{self, LedgerEntry};
-use super::partitioner::partition_of;
 use super::{LedgerChecked, Reach, VerifyError, published};
 use crate::kafka::KafkaSettings;
 use crate::ledger::groups::{self, Standing};
 use crate::ledger::{State, groups::Declared};
+use crate::partitioner::partition_of;
 use crate::topics::Topics;
 use commands::verify::{Found, Watch};
 use commands::{EventOutline, Log, StoredEvent, StreamPlace};

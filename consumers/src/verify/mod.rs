@@ -8,7 +8,6 @@ mod broker;
 mod difference;
 mod entries;
 mod ledgers;
-mod partitioner;
 mod published;
 mod record;
 mod seen;

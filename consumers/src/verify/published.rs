@@ -21,7 +21,7 @@ pub(super) async fn look(
     let mut differences = Found::new(most_listed);
     let mut position = Position::ORIGIN;
     if broker.kafka.embedded {
-        position = groups::finished(log.pool(), &crate::declared()).await?;
+        (position, _) = groups::finished(log.pool(), &crate::declared()).await?;
     } else {
         // Asked before: what is noted was published by then.
         let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();

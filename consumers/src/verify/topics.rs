@@ -2,12 +2,12 @@
 
 use super::broker::{Broker, EventTopic, Go, Range};
 use super::difference::{Difference, EventPlace, RecordPlace};
-use super::partitioner::partition_of;
 use super::record::differing;
 use super::seen::Seen;
 use super::{RelayChecked, TopicChecked, TopicsChecked, VerifyError};
 use crate::cloud_event::{self, Attributes};
 use crate::kafka::KafkaSettings;
+use crate::partitioner::partition_of;
 use commands::verify::{Found, Watch};
 use commands::{EventOutline, Log, StoredEvent};
 use domain::{AggregateType, Position};

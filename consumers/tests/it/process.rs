@@ -43,6 +43,7 @@ pub fn quick() -> ConsumerSettings {
         in_hand: 64,
         claim_lease: Duration::from_secs(2),
         sending_margin: Duration::from_secs(2),
+        handle_at_most: Duration::from_secs(60),
         retry: Some(Retry::growing(Duration::from_millis(50), Duration::from_millis(500), 12)),
     }
 }

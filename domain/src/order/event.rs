@@ -147,6 +147,11 @@ impl PaymentConflict {
         Self::Denied,
     ];
 
+    /// Whether money that was paid, or was said to be, is taken back.
+    pub const fn is_reversal(self) -> bool {
+        matches!(self, Self::Refunded | Self::Reversed | Self::Denied)
+    }
+
     /// As it is stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {

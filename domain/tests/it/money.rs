@@ -92,6 +92,18 @@ fn currencies_do_not_mix() {
 }
 
 #[test]
+fn a_scaled_amount_is_rounded_to_the_smallest_unit() {
+    let scaled = |amount: &str, code: &str, factor: &str| money(amount, code).scaled(factor.parse().unwrap());
+    assert_eq!(scaled("12.50", "USD", "1.05"), Ok(usd("13.13")));
+    assert_eq!(scaled("8.33", "USD", "1.05"), Ok(usd("8.75")));
+    assert_eq!(scaled("0.01", "USD", "0.5"), Ok(usd("0.01")));
+    assert_eq!(scaled("0.01", "USD", "0.49"), Ok(usd("0.00")));
+    assert_eq!(scaled("25", "JPY", "1.1"), Ok(money("28", "JPY")));
+    assert_eq!(scaled("1.234", "KWD", "2.0005"), Ok(money("2.469", "KWD")));
+    assert_eq!(scaled("1.00", "USD", "-1"), Err(MoneyError::Negative));
+}
+
+#[test]
 fn money_is_never_below_zero() {
     assert_eq!(usd("1.00").checked_sub(usd("1.00")), Ok(usd("0.00")));
     assert_eq!(usd("1.00").checked_sub(usd("1.01")), Err(MoneyError::Negative));

@@ -139,30 +139,46 @@ fn add_words(found: &mut Conditions, search: &DeskSearch, way: Way) {
     }
 }
 
-/// Which way is short: that depends on how many have the words.
-async fn way(views: &Views, desk: &Desk) -> Result<Way, ReadError> {
-    let Some(search) = desk.search.as_ref().filter(|search| search.words().is_some()) else { return Ok(Way::Gathered) };
-    let all = Desk { search: Some(search.clone()), ..Desk::default() };
-    let many = count(views, &all, MOST_GATHERED).await?.value > u64::from(MOST_GATHERED);
-    Ok(if many { Way::Walked } else { Way::Gathered })
-}
-
 /// Which index serves best depends on what is looked for.
 fn plan(desk: &Desk) -> Plan {
     let ranged = desk.filter.updated_from.is_some() || desk.filter.updated_to.is_some();
     if ranged || desk.search.is_some() { Plan::Fresh } else { Plan::Kept }
 }
 
-/// The orders behind `after`, newest first; at most `limit`.
+/// A list of which several pages are read, by the way that is short for it: that is looked up once.
+#[derive(Debug, Clone)]
+pub struct DeskPages {
+    desk: Desk,
+    way: Way,
+}
+
+impl DeskPages {
+    /// The list, its way looked up: which one is short depends on how many have the words that are looked for.
+    pub async fn open(views: &Views, desk: Desk) -> Result<Self, ReadError> {
+        let Some(search) = desk.search.clone().filter(|search| search.words().is_some()) else {
+            return Ok(Self { desk, way: Way::Gathered });
+        };
+        let all = Desk { search: Some(search), ..Desk::default() };
+        let many = count(views, &all, MOST_GATHERED).await?.value > u64::from(MOST_GATHERED);
+        Ok(Self { desk, way: if many { Way::Walked } else { Way::Gathered } })
+    }
+
+    /// The orders behind `after`, newest first; at most `limit`.
+    pub async fn read(&self, views: &Views, after: Option<ListKey>, limit: u32) -> Result<Seen<OrderPage>, ReadError> {
+        let conditions = desk_conditions(&self.desk, after, self.way);
+        let rows = rows(views, conditions, Order::Recorded, plan(&self.desk), limit).await?;
+        Ok(rows.map(|rows| Page::cut(rows, limit, ListKey::of)))
+    }
+}
+
+/// The orders behind `after`, newest first; at most `limit`. Who goes on reading takes [`DeskPages`].
 pub async fn desk(
     views: &Views,
     desk: &Desk,
     after: Option<ListKey>,
     limit: u32,
 ) -> Result<Seen<OrderPage>, ReadError> {
-    let conditions = desk_conditions(desk, after, way(views, desk).await?);
-    let rows = rows(views, conditions, Order::Recorded, plan(desk), limit).await?;
-    Ok(rows.map(|rows| Page::cut(rows, limit, ListKey::of)))
+    DeskPages::open(views, desk.clone()).await?.read(views, after, limit).await
 }
 
 #[derive(FromRow)]

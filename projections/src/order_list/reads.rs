@@ -197,7 +197,7 @@ pub(super) enum Order {
 
 impl Order {
     /// That of a list. A member's orders are few and have an index of their own.
-    const fn of_list(whose: Whose) -> Self {
+    pub(super) const fn of_list(whose: Whose) -> Self {
         match whose {
             Whose::All => Self::Recorded,
             Whose::Of(_) => Self::Position,
@@ -235,7 +235,7 @@ impl Conditions {
         self.texts.push(condition.as_ref().replace('?', &parameter));
     }
 
-    fn add_whose(&mut self, whose: Whose) {
+    pub(super) fn add_whose(&mut self, whose: Whose) {
         match whose {
             Whose::All => {}
             Whose::Of(subject) => self.add("subject_id = ?", subject.0),

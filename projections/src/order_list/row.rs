@@ -67,6 +67,11 @@ pub fn items_json(lines: &[Line]) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Items(lines))
 }
 
+/// That JSON, as a row holds it.
+pub(super) fn items_of(json: &str) -> Result<Box<RawValue>, serde_json::Error> {
+    RawValue::from_string(json.to_owned())
+}
+
 /// An order.
 #[derive(Debug, Clone)]
 pub struct OrderRow {

@@ -9,12 +9,19 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 
 /// A range of the shop's days, `[from, to)`; open where nothing is said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Days {
     /// The first day.
     pub from: Option<NaiveDate>,
     /// The day behind the last.
     pub to: Option<NaiveDate>,
+}
+
+impl Days {
+    /// Whether it is one of them.
+    pub(crate) fn hold(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| day >= from) && self.to.is_none_or(|to| day < to)
+    }
 }
 
 /// How many orders, and how much money.
@@ -75,6 +82,18 @@ pub struct ProductKey {
     pub currency: String,
 }
 
+impl DayKey {
+    pub(super) fn of(last: &DayTotals) -> Self {
+        Self { day: last.day, currency: last.placed.revenue.currency().code().to_owned() }
+    }
+}
+
+impl ProductKey {
+    pub(super) fn of(last: &ProductTotals) -> Self {
+        Self { sku: last.sku.clone(), currency: last.placed.revenue.currency().code().to_owned() }
+    }
+}
+
 /// The totals of each day and currency, the newest day first; days on which nothing happened are left out.
 pub async fn by_day(
     views: &Views,
@@ -102,8 +121,7 @@ pub async fn by_day(
         })
         .await?;
     let rows: Vec<DayTotals> = rows_of::<OrderTotals, _>(&seen.value)?;
-    let key = |last: &DayTotals| DayKey { day: last.day, currency: last.placed.revenue.currency().code().to_owned() };
-    Ok(seen.map(|_| Page::cut(rows, limit, key)))
+    Ok(seen.map(|_| Page::cut(rows, limit, DayKey::of)))
 }
 
 /// The totals of each product and currency over a range of days, in the order of skus (byte by byte).
@@ -136,11 +154,7 @@ pub async fn by_product(
         })
         .await?;
     let rows: Vec<ProductTotals> = rows_of::<OrderTotals, _>(&seen.value)?;
-    let key = |last: &ProductTotals| ProductKey {
-        sku: last.sku.clone(),
-        currency: last.placed.revenue.currency().code().to_owned(),
-    };
-    Ok(seen.map(|_| Page::cut(rows, limit, key)))
+    Ok(seen.map(|_| Page::cut(rows, limit, ProductKey::of)))
 }
 
 impl<'r> FromRow<'r, PgRow> for DayTotals {

@@ -40,7 +40,11 @@ pub(super) async fn compare(
 }
 
 /// Name and type of each column, in order.
-async fn columns(session: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
+pub(crate) async fn columns(
+    session: &mut PgConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
           WHERE attrelid = format('%I.%I', $1, $2)::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
@@ -52,7 +56,7 @@ async fn columns(session: &mut PgConnection, schema: &str, table: &str) -> Resul
 }
 
 /// The columns of the primary key, in order; none where there is no such key.
-async fn key(session: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<String>, sqlx::Error> {
+pub(crate) async fn key(session: &mut PgConnection, schema: &str, table: &str) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT attname::text FROM pg_index CROSS JOIN LATERAL unnest(indkey) WITH ORDINALITY AS part (attnum, nth)
            JOIN pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = part.attnum
@@ -64,7 +68,7 @@ async fn key(session: &mut PgConnection, schema: &str, table: &str) -> Result<Ve
     .await
 }
 
-async fn count(session: &mut PgConnection, schema: &str, table: &str) -> Result<u64, sqlx::Error> {
+pub(crate) async fn count(session: &mut PgConnection, schema: &str, table: &str) -> Result<u64, sqlx::Error> {
     let sql = format!(r#"SELECT count(*) FROM {schema}."{table}""#);
     let count: i64 = sqlx::query_scalar(&sql).fetch_one(session).await?;
     Ok(count.unsigned_abs())

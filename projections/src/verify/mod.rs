@@ -4,9 +4,9 @@
 //! view goes on and nothing piles up behind it. Then the view is made anew beside the copy by the projection's own code,
 //! up to exactly that checkpoint ([`remake`]), and the two are compared row by row ([`compare`]).
 
-mod compare;
-mod remake;
-mod scratch;
+pub(crate) mod compare;
+pub(crate) mod remake;
+pub(crate) mod scratch;
 
 pub use scratch::Scratch;
 
@@ -178,6 +178,18 @@ impl From<RunError> for VerifyError {
             RunError::Database(error) => Self::Database(error),
             RunError::Cancelled => Self::Stopped(Stopped),
             error => Self::Run(error),
+        }
+    }
+}
+
+impl From<VerifyError> for RunError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Stopped(_) => Self::Cancelled,
+            VerifyError::Run(error) => error,
+            VerifyError::Unknown(name) => Self::UnknownProjection { name, known: String::new() },
+            VerifyError::Database(error) => Self::Database(error),
+            VerifyError::Log(error) => Self::Log(error),
         }
     }
 }

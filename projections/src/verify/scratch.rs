@@ -5,12 +5,15 @@
 //! and read on that session alone: should PostgreSQL crash, which empties them, the check fails with its session.
 
 use super::{VerifyError, checkpoint};
-use crate::build::{self, Build};
+use crate::aside::copy_tables;
+use crate::build::Build;
 use crate::error::{RunError, is_gone};
 use crate::projection::Definition;
+use crate::reading;
 use commands::db::APP_ROLE;
 use domain::Position;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Begins with what no projection's name begins with.
@@ -20,12 +23,12 @@ const WORK_MEMORY: &str = "32MB";
 /// How long a statement waits for whoever holds a view's table for himself, in Postgres' spelling.
 const LOCKED_AT_MOST: &str = "60s";
 /// How often a copy begins again when the build that served is dropped under it.
-const COPY_ATTEMPTS: usize = 4;
+pub(crate) const COPY_ATTEMPTS: usize = 4;
 
 /// A session with PostgreSQL, and the schemas that it makes for itself. To be closed when all is done.
 #[derive(Debug)]
 pub struct Scratch {
-    pub(super) session: PgConnection,
+    pub(crate) session: PgConnection,
     /// Eight hexadecimal digits.
     run: String,
 }
@@ -60,6 +63,13 @@ impl Scratch {
         Ok(scratch)
     }
 
+    /// Has no statement from now on go on for longer.
+    pub(crate) async fn bound(&mut self, at_most: Option<Duration>) -> Result<(), sqlx::Error> {
+        let milliseconds = at_most.map_or(0, |at_most| at_most.as_millis().max(1));
+        self.session.execute(format!("SET statement_timeout = {milliseconds}").as_str()).await?;
+        Ok(())
+    }
+
     /// Drops all that was made here, and ends the session.
     pub async fn close(mut self) -> Result<(), VerifyError> {
         self.clear().await?;
@@ -67,13 +77,13 @@ impl Scratch {
     }
 
     /// Drops all that was made here.
-    pub(super) async fn clear(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn clear(&mut self) -> Result<(), sqlx::Error> {
         let run = self.run.clone();
         drop_run(&mut self.session, &run).await
     }
 
     /// The name of a schema of one's own.
-    pub(super) fn schema(&self, name: &str) -> String {
+    pub(crate) fn schema(&self, name: &str) -> String {
         format!("{PREFIX}{}_{name}", self.run)
     }
 
@@ -97,7 +107,7 @@ impl Scratch {
         Ok(())
     }
 
-    /// Copies rows and checkpoint of the build that serves, as of one moment; `None` when there is none. A build of another
+    /// Copies rows and checkpoint of the build that this program reads, as of one moment; `None` when there is none. A build of another
     /// version is not copied.
     pub(super) async fn copy(&mut self, definition: &Definition) -> Result<Option<Copied>, VerifyError> {
         let mut attempts_left = COPY_ATTEMPTS;
@@ -114,7 +124,7 @@ impl Scratch {
         let schema = self.schema(&format!("{}_seen", definition.name));
         // One snapshot for all statements, gone with the commit.
         let mut transaction = self.session.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
-        let Some(build) = build::active(&mut transaction, definition.name).await? else { return Ok(None) };
+        let Some(build) = reading::to_read(&mut transaction, definition).await? else { return Ok(None) };
         let checkpoint = checkpoint::load(&mut transaction, &build).await?;
         let gone = || RunError::Registry(format!("nothing of how far {} is", build.schema));
         let position = checkpoint.ok_or_else(gone)?.position;
@@ -122,26 +132,15 @@ impl Scratch {
             .bind(&build.schema)
             .fetch_one(&mut *transaction)
             .await?;
-        let tables = tables_in(&mut transaction, &build.schema).await?;
+        let mut tables = Vec::new();
         if build.version == definition.version {
             let make = format!("SET LOCAL ROLE {APP_ROLE}; CREATE SCHEMA {schema}");
             transaction.execute(make.as_str()).await?;
-            for table in &tables {
-                let copy = format!(r#"CREATE UNLOGGED TABLE {schema}."{table}" AS TABLE {}."{table}""#, build.schema);
-                transaction.execute(copy.as_str()).await?;
-            }
+            tables = copy_tables(&mut transaction, &build.schema, &schema, false).await?;
         }
         transaction.commit().await?;
         Ok(Some(Copied { build, position, stopped, schema, tables }))
     }
-}
-
-/// The names of a schema's tables.
-pub(super) async fn tables_in(session: &mut PgConnection, schema: &str) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = $1 ORDER BY tablename")
-        .bind(schema)
-        .fetch_all(session)
-        .await
 }
 
 fn random_run() -> String {

@@ -134,6 +134,13 @@ impl AnOrder {
         vec![self.happened(Event::Order(flagged.into()), at)]
     }
 
+    /// A provider takes back what was paid, or says that it is to be looked at.
+    pub fn taken_back(&self, amount: Money, conflict: PaymentConflict, at: DateTime<Utc>) -> Vec<Happened> {
+        let reference = PaymentReference::parse(&format!("back-{}", at.timestamp_millis())).unwrap();
+        let flagged = PaymentFlagged { reference, amount, conflict, payment: None };
+        vec![self.happened(Event::Order(flagged.into()), at)]
+    }
+
     fn paid_event(&self) -> Event {
         let (number, customer) = (OrderNumber(self.number), Arc::clone(&self.customer));
         let paid = OrderPaid { number, customer, lines: self.lines.clone().into(), total: self.total() };

@@ -1,6 +1,8 @@
 //! The read models on a real PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+mod as_of;
+mod builds;
 mod categories;
 mod desk;
 mod history;
@@ -11,7 +13,12 @@ mod paging;
 mod process;
 mod products;
 mod rebuilds;
+mod sales;
+mod starts;
 mod stops;
 mod verify;
+mod versions;
 mod waits;
+mod what_if;
+mod what_if_code;
 mod writers;

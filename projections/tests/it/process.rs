@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use commands::{Log, db};
 use domain::Position;
-use projections::{Progress, Rebuilt, RunError, Settings, Views};
+use projections::{Definition, Progress, Rebuilt, RunError, Settings, Views};
 use sqlx::PgPool;
 use std::time::Duration;
 use testkit::Db;
@@ -32,10 +32,19 @@ impl Process {
     }
 
     pub async fn open_in(db: &Db, time_zone: Tz) -> Self {
+        Self::with(db, time_zone, projections::REGISTRY).await
+    }
+
+    /// One of a program that has these projections.
+    pub async fn of(db: &Db, definitions: &'static [Definition]) -> Self {
+        Self::with(db, Tz::UTC, definitions).await
+    }
+
+    async fn with(db: &Db, time_zone: Tz, definitions: &'static [Definition]) -> Self {
         let stop = CancellationToken::new();
         let pool = db::connect(&db.app_url(), 8).await.unwrap();
         let log = Log::open(pool, stop.clone(), &TaskTracker::new()).await.unwrap();
-        let views = Views::new(log.clone(), Settings { time_zone });
+        let views = Views::of(log.clone(), Settings { time_zone }, definitions);
         Self { views, log, _stop_on_drop: stop.drop_guard() }
     }
 
@@ -71,7 +80,7 @@ impl Process {
         cancel: &CancellationToken,
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Rebuilt, RunError> {
-        projections::rebuild(&self.views, name, cancel, &mut progress).await
+        projections::rebuild(&self.views, name, "test", cancel, &mut progress).await
     }
 
     pub fn pool(&self) -> &PgPool {

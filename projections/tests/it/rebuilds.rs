@@ -13,6 +13,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("order_list", &["orders", "clock_distance"]),
     ("order_totals", &["days", "product_days", "placed_orders"]),
     ("products", &["products"]),
+    ("sales", &["sold", "payment_times", "placed_orders"]),
 ];
 
 /// A history with something of everything.

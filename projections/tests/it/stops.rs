@@ -169,6 +169,6 @@ async fn an_unknown_name_is_refused_with_those_that_exist() {
     let process = Process::open(&Db::new().await).await;
     let error = process.run("orders").ended().await.unwrap_err();
     let told = "there is no projection `orders`; there are order_list, order_totals, products, categories, \
-                newsletters";
+                newsletters, sales";
     assert_eq!(error.to_string(), told);
 }

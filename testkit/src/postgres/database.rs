@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 
-use super::{GROUP, LOGIN, OWNER, PostgresServer};
+use super::{ANALYSTS, GROUP, LOGIN, OWNER, PostgresServer};
 
 const TEMPLATE: &str = "orders_template";
 
@@ -93,6 +93,11 @@ impl Db {
         self.server.superuser_url(&self.name)
     }
 
+    /// For tests of logins that they make themselves: all roles have the same password, which is the URL's.
+    pub fn url_of(&self, login: &str) -> String {
+        self.server.url(login, &self.name)
+    }
+
     /// A pool of connections as the program has them.
     pub async fn pool(&self) -> PgPool {
         connect(&self.app_url()).await
@@ -124,9 +129,10 @@ pub(super) async fn make_template(server: &PostgresServer) {
     for statement in [
         // An earlier attempt may have been cancelled with its test.
         format!("DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)"),
-        format!("DROP ROLE IF EXISTS {LOGIN}, {GROUP}, {OWNER}"),
+        format!("DROP ROLE IF EXISTS {LOGIN}, {GROUP}, {ANALYSTS}, {OWNER}"),
         format!("CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'"),
         format!("CREATE ROLE {GROUP} NOLOGIN"),
+        format!("CREATE ROLE {ANALYSTS} NOLOGIN"),
         format!("CREATE ROLE {LOGIN} LOGIN PASSWORD '{password}' IN ROLE {GROUP}"),
     ] {
         run(&mut admin, &statement).await;

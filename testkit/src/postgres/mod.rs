@@ -16,6 +16,9 @@ pub const OWNER: &str = "orders_owner";
 /// The group role that holds the program's grants. Nobody logs in as it.
 pub const GROUP: &str = "orders_app";
 
+/// The group role of analysts. Nobody logs in as it.
+pub const ANALYSTS: &str = "orders_analyst";
+
 /// The role as which the program logs in: a member of [`GROUP`].
 pub const LOGIN: &str = "orders_login";
 

@@ -4,6 +4,7 @@
 //! All are followed in one copy, to build it once. That none needs another is seen without building: each finds what it
 //! changes in an untouched copy, and no two touch the same file.
 
+mod beside;
 mod clean_copy;
 mod how_to;
 
@@ -16,6 +17,9 @@ use how_to::{Change, Files, HowTo, TestCommand};
 use tokio::sync::OnceCell;
 
 const TITLES: [&str; 3] = ["Add a read model", "Add a consumer", "Change an event"];
+
+/// What the program of the copy is called.
+const PROGRAM: &str = "orders_with_all";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
@@ -39,6 +43,16 @@ async fn a_consumer_is_added_as_it_says() {
         passed,
         ["loyalty_points::an_order_paid_from_now_on_earns_its_points_once", "loyalty_points::only_full_units_count",]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_added_starts_on_a_system_with_history_beside_its_writer() {
+    beside::starts_beside_a_writer(&program_with_all().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_version_of_a_view_is_built_beside_promoted_and_rolled_back() {
+    beside::takes_over_a_view(&program_with_all().await).await;
 }
 
 #[tokio::test]
@@ -126,6 +140,10 @@ async fn copy_with_all() -> &'static CleanCopy {
             how_to.apply(&mut files);
             name_test_binary(&mut files, &how_to.test().package);
         }
+        name_program(&mut files);
+        // As if its rows meant something else from now on.
+        let version = ["1", "2"].map(|number| format!("    const VERSION: u32 = {number};"));
+        Change::new("projections/src/order_totals.rs", &version[0], &version[1]).apply(&mut files);
         clean_copy::give_another_version(&mut files);
         let copy = CleanCopy::of("readme", &files);
         copy.is_formatted(how_tos.iter().flat_map(HowTo::files)).await;
@@ -151,6 +169,24 @@ fn name_test_binary(files: &mut Files, package: &str) {
     let change =
         Change::new(&format!("{package}/Cargo.toml"), "name = \"it\"", &format!("name = \"{}\"", test_binary(package)));
     change.apply(files);
+}
+
+/// The program of the copy, built.
+async fn program_with_all() -> PathBuf {
+    let mut arguments = ["test", "--offline", "--locked", "--workspace", "--test"].map(str::to_owned).to_vec();
+    arguments.extend([test_binary("api"), "--no-run".to_owned()]);
+    let copy = copy_with_all().await;
+    let built = copy.cargo_patiently(&arguments).await;
+    assert!(built.status.success() && !built.stderr.contains("warning: "), "{}\n{}", built.status, built.stderr);
+    copy.target().join("debug").join(PROGRAM)
+}
+
+/// The program lies where that of the original does, so in the copy it gets a name of its own. It is built for the tests of its
+/// package; in the copy there are none of these, which take long to build.
+fn name_program(files: &mut Files) {
+    Change::new("api/Cargo.toml", "name = \"orders\"", &format!("name = \"{PROGRAM}\"")).apply(files);
+    name_test_binary(files, "api");
+    files.insert("api/tests/it/main.rs".to_owned(), b"//! None.\n".to_vec());
 }
 
 fn test_binary(package: &str) -> String {

@@ -1,11 +1,10 @@
 //! What the shop has and who it is for: products, categories, issues of the newsletter, members, the schedule, and orders on a
 //! customer's behalf.
 //!
-//! - [`actors`]: who changed something. [`products`], [`categories`]: the catalogue.
+//! - [`products`], [`categories`]: the catalogue.
 //! - [`newsletters`]: issues, from a draft to what became of each mail. [`members`]: the accounts of customers.
 //! - [`schedule`]: work at a given time. [`counter`]: an order for somebody who calls, or stands there.
 
-mod actors;
 mod categories;
 mod counter;
 mod fields;

@@ -14,7 +14,6 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use commands::schedule::{Decided, Job, JobState};
-use commands::{Clock, Schedule};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,15 +44,11 @@ struct List {
     rows: Vec<Row>,
 }
 
-fn schedule(app: &App) -> Schedule {
-    Schedule::new(app.log.pool().clone(), Clock::system())
-}
-
 async fn list(State(app): State<Arc<App>>, visit: Visit, RawQuery(raw): RawQuery) -> Result<Response, Fault> {
     let query = Query::parse(raw.as_deref());
     let all = query.get("ended") == Some("yes");
     let after = query.after().and_then(|id| id.parse().ok()).unwrap_or(0);
-    let jobs = within(schedule(&app).list(after, PAGE_ROWS, all)).await?;
+    let jobs = within(app.members.schedule().list(after, PAGE_ROWS, all)).await?;
     // A full page may be the last one; the next is empty then.
     let is_full = jobs.len() == PAGE_ROWS as usize;
     let next = jobs.last().filter(|_| is_full).map(|job| job.id.to_string());
@@ -101,7 +96,7 @@ async fn act(State(app): State<Arc<App>>, acting: Acting, posted: StaffForm) -> 
 }
 
 async fn on_one(app: Arc<App>, acting: Arc<Acting>, id: i64, cancels: bool) -> RowOutcome {
-    let (schedule, who) = (schedule(&app), acting.me.actor());
+    let (schedule, who) = (app.members.schedule(), acting.me.actor());
     let decided = if cancels { schedule.cancel(id, &who).await } else { schedule.run_now(id, &who).await };
     let outcome = match decided.map_err(Problem::from)? {
         Decided::Done => Outcome::good(text(if cancels { "job-was-cancelled" } else { "job-runs" })),

@@ -3,7 +3,8 @@
 use super::PATH;
 use crate::admin::list::{Filters, Period, Query};
 use crate::admin::texts::text;
-use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use crate::days::beginning;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::Position;
 use projections::order_list::{Desk, DeskSearch, Filter, ListKey};
@@ -54,16 +55,6 @@ fn range(query: &Query, name: &str, time_zone: Tz, now: DateTime<Utc>) -> (Bound
     };
     let to = day("to").and_then(|day| day.checked_add_days(Days::new(1)));
     (from.map(|day| beginning(day, time_zone)), to.map(|day| beginning(day, time_zone)))
-}
-
-/// When a day begins. Where clocks are put forward at midnight, it begins an hour later.
-fn beginning(day: NaiveDate, time_zone: Tz) -> DateTime<Utc> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let local = match time_zone.from_local_datetime(&midnight) {
-        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time),
-        LocalResult::None => time_zone.from_local_datetime(&(midnight + TimeDelta::hours(1))).earliest(),
-    };
-    local.map_or_else(|| midnight.and_utc(), |time| time.with_timezone(&Utc))
 }
 
 /// Where a page ends, as it stands in the address of the next.

@@ -5,6 +5,7 @@ use super::asked;
 use crate::admin::StaffVisit;
 use crate::admin::list::Query;
 use crate::auth::permission::ReadOrders;
+use crate::csv::{self, Reader};
 use crate::http::{App, overloaded, timing};
 use crate::shop::Fault;
 use axum::body::Body;
@@ -15,18 +16,13 @@ use chrono::SecondsFormat;
 use futures::stream;
 use http::{HeaderValue, header};
 use projections::ReadError;
-use projections::order_list::{self, Desk, ListKey, OrderRow};
+use projections::order_list::{DeskPages, ListKey, OrderRow};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Orders per read, and so per chunk.
 const READ_ORDERS: u32 = 500;
-const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
-/// That it is UTF-8 some spreadsheets are told by a mark alone.
-const MARK: &str = "\u{feff}";
-/// What a formula begins with, wide forms included.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 const HEADS: [&str; 14] = [
     "id",
     "number",
@@ -53,12 +49,14 @@ pub(super) async fn handle(
     let desk = asked::desk(&Query::parse(query.as_deref()), app.views.time_zone(), visit.now());
     let name = format!("attachment; filename=\"orders-{}.csv\"", visit.now().format("%Y-%m-%d"));
     // The first chunk before the answer begins: that the view can't be read is still a page of its own.
-    let first = chunk(&app, &desk, None).await.map_err(|error| crate::v1::unreadable_view("order_list", error))?;
-    let mut head = String::from(MARK);
-    line(&mut head, HEADS);
+    let unreadable = |error| crate::v1::unreadable_view("order_list", error);
+    let desk = DeskPages::open(&app.views, desk).await.map_err(unreadable)?;
+    let first = chunk(&app, &desk, None).await.map_err(unreadable)?;
+    let mut head = String::from(csv::MARK);
+    csv::line(&mut head, Reader::Spreadsheet, HEADS);
     let mut response = Response::new(Body::from_stream(chunks(app, desk, head, first, place)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, CSV);
+    headers.insert(header::CONTENT_TYPE, csv::MEDIA_TYPE);
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Fault::Internal)?);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(timing::SERVER_TIMING, timing::of_read(Duration::ZERO));
@@ -77,7 +75,7 @@ type Chunk = (String, Option<ListKey>);
 /// Nothing is read before the chunk before has been taken. The `place` is given back at the end, or when the browser is gone.
 fn chunks(
     app: Arc<App>,
-    desk: Desk,
+    desk: DeskPages,
     head: String,
     first: Chunk,
     place: OwnedSemaphorePermit,
@@ -86,7 +84,7 @@ fn chunks(
         let (app, desk) = (Arc::clone(&app), desk.clone());
         async move {
             let (lines, next) = match made {
-                Made::Begun(head, (lines, next)) => (head + &lines, next),
+                Made::Begun(head, (lines, next)) => (head + lines.as_str(), next),
                 Made::Behind(key) => chunk(&app, &desk, Some(key)).await.inspect_err(|error| {
                     tracing::warn!(%error, "a file of orders breaks off");
                 })?,
@@ -97,8 +95,8 @@ fn chunks(
     })
 }
 
-async fn chunk(app: &App, desk: &Desk, after: Option<ListKey>) -> Result<Chunk, ReadError> {
-    let page = order_list::desk(&app.views, desk, after, READ_ORDERS).await?.value;
+async fn chunk(app: &App, desk: &DeskPages, after: Option<ListKey>) -> Result<Chunk, ReadError> {
+    let page = desk.read(&app.views, after, READ_ORDERS).await?.value;
     let mut lines = String::new();
     for row in &page.rows {
         order(&mut lines, row);
@@ -125,69 +123,5 @@ fn order(lines: &mut String, row: &OrderRow) {
         &time(&row.placed_at),
         &time(&row.updated_at),
     ];
-    line(lines, cells);
-}
-
-fn line<const N: usize>(lines: &mut String, cells: [&str; N]) {
-    for (index, cell) in cells.into_iter().enumerate() {
-        if index > 0 {
-            lines.push(',');
-        }
-        write_cell(lines, cell);
-    }
-    lines.push_str("\r\n");
-}
-
-/// A cell, always in quotes. What a spreadsheet would take for a formula, whoever typed it as their name, is made text by an
-/// apostrophe (OWASP, CSV injection): at the beginning of the cell, and where one begins for a spreadsheet that separates cells by
-/// semicolons or tabs, to which our quotes mean nothing in the middle of its cells.
-fn write_cell(lines: &mut String, cell: &str) {
-    lines.push('"');
-    if cell.starts_with(['\t', '\r', '\n']) {
-        lines.push('\'');
-    }
-    let (mut chars, mut begins) = (cell.chars(), true);
-    loop {
-        if begins && chars.as_str().trim_start_matches('"').starts_with(FORMULA) {
-            lines.push('\'');
-        }
-        let Some(char) = chars.next() else { break };
-        if char == '"' {
-            lines.push('"');
-        }
-        lines.push(char);
-        begins = matches!(char, ';' | '\t' | '\r' | '\n');
-    }
-    lines.push('"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_quoted_and_never_a_formula() {
-        let mut text = String::new();
-        line(&mut text, ["Ada", "O\"Hara, Zoë", "=1+1", "-2", "@cmd", "", "两\n行", "\t=1"]);
-        let expected = "\"Ada\",\"O\"\"Hara, Zoë\",\"'=1+1\",\"'-2\",\"'@cmd\",\"\",\"两\n行\",\"'\t'=1\"\r\n";
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn nor_is_what_another_separator_would_make_of_it() {
-        for (cell, expected) in [
-            ("Ada;=1+1", "\"Ada;'=1+1\""),
-            ("Ada;;-1; @x", "\"Ada;;'-1; @x\""),
-            ("Ada\t+1", "\"Ada\t'+1\""),
-            ("12 Row\r\n=1\n@x", "\"12 Row\r\n'=1\n'@x\""),
-            ("Ada;\"=1\"", "\"Ada;'\"\"=1\"\"\""),
-            ("\"=1", "\"'\"\"=1\""),
-            ("Ada;＝1", "\"Ada;'＝1\""),
-            ("a=b; c-d", "\"a=b; c-d\""),
-        ] {
-            let mut text = String::new();
-            write_cell(&mut text, cell);
-            assert_eq!(text, expected, "{cell:?}");
-        }
-    }
+    csv::line(lines, Reader::Spreadsheet, cells);
 }

@@ -1,13 +1,14 @@
 //! What happened to an order, in words, with who did it and the event as it is stored.
 
 use crate::admin::AdminPage;
-use crate::admin::texts::{text, text_with};
+use crate::admin::texts::text_with;
 use crate::http::App;
+use crate::order_history::{conflict, words};
 use crate::problem::within;
 use crate::shop::Fault;
 use chrono::{DateTime, Utc};
 use commands::{StoredEvent, staff};
-use domain::order::{OrderEvent, PaymentConflict};
+use domain::order::OrderEvent;
 use domain::{Event, Money};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -69,11 +70,10 @@ impl History {
         let Ok(recorded) = stored.recorded() else { return };
         let Event::Order(event) = &recorded.event else { return };
         let (at, who) = (recorded.metadata.occurred_at, who(&recorded.metadata.actor, names));
-        let (kind, words) = words(event, page);
         self.happened.push(Happened {
             at,
-            kind,
-            words,
+            kind: mark(event),
+            words: words(event),
             who: who.clone(),
             name: format!("{} {} · {}", stored.event_type, stored.event_version, stored.position),
             raw: pretty(&stored.payload),
@@ -98,42 +98,14 @@ impl History {
     }
 }
 
-/// The class of its mark, and its words.
-fn words(event: &OrderEvent, page: &AdminPage) -> (&'static str, String) {
+/// The class of its mark.
+fn mark(event: &OrderEvent) -> &'static str {
     match event {
-        OrderEvent::ItemAdded(added) => {
-            let name = format!("{} × {}", added.line.quantity.get(), added.line.name);
-            ("is-change", text_with("staff-happened-item", &[("name", name.into())]))
-        }
-        OrderEvent::OrderPlaced(placed) => {
-            ("is-placed", text_with("staff-happened-placed", &[("total", page.money(&placed.total).into())]))
-        }
-        OrderEvent::PaymentRecorded(paid) => {
-            ("is-paid", text_with("staff-happened-payment", &[("amount", page.money(&paid.amount).into())]))
-        }
-        OrderEvent::OrderPaid(_) => ("is-paid", text("staff-happened-paid")),
-        OrderEvent::PaymentFlagged(flagged) => {
-            let amount = page.money(&flagged.amount);
-            let arguments = [("amount", amount.into()), ("why", conflict(flagged.conflict).into())];
-            ("is-bad", text_with("staff-happened-flagged", &arguments))
-        }
-        OrderEvent::EmailCorrected(corrected) => {
-            let email = corrected.customer.email.as_str();
-            ("is-change", text_with("staff-happened-email", &[("email", email.into())]))
-        }
+        OrderEvent::OrderPlaced(_) => "is-placed",
+        OrderEvent::PaymentRecorded(_) | OrderEvent::OrderPaid(_) => "is-paid",
+        OrderEvent::PaymentFlagged(_) => "is-bad",
+        OrderEvent::ItemAdded(_) | OrderEvent::EmailCorrected(_) => "is-change",
     }
-}
-
-fn conflict(conflict: PaymentConflict) -> String {
-    text(match conflict {
-        PaymentConflict::OtherAmount => "staff-conflict-other-amount",
-        PaymentConflict::OtherCurrency => "staff-conflict-other-currency",
-        PaymentConflict::AboveBalance => "staff-conflict-above-balance",
-        PaymentConflict::Nothing => "staff-conflict-nothing",
-        PaymentConflict::Refunded => "staff-conflict-refunded",
-        PaymentConflict::Reversed => "staff-conflict-reversed",
-        PaymentConflict::Denied => "staff-conflict-denied",
-    })
 }
 
 /// Who did it, as far as it can be told: somebody of staff by name, a provider, the shop's own pages, or an API key by its id.

@@ -5,7 +5,7 @@ use crate::settings::KafkaArgs;
 use consumers::KafkaSettings;
 
 /// Which Kafka is to be checked.
-pub(super) enum Kafka {
+pub(in crate::cli) enum Kafka {
     /// A configured one, or the one inside a running system.
     There(KafkaSettings),
     /// The system whose data these are does not run, and the broker that lives inside it holds nothing.
@@ -15,8 +15,15 @@ pub(super) enum Kafka {
 }
 
 impl Kafka {
+    /// How its topics are called, and how many partitions they have.
+    pub(in crate::cli) fn names(&self) -> &KafkaSettings {
+        match self {
+            Self::There(settings) | Self::Ended(settings) | Self::Unknown(settings, _) => settings,
+        }
+    }
+
     /// The configured one, else that of the system that runs on the data directory.
-    pub(super) fn of(configured: Option<KafkaSettings>, args: &KafkaArgs, database: &Database) -> Self {
+    pub(in crate::cli) fn of(configured: Option<KafkaSettings>, args: &KafkaArgs, database: &Database) -> Self {
         if let Some(settings) = configured {
             return Self::There(settings);
         }

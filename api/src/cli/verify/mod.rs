@@ -1,6 +1,6 @@
 //! `orders verify`: whether log, views, Kafka and the consumers' ledger agree.
 
-mod kafka;
+pub(super) mod kafka;
 mod parts;
 mod report;
 mod silence;
@@ -11,7 +11,7 @@ use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::{DatabaseArgs, KafkaArgs};
 use clap::ValueEnum;
 use commands::verify::{Progress, Watch};
-use kafka::Kafka;
+pub(super) use kafka::Kafka;
 use report::Report;
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use super::super::account::{self, Account};
 use super::super::launcher;
 use super::binaries::Binaries;
-use super::roles::{LOGIN, OWNER, SUPERUSER};
+use super::roles::{DATABASE, LOGIN, OWNER, SUPERUSER};
 use super::socket::PORT;
 use super::{PostgresError, last_line};
 use std::fs::{self, File};
@@ -110,6 +110,8 @@ impl Cluster {
             rules.push_str(&format!("local all {role} peer map=orders\n"));
             names.push_str(&format!("orders \"{us}\" {role}\n"));
         }
+        // Logins that `orders analysts add` makes.
+        rules.push_str(&format!("local {DATABASE} +{} scram-sha-256\n", commands::db::ANALYST_ROLE));
         for (name, text) in [("pg_hba.conf", rules), ("pg_ident.conf", names)] {
             let path = self.data.join(name);
             // Both exist since initdb, with their owner and rights.

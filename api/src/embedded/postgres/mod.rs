@@ -91,6 +91,11 @@ pub enum PostgresError {
     },
 }
 
+/// How to connect to a private server as who may make roles there, as long as it runs.
+pub fn superuser_url(urls: &PostgresUrls) -> Option<String> {
+    socket::superuser_url_beside(urls)
+}
+
 /// A private PostgreSQL that runs. It ends with this process at the latest.
 #[derive(Debug)]
 pub struct Postgres {

@@ -20,8 +20,9 @@ pub(super) async fn set_up(superuser_url: impl Fn(&str) -> String) -> Result<(),
     let complete = "SELECT EXISTS (SELECT FROM pg_database AS d WHERE datname = $1
                             AND EXISTS (SELECT FROM pg_shdescription WHERE objoid = d.oid AND description = $2))";
     let complete: bool = sqlx::query_scalar(complete).bind(DATABASE).bind(MARK).fetch_one(&mut cluster).await?;
+    // Also where all else is there already: a newer program may bring a role along.
+    make_roles(&mut cluster).await?;
     if !complete {
-        make_roles(&mut cluster).await?;
         make_database(&mut cluster).await?;
         let mut database = connect(&superuser_url(DATABASE)).await?;
         // Up to PostgreSQL 14 everyone may make tables in it.
@@ -43,9 +44,12 @@ async fn connect(url: &str) -> Result<PgConnection, PostgresError> {
 
 async fn make_roles(cluster: &mut PgConnection) -> Result<(), PostgresError> {
     let group = commands::db::APP_ROLE;
-    for (role, rights) in
-        [(OWNER, "LOGIN".to_owned()), (group, "NOLOGIN".to_owned()), (LOGIN, format!("LOGIN IN ROLE {group}"))]
-    {
+    for (role, rights) in [
+        (OWNER, "LOGIN".to_owned()),
+        (group, "NOLOGIN".to_owned()),
+        (commands::db::ANALYST_ROLE, "NOLOGIN".to_owned()),
+        (LOGIN, format!("LOGIN IN ROLE {group}")),
+    ] {
         let exists = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)");
         if !exists.bind(role).fetch_one(&mut *cluster).await? {
             cluster.execute(format!("CREATE ROLE {role} {rights}").as_str()).await?;

@@ -71,6 +71,12 @@ pub(super) fn superuser_url(directory: &Path, database: &str) -> String {
     url(directory, SUPERUSER, database)
 }
 
+/// The same, where what is known is how others connect.
+pub(super) fn superuser_url_beside(urls: &PostgresUrls) -> Option<String> {
+    let rest = urls.owner.strip_prefix(&format!("postgres://{OWNER}@"))?;
+    Some(format!("postgres://{SUPERUSER}@{rest}"))
+}
+
 /// Of a form that sqlx and libpq (`psql`) both understand.
 fn url(directory: &Path, role: &str, database: &str) -> String {
     let path = directory.to_string_lossy();
@@ -89,6 +95,12 @@ mod tests {
         assert!(socket.as_os_str().len() < 60, "{socket:?}");
         assert_eq!(socket, short(&long));
         assert_ne!(socket, short(Path::new("/elsewhere")));
+    }
+
+    #[test]
+    fn the_superuser_is_where_the_owner_is() {
+        let at = Path::new("/run/orders");
+        assert_eq!(superuser_url_beside(&urls(at)), Some(superuser_url(at, DATABASE)));
     }
 
     #[test]

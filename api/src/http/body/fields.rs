@@ -148,6 +148,16 @@ impl<'f, 'a> Fields<'f, 'a> {
         }
     }
 
+    /// A whole number, not below zero, that must be there.
+    pub fn number(&mut self, name: &str) -> Option<u64> {
+        self.reads(name, Need::Required, schema::whole_number)?;
+        match self.required(name)? {
+            Json::Number(Some(number)) if i64::try_from(number).is_ok() => Some(number),
+            Json::Number(_) => self.fault(name, "out_of_range", "must be a whole number, not below zero"),
+            other => self.wrong_type(name, "a number", &other),
+        }
+    }
+
     /// Money that must be there: `{"amount":"12.50","currency":"USD"}`.
     pub fn money(&mut self, name: &str) -> Option<Money> {
         self.reads(name, Need::Required, Money::shape)?;

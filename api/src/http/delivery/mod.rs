@@ -34,7 +34,8 @@ impl Wanted {
 
     /// Makes an answer ready to be sent.
     pub(super) async fn deliver(&self, response: Response, produces: Produces) -> Response {
-        let is_read = self.reads && produces == Produces::Json && response.status() == StatusCode::OK;
+        let is_document = matches!(produces, Produces::Json | Produces::Table);
+        let is_read = self.reads && is_document && response.status() == StatusCode::OK;
         let response = if is_read { self.tagged(response).await } else { response };
         match response.status() {
             StatusCode::NOT_MODIFIED => self.not_modified(response),

@@ -39,26 +39,43 @@ pub(in crate::v1) struct Line<'e> {
     data: &'e RawValue,
 }
 
-/// Appends the event and a line feed. `data` is what happened, without the tag that names the type: the line names it.
-///
-/// Unknown types and versions are written as well: an export needs no understanding.
+impl<'e> Line<'e> {
+    /// The event as it is written. `data` is what happened, without the tag that names the type: the line names it.
+    ///
+    /// Unknown types and versions are written as well: an export needs no understanding.
+    pub(super) fn of(event: &'e StoredEvent) -> Result<Self, LineError> {
+        let failed = |source| LineError { position: event.position.0, source };
+        Ok(Self {
+            position: event.position.0,
+            event_id: event.event_id.to_string(),
+            event_type: &event.event_type,
+            version: &event.event_version,
+            aggregate_type: &event.aggregate_type,
+            aggregate_id: &event.aggregate_id,
+            sequence: event.sequence,
+            recorded_at: time::text(event.recorded_at),
+            metadata: serde_json::from_str(&event.metadata).map_err(failed)?,
+            data: data(event)?,
+        })
+    }
+}
+
+/// Appends the event and a line feed.
 pub fn write(out: &mut Vec<u8>, event: &StoredEvent) -> Result<(), LineError> {
-    let failed = |source| LineError { position: event.position.0, source };
-    let line = Line {
-        position: event.position.0,
-        event_id: event.event_id.to_string(),
-        event_type: &event.event_type,
-        version: &event.event_version,
-        aggregate_type: &event.aggregate_type,
-        aggregate_id: &event.aggregate_id,
-        sequence: event.sequence,
-        recorded_at: time::text(event.recorded_at),
-        metadata: serde_json::from_str(&event.metadata).map_err(failed)?,
-        data: untagged(event).map_err(failed)?,
-    };
-    serde_json::to_writer(&mut *out, &line).map_err(failed)?;
+    write_bare(out, event)?;
     out.push(b'\n');
     Ok(())
+}
+
+/// Appends the event. There is no line feed in it.
+pub(super) fn write_bare(out: &mut Vec<u8>, event: &StoredEvent) -> Result<(), LineError> {
+    let failed = |source| LineError { position: event.position.0, source };
+    serde_json::to_writer(&mut *out, &Line::of(event)?).map_err(failed)
+}
+
+/// What happened, without the tag that names the type.
+pub(super) fn data(event: &StoredEvent) -> Result<&RawValue, LineError> {
+    untagged(event).map_err(|source| LineError { position: event.position.0, source })
 }
 
 /// What is inside `{"<type>":…}`; all of a payload that is not tagged so.

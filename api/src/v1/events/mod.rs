@@ -1,65 +1,53 @@
-//! `GET /v1/events?after&limit`: the history as NDJSON, one event per line, in order.
+//! `GET /v1/events`: the history, in order, in the form that `Accept` asks for.
 //!
-//! An answer holds the events behind `after`, at most `limit` of them (1,000; at most 100,000), up to the head of the
-//! log at the time of the request. `Orders-Position` is the position of its last event: send it as the next `after`.
-//! `Orders-Min-Position` is met by every answer, which comes from the log; beyond the head it is refused as `after` is.
-//! Positions are dense, so it is known before the first line. The answer is made while it is read, so its length costs
-//! no memory; if the history can't be read on, the connection is cut in the middle of the chunked body.
+//! - Lines (NDJSON, where nothing else is asked for) and tables (CSV): [`export`]. The answer is made while it is read, so its
+//!   length costs no memory.
+//! - Pages (JSON): [`page`].
+//! - With `follow=true`, lines, or server-sent events, that go on with what is appended: [`follow`].
+//!
+//! Whatever the form, it holds the events behind `after`, and says in `Orders-Position` up to where it is complete: send that as the
+//! next `after`. Filters and limits change nothing of that: where they end an answer is found before its first byte. `Orders-Min-Position` is met by every answer, which comes from the log; beyond the head it is refused
+//! as `after` is.
 
+pub(crate) mod columns;
+pub(crate) mod csv;
+mod export;
+mod follow;
+mod format;
 pub mod line;
+mod operations;
+mod page;
+pub(crate) mod selection;
+
+pub use follow::FollowSettings;
+pub(super) use operations::operations;
 
 use super::incoming::ORDERS_POSITION;
+use super::paging;
 use super::reads::{Wanted, beyond_head};
 use crate::auth::Allowed;
 use crate::auth::permission::ReadEvents;
 use crate::http::query::Query;
-use crate::http::{App, overloaded, timing};
+use crate::http::{App, Stopping, overloaded, timing};
 use crate::problem::{Problem, within};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use bytes::Bytes;
-use commands::{Log, LogError};
+use chrono::{DateTime, Utc};
+use commands::{EventFilter, LogError};
 use domain::Position;
-use futures::stream;
-use http::{HeaderMap, HeaderValue, header};
+use format::Format;
+use http::{HeaderMap, header};
 use line::LineError;
+use selection::Range;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub(super) const DEFAULT_LIMIT: u32 = 1_000;
-pub(super) const MAX_LIMIT: u32 = 100_000;
+const DEFAULT_LIMIT: u32 = 1_000;
+const MAX_LIMIT: u32 = 100_000;
 /// Events per read of the log, and so per chunk.
 const READ_ROWS: u32 = 500;
-const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
-
-pub(super) async fn handle(
-    State(app): State<Arc<App>>,
-    _: Allowed<ReadEvents>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let mut query = Query::new(query.as_deref());
-    let after = Position(query.number("after", 0, i64::MAX.unsigned_abs()).unwrap_or(0));
-    let limit = query.number("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
-    query.finish()?;
-    let wanted = Wanted::of(&headers)?;
-    let place = Arc::clone(&app.exports).try_acquire_owned().map_err(|_| overloaded())?;
-    let started = Instant::now();
-    let head = within(app.log.head()).await?;
-    if after > head {
-        return Err(beyond_head(head));
-    }
-    wanted.check_given_out(head)?;
-    let last = Position(head.0.min(after.0 + u64::from(limit)));
-    let mut response = Response::new(Body::from_stream(chunks(app.log.clone(), after, last, place)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, NDJSON);
-    headers.insert(ORDERS_POSITION, last.0.into());
-    headers.insert(timing::SERVER_TIMING, timing::of_read(started.elapsed()));
-    Ok(response)
-}
 
 /// Why the history breaks off in the middle.
 #[derive(Debug, thiserror::Error)]
@@ -72,36 +60,89 @@ enum ExportError {
     Missing(Position),
 }
 
-/// The events behind `after` up to `last`, a chunk per read. Nothing is read before the chunk before has been taken. The `place`
-/// is given back at the end, or when the client is gone.
-fn chunks(
-    log: Log,
-    after: Position,
-    last: Position,
-    place: OwnedSemaphorePermit,
-) -> impl futures::Stream<Item = Result<Bytes, ExportError>> {
-    stream::try_unfold((after, place), move |(after, place)| {
-        let log = log.clone();
-        async move {
-            if after >= last {
-                return Ok(None);
-            }
-            let read = chunk(&log, after, last).await;
-            let (lines, reached) = read.inspect_err(|error| {
-                tracing::warn!(%error, "an export of the history breaks off");
-            })?;
-            Ok(Some((lines, (reached, place))))
-        }
-    })
+/// What is asked for, as it stands in the request.
+struct Asked {
+    filter: EventFilter,
+    range: Range,
+    limit: Option<u32>,
 }
 
-async fn chunk(log: &Log, after: Position, last: Position) -> Result<(Bytes, Position), ExportError> {
-    let rows = u32::try_from(last.0 - after.0).unwrap_or(READ_ROWS).min(READ_ROWS);
-    let events = log.read(after, rows).await?;
-    let reached = events.last().ok_or(ExportError::Missing(after))?.position;
-    let mut lines = Vec::with_capacity(events.iter().map(|event| event.size_bytes()).sum());
-    for event in &events {
-        line::write(&mut lines, event)?;
+impl Asked {
+    fn of(query: &mut Query<'_>, max_limit: u32) -> Self {
+        let range = Range::of(query);
+        Self { range, limit: query.number("limit", 1, max_limit), filter: selection::filter(query) }
     }
-    Ok((Bytes::from(lines), reached))
+}
+
+/// The same, found in the log.
+struct Found {
+    filter: EventFilter,
+    limit: Option<u32>,
+    /// Behind this position.
+    after: Position,
+    /// Up to this one.
+    last: Position,
+    /// Recorded at this time or later, also of what is appended from now on.
+    from: Option<DateTime<Utc>>,
+    /// How long the log was asked.
+    took: Duration,
+}
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<ReadEvents>,
+    stopping: Stopping,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let follow = query.boolean("follow");
+    let format = Format::of(&headers, follow)?;
+    let follows = follow == Some(true) || format == Format::EventStream;
+    let asked = Asked::of(&mut query, if format == Format::Json { paging::MAX_LIMIT } else { MAX_LIMIT });
+    if follows && asked.range.has_end() {
+        query.fault("follow", "no_end", "goes on with what comes: up_to and to end what is there");
+    }
+    query.finish()?;
+    let wanted = Wanted::of(&headers)?;
+    let seen = follow::last_event_id(&headers)?;
+    if format == Format::Json {
+        let found = find(&app, asked, &wanted, seen).await?;
+        return page::answer(&app, found).await;
+    }
+    let place = place(if follows { &app.followers } else { &app.exports })?;
+    let found = find(&app, asked, &wanted, seen).await?;
+    if follows {
+        Ok(follow::answer(&app, found, format, stopping, place))
+    } else {
+        export::answer(&app, found, format, place).await
+    }
+}
+
+fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| overloaded())
+}
+
+/// Finds where in the log what is asked for stands. `seen` is what the client has already, whatever else it asks for.
+async fn find(app: &App, asked: Asked, wanted: &Wanted, seen: Option<Position>) -> Result<Found, Problem> {
+    let Asked { filter, mut range, limit } = asked;
+    let started = Instant::now();
+    let head = within(app.log.head()).await?;
+    range.after = seen.unwrap_or(range.after);
+    if range.after > head {
+        return Err(beyond_head(head));
+    }
+    wanted.check_given_out(head)?;
+    let (after, last) = within(range.resolve(&app.log, head)).await?;
+    Ok(Found { filter, limit, after, last, from: range.from, took: started.elapsed() })
+}
+
+/// An answer with its headers.
+fn respond(body: Body, format: Format, position: Position, took: Duration) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, format.content_type());
+    headers.insert(ORDERS_POSITION, position.0.into());
+    headers.insert(timing::SERVER_TIMING, timing::of_read(took));
+    response
 }

@@ -15,7 +15,6 @@ use crate::scheduled;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use commands::Schedule;
 use domain::ids::IssueId;
 use domain::newsletter::{Command, Newsletter};
 use http::StatusCode;
@@ -52,8 +51,7 @@ async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Res
     if issue.state.is_released() {
         return Err(Problem::new(Code::NewsletterReleased, "It has gone out already."));
     }
-    let schedule = Schedule::new(app.log.pool().clone(), app.settings().sessions.clock.clone());
-    if !within(scheduled::put_release(&schedule, id, issue.version, at, actor)).await? {
+    if !within(scheduled::put_release(app.members.schedule(), id, issue.version, at, actor)).await? {
         let detail = "Cancel it first, if it is to go out at another time: `orders schedule list`.";
         return Err(Problem::new(Code::NewsletterScheduled, detail));
     }

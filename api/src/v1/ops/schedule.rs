@@ -1,27 +1,29 @@
 //! `GET /v1/ops/schedule`: work at a given time and periodic work, with the state, the next time and the last error of each job.
+//! `POST /v1/ops/schedule/{id}/run` and `…/cancel` decide on one.
 //!
 //! Jobs that ended well or were cancelled are left out unless `all=true`. Times that are not known yet are `null`.
 
+use super::super::incoming::Incoming;
 use super::super::paging::{List, PageRequest};
 use super::super::reads::json;
 use super::super::time;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
+use crate::http::{App, RequestId};
 use crate::openapi::Instant;
-use crate::problem::{Problem, within};
-use axum::extract::{RawQuery, State};
+use crate::problem::{Code, Problem, within};
+use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::response::Response;
-use commands::schedule::Job;
-use commands::{Clock, Schedule};
+use commands::schedule::{Decided, Job};
+use http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Job")]
-pub(in crate::v1) struct JobResource<'a> {
+pub(crate) struct JobResource<'a> {
     id: i64,
     task: &'a str,
     key: &'a str,
@@ -40,7 +42,7 @@ pub(in crate::v1) struct JobResource<'a> {
 }
 
 impl<'a> JobResource<'a> {
-    fn of(job: &'a Job) -> Self {
+    pub(crate) fn of(job: &'a Job) -> Self {
         Self {
             id: job.id,
             task: &job.task,
@@ -67,10 +69,64 @@ pub(in crate::v1) async fn handle(
     query.finish()?;
     let list = List::new("schedule", &format!("all={all}"));
     let after = page.after::<u64>(&list)?.map_or(0, u64::cast_signed);
-    let schedule = Schedule::new(app.log.pool().clone(), Clock::system());
-    let jobs = within(schedule.list(after, page.limit, all)).await?;
+    let jobs = within(app.members.schedule().list(after, page.limit, all)).await?;
     // A full page may be the last one; the next is empty then.
     let is_full = u32::try_from(jobs.len()).is_ok_and(|rows| rows == page.limit);
     let next = jobs.last().filter(|_| is_full).map(|job| job.id.unsigned_abs());
     Ok(json(list.page(jobs.iter().map(JobResource::of).collect(), next.as_ref())))
+}
+
+/// The job that a path names. What is no number is no job: 404.
+pub(in crate::v1) struct Id(i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let segment = Path::<String>::from_request_parts(parts, state).await.ok();
+        let id = segment.and_then(|Path(text)| text.parse().ok()).filter(|id: &i64| *id > 0);
+        id.map(Self).ok_or_else(not_possible)
+    }
+}
+
+/// What was decided.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobDecision")]
+pub(in crate::v1) struct DecidedResource {
+    id: i64,
+}
+
+pub(in crate::v1) async fn run(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Id(id): Id,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let who = allowed.key.actor.clone();
+    Incoming::receive_nothing(allowed, request_id, request).await?;
+    told(id, within(app.members.schedule().run_now(id, &who)).await?)
+}
+
+pub(in crate::v1) async fn cancel(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Id(id): Id,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let who = allowed.key.actor.clone();
+    Incoming::receive_nothing(allowed, request_id, request).await?;
+    told(id, within(app.members.schedule().cancel(id, &who)).await?)
+}
+
+fn told(id: i64, decided: Decided) -> Result<Response, Problem> {
+    match decided {
+        Decided::Done => super::answer(&DecidedResource { id }),
+        Decided::NotPossible => Err(not_possible()),
+    }
+}
+
+fn not_possible() -> Problem {
+    Problem::new(Code::JobNotFound, "There is no such job in a state for that: GET /v1/ops/schedule lists them.")
 }

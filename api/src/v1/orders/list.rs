@@ -1,5 +1,7 @@
-//! `GET /v1/orders`: all orders that the key reaches, newest first, filtered by payment, status, and when they were placed or last changed.
+//! `GET /v1/orders`: all orders that the key reaches, newest first, filtered by payment, status, and when they were placed or last
+//! changed. With `as_of` as they were.
 
+use super::super::as_of;
 use super::super::paging::{CursorKey, List, PageRequest};
 use super::super::reads::Read;
 use super::resource::OrderResource;
@@ -11,9 +13,10 @@ use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use chrono::{DateTime, Datelike};
+use commands::Moment;
 use domain::Position;
 use http::HeaderMap;
-use projections::order_list::{self, Filter, ListKey, OrderRow, Status};
+use projections::order_list::{self, Filter, ListKey, OrderRow, Status, Whose};
 use projections::{Page, Projection};
 use std::sync::Arc;
 
@@ -24,13 +27,35 @@ pub(in crate::v1) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::new(query.as_deref());
-    let (filter, page) = (filter(&mut query), PageRequest::of(&mut query));
+    let (moment, filter, page) = (as_of::moment(&mut query), filter(&mut query), PageRequest::of(&mut query));
     query.finish()?;
+    if let Some(moment) = moment {
+        return then(&app, allowed.key.whose, moment, &filter, &page, &headers).await;
+    }
     let list = List::new("orders", &format!("{filter:?}"));
     let after = page.after(&list)?;
     let mut read = Read::begin(&app, order_list::OrderList::NAME, &headers).await?;
     let seen = read.run(order_list::list(&app.views, allowed.key.whose, &filter, after, page.limit)).await?;
     Ok(read.answer(seen.position, self::page(&list, &seen.value)))
+}
+
+/// The list as it was.
+async fn then(
+    app: &App,
+    whose: Whose,
+    moment: Moment,
+    filter: &Filter,
+    page: &PageRequest<'_>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let (then, _place) = as_of::locate(app, &app.as_of, moment, headers).await?;
+    let list = List::new("orders as of", &format!("{} {filter:?}", then.position));
+    let after = page.after(&list)?;
+    let mut read = Read::begin_as_of(app, order_list::OrderList::NAME, headers, then.position).await?;
+    let found = order_list::list_as_of(&app.views, whose, filter, then.position, after, page.limit);
+    let Page { rows, next } = read.run_as_of(found).await?;
+    let data = rows.iter().map(OrderResource::of_row).collect();
+    Ok(read.answer(then.position, list.page_as_of(data, next.as_ref(), then.into())))
 }
 
 /// What the query says of payment, status and times.

@@ -8,6 +8,7 @@
 pub(super) mod add_item;
 pub(super) mod correct_email;
 pub(super) mod get;
+pub(super) mod history;
 mod id;
 pub(super) mod list;
 pub(super) mod messages;

@@ -1,8 +1,10 @@
 //! The operations on orders, as the API's document tells them.
 
-use super::super::paging::PageResource;
+use super::super::as_of;
+use super::super::paging::{PageResource, PastPageResource};
 use super::super::products;
 use super::correct_email;
+use super::history::StepResource;
 use super::messages::{self, MessageResource};
 use super::place::{self, Checkout};
 use super::record_payment;
@@ -27,7 +29,7 @@ const READ: [&str; 2] = ["Orders-Position", "ETag"];
 const LISTED: [&str; 2] = ["Orders-Position", "Preference-Applied"];
 
 type Resource = OrderResource<'static, ()>;
-type Orders = PageResource<Resource>;
+type Orders = PastPageResource<Resource>;
 
 pub(in crate::v1) fn operations() -> Vec<Operation> {
     [commands(), reads(), conversation()].concat()
@@ -109,6 +111,9 @@ fn reads() -> Vec<Operation> {
             .query("placed_to", time(), "Only those placed before.")
             .query("updated_from", time(), "Only those last changed then or later.")
             .query("updated_to", time(), "Only those last changed before.")
+            .query("as_of", as_of::shape(), as_of::ABOUT)
+            .refuses(&as_of::REFUSES)
+            .refuses(&[Code::TooMuchHistory])
             .in_pages()
             .waits()
             .answers::<Orders>(StatusCode::OK, "A page of them.", &LISTED, page.clone()),
@@ -125,11 +130,31 @@ fn reads() -> Vec<Operation> {
             .about("As new as its last command, also where the list is still behind.")
             .allowed::<ReadOrders>()
             .at("id", id(), ORDER)
+            .query("as_of", as_of::shape(), as_of::ABOUT)
+            .refuses(&as_of::REFUSES)
             .versioned()
             .refuses(&[Code::OrderNotFound])
             .answers::<Resource>(StatusCode::OK, "The order.", &READ, order)
             .answers_nothing(StatusCode::NOT_MODIFIED, "It is the version that the client has.", &READ),
+        history(),
     ]
+}
+
+fn history() -> Operation {
+    let step = json!({
+        "position": 1204, "sequence": 3, "type": "OrderPaid",
+        "recorded_at": "2026-01-31T09:30:00.001204Z", "occurred_at": "2026-01-31T09:30:00.000000Z",
+        "actor": "sandbox", "words": "The order was paid in full.",
+        "changes": [{ "field": "paid", "from": false, "to": true }],
+    });
+    let path = "/v1/orders/{id}/history";
+    Operation::new(Method::GET, path, Tag::Orders, "getOrderHistory", "What happened to an order, the newest first")
+        .about("Each event in words, with what it changed. `as_of` with its position is the order as it was behind it.")
+        .allowed::<ReadOrders>()
+        .at("id", id(), ORDER)
+        .in_pages()
+        .refuses(&[Code::OrderNotFound, Code::NewerEvent])
+        .answers::<PageResource<StepResource<'_>>>(StatusCode::OK, "A page of it.", &[], examples::page(&[step]))
 }
 
 fn conversation() -> Vec<Operation> {

@@ -1,10 +1,11 @@
 //! An order as clients see it: the same JSON from a command, from the list, and from the log.
 
+use super::super::as_of::AsOfResource;
 use super::super::incoming::Resource;
 use super::super::time;
 use crate::openapi::{Instant, MoneyValue, OrderItem};
 use chrono::{DateTime, Utc};
-use commands::Snapshot;
+use commands::{AsOf, Snapshot};
 use domain::Money;
 use domain::ids::{OrderId, OrderNumber};
 use domain::order::{Order, ShippingAddress};
@@ -44,6 +45,9 @@ pub struct OrderResource<'o, I> {
     #[serde(serialize_with = "time::serialize")]
     #[schemars(with = "Instant")]
     updated_at: DateTime<Utc>,
+    /// Which moment it is of, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOfResource>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -101,6 +105,7 @@ impl<'o> OrderResource<'o, &'o RawValue> {
             version: row.version,
             placed_at: row.placed_at,
             updated_at: row.updated_at,
+            as_of: None,
         }
     }
 }
@@ -127,7 +132,15 @@ impl<'o> OrderResource<'o, Vec<Item<'o>>> {
             version: snapshot.version,
             placed_at: snapshot.created_at,
             updated_at: snapshot.updated_at,
+            as_of: None,
         })
+    }
+}
+
+impl<I> OrderResource<'_, I> {
+    /// The same, as what it was at that moment.
+    pub(in crate::v1) fn at(self, moment: AsOf) -> Self {
+        Self { as_of: Some(moment.into()), ..self }
     }
 }
 

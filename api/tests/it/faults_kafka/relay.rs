@@ -36,8 +36,7 @@ async fn whatever_happens_to_relays_each_event_is_published_once() {
             let relay = stopped_in_a_transaction(trial).await;
             trial.staff.hire(Role::Relay);
             trial.staff.ready().await;
-            // As PostgreSQL does with the session of somebody who is not heard of any more.
-            end_leads(trial).await;
+            // The lease of somebody who is not heard of runs out.
             let head = trial.head().await;
             trial.kafka_reaches(head).await;
             let before = pauses(&relay);
@@ -67,10 +66,10 @@ async fn whatever_happens_to_relays_each_event_is_published_once() {
     trial.close().await;
 }
 
-/// Ends the sessions to which leads belong.
+/// Has the leads run out.
 async fn end_leads(trial: &Trial<'_>) {
-    let leads = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)";
-    assert!(trial.end_sessions(leads).await > 0);
+    let end = sqlx::query("UPDATE leases SET until = clock_timestamp() WHERE until > clock_timestamp()");
+    assert!(end.execute(&trial.shop.db.pool().await).await.unwrap().rows_affected() > 0);
 }
 
 /// How often a relay has stopped and begun anew: as it does not lead any more, or as Kafka has fenced it off.

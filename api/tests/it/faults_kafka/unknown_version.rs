@@ -2,7 +2,7 @@
 
 use super::APART;
 use super::trial::{SOON, Trial};
-use crate::shop_under_load::shop::{Role, Servers, Shop};
+use crate::shop_under_load::shop::{Role, Servers, Shop, VIEWS};
 use crate::shop_under_load::told::Asks;
 use crate::walk::upgrade;
 use serde_json::Value;
@@ -34,7 +34,7 @@ async fn an_event_of_an_unknown_version_stops_the_view_before_it_and_nothing_is_
     eventually("the views stand right before it", SOON, async || {
         let views = trial.views().await;
         let wanted = |(name, at): &(String, i64)| if stands(name) { *at == unreadable - 1 } else { *at >= head };
-        if views.len() == 5 && views.iter().all(wanted) { Ok(()) } else { Err(format!("{views:?}")) }
+        if views.len() == VIEWS && views.iter().all(wanted) { Ok(()) } else { Err(format!("{views:?}")) }
     })
     .await;
     trial.kafka_reaches(head).await;

@@ -117,4 +117,9 @@ fn the_viewers_are_what_npm_publishes_for_a_browser() {
         let published = fs::read(testkit::viewer_file(theirs)).expect("a package's file");
         assert!(unpacked.stdout == published, "{ours} is not {theirs} of the version in testkit/api/viewers.txt");
     }
+    for (ours, theirs) in [("uplot.js", "uplot/dist/uPlot.iife.min.js"), ("uplot.css", "uplot/dist/uPlot.min.css")] {
+        let file = fs::read(root().join("api/static/vendor").join(ours)).expect("a file of ours");
+        let published = fs::read(testkit::viewer_file(theirs)).expect("a package's file");
+        assert!(file == published, "{ours} is not {theirs} of the version in testkit/api/viewers.txt");
+    }
 }

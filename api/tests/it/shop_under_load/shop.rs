@@ -22,7 +22,7 @@ pub const BOUND: Duration = Duration::from_secs(900);
 const NOT_ALL_CHECKED: i32 = 2;
 
 /// How many views there are.
-const VIEWS: usize = projections::REGISTRY.len();
+pub const VIEWS: usize = projections::REGISTRY.len();
 
 /// What shops share.
 pub struct Servers {

@@ -3,6 +3,8 @@
 mod apart_kafka;
 pub mod client;
 mod embedded;
+mod leads_kafka;
+mod operated_kafka;
 mod served_kafka;
 mod verified_kafka;
 
@@ -63,15 +65,20 @@ pub async fn upgrade(superuser: &PgPool) {
     transaction.commit().await.unwrap();
 }
 
-/// Starts `orders serve` with real servers in place of all that it would bring along, and stocks its catalogue.
-async fn serve(db: &Db, prefix: &str, mail: &Scripted, settings: &[(&str, &str)]) -> (Program, Client) {
+/// `orders serve` with real servers in place of all that it would bring along.
+fn serving(db: &Db, prefix: &str, mail: &Scripted, settings: &[(&str, &str)]) -> Launch {
     let serve = Launch::orders()
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", db.app_url())
         .env("KAFKA_BROKERS", KafkaBroker::shared().brokers())
         .env("ORDERS_KAFKA_PREFIX", prefix)
         .env("SMTP_URL", mail.url());
-    let mut program = serve.envs(settings.iter().copied()).spawn();
+    serve.envs(settings.iter().copied())
+}
+
+/// Starts that, and stocks its catalogue.
+async fn serve(db: &Db, prefix: &str, mail: &Scripted, settings: &[(&str, &str)]) -> (Program, Client) {
+    let mut program = serving(db, prefix, mail, settings).spawn();
     let address = address_printed(&mut program).await;
     let client = Client::new(&address, &make_key(&db.app_url()).await);
     stock(&client).await;

@@ -3,11 +3,13 @@
 use super::proposal::{Outcome, Proposal, Rebased, StreamId, Tip};
 use super::statement::Written;
 use crate::log::StoredEvent;
+use crate::trace;
 use domain::{AggregateType, Position};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Span;
 
 /// The most events that a batch takes in, unless a single command has more.
 const MAX_EVENTS: usize = 1_000;
@@ -41,6 +43,23 @@ impl Batch {
 
     pub(super) fn event_count(&self) -> u64 {
         self.proposals.iter().map(|proposal| proposal.prepared().events.len() as u64).sum()
+    }
+
+    /// A span of its own for the statement that writes it, and each command's way into it. A batch belongs to no one request: they
+    /// name each other.
+    pub(super) fn span(&self) -> Span {
+        let (commands, events) = (self.proposals.len(), self.event_count());
+        let span = tracing::info_span!(target: trace::TARGET, parent: None, "append batch", commands, events);
+        if !span.is_disabled() {
+            let exported = self.proposals.iter().map(|proposal| proposal.span()).filter(|own| trace::is_exported(own));
+            for (nth, own) in exported.enumerate() {
+                trace::links(own, &span);
+                if nth < trace::MAX_LINKS {
+                    trace::links(&span, own);
+                }
+            }
+        }
+        span
     }
 
     /// The streams that it writes to.
@@ -166,11 +185,13 @@ mod tests {
     use super::*;
     use domain::AggregateType;
     use std::sync::Mutex;
+    use tracing::Span;
 
     /// A success that changes nothing and has a key, of an order that others change all the while.
     struct AlreadySo {
         stream: StreamId,
         prepared: Prepared,
+        span: Span,
         settled: Arc<Mutex<Vec<Outcome>>>,
     }
 
@@ -183,6 +204,9 @@ mod tests {
         }
         fn prepared_mut(&mut self) -> &mut Prepared {
             &mut self.prepared
+        }
+        fn span(&self) -> &Span {
+            &self.span
         }
         fn newest_known(&self) -> Option<(u64, Tip)> {
             Some((self.prepared.based_on + 1, Arc::new(())))
@@ -215,6 +239,7 @@ mod tests {
             gathered.push(Box::new(AlreadySo {
                 stream: StreamId { kind: AggregateType::Order, id: "one".into() },
                 prepared: Prepared { based_on: 3, events: Vec::new(), answer: Some(answer) },
+                span: Span::none(),
                 settled: Arc::clone(&settled),
             }));
         }

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// How many proposals may wait for the next batch.
 const QUEUE_PROPOSALS: usize = 8_192;
@@ -53,6 +54,11 @@ impl Appender {
         self.queue.try_send(proposal).map_err(|error| match error {
             TrySendError::Full(proposal) | TrySendError::Closed(proposal) => proposal,
         })
+    }
+
+    /// How many proposals wait for the next batch.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Whether proposals are taken in.
@@ -88,7 +94,9 @@ impl Worker {
             let batch = Batch::arrange(&mut gathered);
             // A fault of ours in one batch must not end the only task that appends. Its clients are told that the
             // outcome is unknown, as their replies are dropped with it.
-            let outcome = AssertUnwindSafe(self.append(batch)).catch_unwind().await.unwrap_or_else(|_panic| {
+            let span = batch.span();
+            let appending = AssertUnwindSafe(self.append(batch)).catch_unwind().instrument(span);
+            let outcome = appending.await.unwrap_or_else(|_panic| {
                 tracing::error!("appending a batch panicked");
                 self.connection.close();
                 Ok(())
@@ -163,6 +171,8 @@ impl Worker {
     fn settle_committed(&self, batch: Batch, written: Written, started: Instant) {
         let database = started.elapsed();
         metrics::histogram!("orders_append_seconds").record(database.as_secs_f64());
+        metrics::histogram!("orders_append_batch_commands").record(batch.proposals.len() as f64);
+        self.log.meter().written(batch.proposals.len() as u64, batch.event_count());
         let committed = batch.committed(&written);
         // Before the clients hear of it: who asks for what was just acknowledged finds it here.
         self.log.shared.recent.append(&committed.events);

@@ -6,6 +6,7 @@ use domain::{AggregateType, Position};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Span;
 
 /// Which aggregate's events: its kind and its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +28,8 @@ pub(crate) trait Proposal: Send + Sync {
     fn prepared(&self) -> &Prepared;
     /// What is to be written, to be taken out once it is.
     fn prepared_mut(&mut self) -> &mut Prepared;
+    /// What is exported of its way through the log.
+    fn span(&self) -> &Span;
     /// The newest state of its stream that this process knows to be on disk, with its version.
     fn newest_known(&self) -> Option<(u64, Tip)>;
     /// The state that it leaves.

@@ -158,7 +158,7 @@ fn partitions(kafka: &KafkaSettings) -> TopicPartitionList {
 }
 
 /// Sets the group's offsets to zero, once it has no members.
-async fn rewind(kafka: &KafkaSettings) {
+pub async fn rewind(kafka: &KafkaSettings) {
     let consumer = group(kafka);
     let mut beginning = partitions(kafka);
     beginning.set_all_offsets(Offset::Offset(0)).unwrap();
@@ -166,7 +166,7 @@ async fn rewind(kafka: &KafkaSettings) {
 }
 
 /// Whether the group's offsets are at the ends of all partitions, but for the marker of the last transaction.
-fn all_committed(kafka: &KafkaSettings) -> Result<(), String> {
+pub fn all_committed(kafka: &KafkaSettings) -> Result<(), String> {
     let consumer = group(kafka);
     let committed = consumer.committed_offsets(partitions(kafka), Duration::from_secs(5)).unwrap();
     for place in committed.elements() {

@@ -1,7 +1,10 @@
 //! What needs a real Apache Kafka.
 
 mod group;
+mod letters;
+mod orders;
 mod relay;
+mod rewinds;
 mod verify;
 
 use consumers::KafkaSettings;

@@ -38,6 +38,9 @@ pub struct Options {
     /// A look in a few minutes: one short round, a twentieth of the data. Its figures prove nothing
     #[arg(long)]
     pub quick: bool,
+    /// How long the history of the scenario `history` is [default: 10,000,000]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1_000..))]
+    pub events: Option<u64>,
     /// Shows after each scenario what PostgreSQL spent its time on; the counting costs a little
     #[arg(long)]
     pub statements: bool,
@@ -71,7 +74,12 @@ impl Options {
     /// they usually have, of the program that was built from these sources.
     pub fn is_whole(&self) -> bool {
         let usual = (self.rounds, self.seconds) == (ROUNDS, SECONDS);
-        self.only.is_empty() && !self.quick && !self.statements && self.orders.is_none() && usual
+        self.only.is_empty()
+            && self.events.is_none()
+            && !self.quick
+            && !self.statements
+            && self.orders.is_none()
+            && usual
     }
 
     /// How often each contender has its turn.
@@ -98,9 +106,16 @@ mod tests {
     fn a_run_is_whole_if_nothing_was_chosen() {
         let whole = |line: &str| Options::parse_from(line.split_whitespace()).is_whole();
         assert!(whole("bench"));
-        for chosen in
-            ["--only whole", "--rounds 1", "--rounds 9", "--seconds 1", "--quick", "--statements", "--orders x"]
-        {
+        for chosen in [
+            "--only whole",
+            "--rounds 1",
+            "--rounds 9",
+            "--seconds 1",
+            "--quick",
+            "--statements",
+            "--orders x",
+            "--events 5000",
+        ] {
             assert!(!whole(&format!("bench {chosen}")), "{chosen}");
         }
     }

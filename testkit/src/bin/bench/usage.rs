@@ -79,6 +79,14 @@ pub fn memory_mb(pid: u32) -> (f64, f64) {
     (field("VmRSS:"), field("VmHWM:"))
 }
 
+/// The most that a process ever had in RAM, in megabytes; `None` once it has ended.
+pub fn peak_mb(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib * 1_024.0 / 1_000_000.0)
+}
+
 /// Looks until it is so, and gives how long that took since `since`.
 ///
 /// # Panics

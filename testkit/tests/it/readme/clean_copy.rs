@@ -114,6 +114,11 @@ impl CleanCopy {
         Self { directory, target, _lock: lock }
     }
 
+    /// Where what is built lies.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// # Panics
     /// When one of these files is not as rustfmt writes it.
     pub async fn is_formatted(&self, files: impl Iterator<Item = &str>) {

@@ -1,6 +1,6 @@
 //! `/admin/newsletters/{id}/`: what an issue says, how it looks, when it goes out, and what became of it.
 
-use super::{Visit, known, path, schedule};
+use super::{Visit, known, path};
 use crate::admin::form::Form;
 use crate::admin::{AdminPage, Section};
 use crate::http::App;
@@ -72,7 +72,7 @@ pub(super) async fn shown(
 ) -> Result<Shown, Fault> {
     let content = snapshot.state.content().ok_or(Fault::NotFound)?;
     let is_released = snapshot.state.is_released();
-    let due = within(scheduled::releases(&schedule(app), &[id.to_string()])).await?;
+    let due = within(scheduled::releases(app.members.schedule(), &[id.to_string()])).await?;
     let counts = within(issues::count(app.log.pool(), id.0)).await?;
     let subscribers = within(subscribers::count(app.log.pool())).await?;
     Ok(Shown {

@@ -1,6 +1,6 @@
 //! `/admin/newsletters/`: the issues, the newest first.
 
-use super::{PATH, Visit, schedule};
+use super::{PATH, Visit};
 use crate::admin::list::{Filters, Pager, Query};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section};
@@ -48,7 +48,7 @@ pub(super) async fn handle(
     let list = newsletters::list(&app.views, released, after, PAGE_ROWS);
     let found = reads.run(Newsletters::NAME, list).await?;
     let keys: Vec<String> = found.rows.iter().map(|row| row.id.to_string()).collect();
-    let due = within(scheduled::releases(&schedule(&app), &keys)).await?;
+    let due = within(scheduled::releases(app.members.schedule(), &keys)).await?;
     let mut due: HashMap<String, DateTime<Utc>> = due.into_iter().map(|job| (job.key, job.run_at)).collect();
     let subscribers = within(subscribers::count(app.log.pool())).await?;
     let count = text_with("goods-shown", &[("count", found.rows.len().into())]);

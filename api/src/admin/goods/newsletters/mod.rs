@@ -12,7 +12,7 @@ use crate::http::{App, Produces, Routes};
 use crate::problem::within;
 use crate::shop::{Fault, with_slash};
 use axum::routing::{get, post};
-use commands::{Clock, Schedule, Snapshot};
+use commands::Snapshot;
 use domain::ids::IssueId;
 use domain::newsletter::Newsletter;
 use std::sync::Arc;
@@ -44,9 +44,4 @@ async fn known(app: &App, id: &str) -> Result<(IssueId, Arc<Snapshot<Newsletter>
     let id = IssueId(id.parse().map_err(|_| Fault::NotFound)?);
     let snapshot = within(app.gateway.load::<Newsletter>(&id.to_string())).await?;
     if snapshot.version == 0 { Err(Fault::NotFound) } else { Ok((id, snapshot)) }
-}
-
-/// The schedule by which issues go out at their hour.
-fn schedule(app: &App) -> Schedule {
-    Schedule::new(app.log.pool().clone(), Clock::system())
 }

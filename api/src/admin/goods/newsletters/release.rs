@@ -2,7 +2,7 @@
 
 use super::super::fields::version;
 use super::issue::{Shown, shown};
-use super::{Acting, form, known, path, schedule};
+use super::{Acting, form, known, path};
 use crate::admin::acting::{Ask, Refusal, caught_up};
 use crate::admin::texts::text;
 use crate::admin::{Notice, StaffForm};
@@ -114,9 +114,9 @@ pub(super) async fn cancel(
 
 /// Takes an issue off the schedule; says whether it was on it.
 async fn take_off(app: &App, acting: &Acting, id: IssueId) -> Result<bool, Fault> {
-    let schedule = schedule(app);
+    let schedule = app.members.schedule();
     let mut is_off = false;
-    for job in within(scheduled::releases(&schedule, &[id.to_string()])).await? {
+    for job in within(scheduled::releases(schedule, &[id.to_string()])).await? {
         let decided = schedule.cancel(job.id, &acting.me.actor()).await.map_err(Problem::from)?;
         is_off |= decided == Decided::Done;
     }

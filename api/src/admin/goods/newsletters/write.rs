@@ -2,7 +2,7 @@
 
 use super::super::fields::version;
 use super::issue::{Shown, shown};
-use super::{Acting, PATH, Visit, WRITE, form, known, path, schedule};
+use super::{Acting, PATH, Visit, WRITE, form, known, path};
 use crate::admin::acting::{Ask, Refusal, caught_up};
 use crate::admin::form::Form;
 use crate::admin::texts::text;
@@ -102,7 +102,7 @@ pub(super) async fn rewrite(
         Ok(done) => {
             caught_up(&app, Newsletters::NAME, done.position).await;
             // On the schedule is what was looked at then.
-            let due = within(scheduled::releases(&schedule(&app), &[id.to_string()])).await?;
+            let due = within(scheduled::releases(app.members.schedule(), &[id.to_string()])).await?;
             let notice = if is_other && !due.is_empty() {
                 Notice::warn(text("issue-saved-not-as-scheduled"))
             } else {

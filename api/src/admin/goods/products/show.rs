@@ -1,11 +1,11 @@
 //! `/admin/products/{sku}/`: all that is known of a product, from its own history, and a form to change it.
 
-use super::super::actors::Actors;
 use super::super::fields::version;
 use super::form::{CategoryChoice, ProductForm};
 use super::told::{History, told};
 use super::{Acting, Visit, path};
 use crate::admin::acting::{Ask, Refusal};
+use crate::admin::actors::Actors;
 use crate::admin::form::Form;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Notice, Section, StaffForm};

@@ -1,7 +1,7 @@
 //! What happened to a product, in words.
 
-use super::super::actors::Actors;
 use crate::admin::AdminPage;
+use crate::admin::actors::Actors;
 use crate::admin::texts::text;
 use crate::product_history::Change;
 use chrono::{DateTime, Utc};

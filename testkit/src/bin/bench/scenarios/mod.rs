@@ -2,6 +2,7 @@
 
 mod export;
 mod grown;
+mod history;
 mod mail;
 mod memory;
 mod pages;
@@ -12,6 +13,7 @@ mod rebuild;
 mod relay;
 mod snapshot;
 mod start;
+mod takeover;
 mod visible;
 mod whole;
 
@@ -77,8 +79,20 @@ const ALL: &[Scenario] = &[
         ["COPY … TO of ", "export of ", "GET /v1/events / ", "orders events / "],
         export::measure
     ),
+    scenario!(
+        "history",
+        "10,000,000 events as Parquet, alone and beside orders",
+        ["history as Parquet: "],
+        history::measure
+    ),
     scenario!("mail", "201 to the mail at the SMTP server, at 20 orders/s", ["201 → mail, "], mail::latency),
     scenario!("drain", "a backlog of mails", ["mails drained "], mail::drain),
+    scenario!(
+        "takeover",
+        "another process leads after kill -9 of the one that does",
+        ["takeover of "],
+        takeover::measure
+    ),
     scenario!("visible", "201 to the order in the list", ["201 → visible "], visible::measure),
     scenario!("list", "pages of the list at 1,000,000 orders", ["list of 50 "], reads::list),
     scenario!("by-id", "one order by its id, beside the peer", ["one order by id, "], reads::by_id),

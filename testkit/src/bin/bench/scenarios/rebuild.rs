@@ -25,11 +25,12 @@ pub async fn measure(bench: &mut Bench) {
     for round in 1..=rounds {
         for nth in rotation(round, VIEWS.len()) {
             let view = VIEWS[nth];
-            let watch = CpuWatch::begin().and_postgres(&server);
             let mut rebuild = shop.launch(&["projections", "rebuild", view]).spawn();
+            let watch = CpuWatch::begin().and("rebuild", &[rebuild.pid()]).and_postgres(&server);
             let took = rebuild.time_to_line("is rebuilt and serves", AT_MOST).await.as_secs_f64();
-            rebuild.wait().await;
+            // Before it is waited for: then nobody knows any more what it used.
             eprintln!("  round {round}: {view} in {took:.2} s, cores: {}", watch.end());
+            rebuild.wait().await;
             per_second[nth].push(head as f64 / took);
         }
     }

@@ -1,0 +1,55 @@
+//! `GET /analytics/days.csv` and its kind: a table of the page, for the range that the page shows.
+
+use crate::admin::StaffVisit;
+use crate::admin::list::Query;
+use crate::analytics::{Conversion, Figures, Picked, Sheet, Subject, conversion};
+use crate::auth::permission::ReadTotals;
+use crate::csv::{self, Reader};
+use crate::http::{App, timing};
+use crate::shop::{Fault, Reads};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, header};
+use projections::Projection;
+use projections::sales::{self, DayRange, MAX_RANKED, Sales};
+use std::sync::Arc;
+
+/// What is not of the view alone.
+const CONVERSION: &str = "conversion";
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    visit: StaffVisit<ReadTotals>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Fault> {
+    let name = file.strip_suffix(".csv").ok_or(Fault::NotFound)?;
+    let today = visit.now().with_timezone(&app.views.time_zone()).date_naive();
+    let picked = Picked::of(&Query::parse(query.as_deref()), today).ok_or(Fault::Invalid)?;
+    let mut reads = Reads::default();
+    let sheet = match Subject::ALL.into_iter().find(|subject| subject.as_str() == name) {
+        Some(subject) => {
+            let figures = Figures::read(&app.views, subject, picked.range, MAX_RANKED);
+            reads.run(Sales::NAME, figures).await?.sheet()
+        }
+        None if name == CONVERSION => converted(&app, &mut reads, picked.range, visit.now()).await?,
+        None => return Err(Fault::NotFound),
+    };
+    let file = format!("attachment; filename=\"{name}-{}-{}.csv\"", picked.range.from(), picked.last_day());
+    let mut response = Response::new(Body::from(format!("{}{}", csv::MARK, sheet.csv(Reader::Spreadsheet))));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, csv::MEDIA_TYPE);
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(file).map_err(|_| Fault::Internal)?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(timing::SERVER_TIMING, timing::of_read(reads.took));
+    Ok(response)
+}
+
+async fn converted(app: &App, reads: &mut Reads, range: DayRange, now: DateTime<Utc>) -> Result<Sheet, Fault> {
+    let days = reads.run(Sales::NAME, sales::by_day(&app.views, range)).await?;
+    let times = reads.run(Sales::NAME, sales::payment_times(&app.views, range)).await?;
+    let begun = conversion(app.log.pool(), &app.views, range, now).await;
+    Ok(Conversion::of(begun, &days, &times).sheet())
+}

@@ -1,0 +1,190 @@
+//! `orders what-if`: what would have been with other prices, or with other code.
+
+mod report;
+
+use super::days::days;
+use super::meter::Meter;
+use super::table::table;
+use super::tell::tell;
+use crate::roles::process::stop_token;
+use crate::roles::{Asker, Core, Database, Failure};
+use crate::settings::{DatabaseArgs, ViewArgs};
+use chrono::NaiveDate;
+use commands::verify::{Progress, Watch};
+use domain::Sku;
+use indicatif::HumanBytes;
+use projections::Views;
+use projections::what_if::{self, Kept, PriceChange, PriceChangeError, Report, Space, WhatIfError};
+use report::Told;
+use rust_decimal::Decimal;
+use std::io::{self, Write};
+use tokio_util::sync::CancellationToken;
+
+pub(super) const DETAILS: &str = "\
+History is run twice through the code of the order list and the totals, into two schemas of their own:
+as it was, and with other prices. Each price is multiplied by the factor and rounded to the currency's
+smallest unit, half a unit up; totals are made anew of the lines. Payments stay as they were made, and
+an order that was paid counts as paid. Nothing that is there is touched; the schemas are dropped at the
+end. With --keep they stay, to be looked at in SQL (_what_if_NAME_was, _what_if_NAME_if).
+
+With --code it is the code that differs: what serves is copied, and history is run once through the list and
+the totals of this program, each up to the position of its copy and in the time zone that it was made with.
+So a program with changed projections tells what they would change, before it makes a build.
+
+Examples:
+  orders what-if dearer --price-factor 1.05
+  orders what-if tea --price-factor 0.9 --sku TEA-GREEN --from 2026-01-01 --to 2026-01-31 --json
+  orders what-if next_release --code
+  orders what-if --list
+  orders what-if dearer --drop";
+
+/// The arguments of `orders what-if`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct WhatIfArgs {
+    /// What the run is called: 1 to 30 of a-z, 0-9 and _, a letter first
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    name: Option<String>,
+    /// What prices are multiplied by, such as 1.05
+    #[arg(long, value_name = "FACTOR", required_unless_present_any = ["code", "list", "drop"])]
+    price_factor: Option<Decimal>,
+    /// Hold what this program's own projections make of history against what serves
+    #[arg(long, conflicts_with_all = ["price_factor", "skus", "from", "to", "list", "drop"])]
+    code: bool,
+    /// Change the prices of this product alone; may be repeated
+    #[arg(long = "sku", value_name = "SKU", value_parser = sku)]
+    skus: Vec<Sku>,
+    /// Change those of orders placed on this day of the shop or later
+    #[arg(long, value_name = "DAY")]
+    from: Option<NaiveDate>,
+    /// Change those of orders placed up to this day, which is included
+    #[arg(long, value_name = "DAY")]
+    to: Option<NaiveDate>,
+    /// Leave the schemas there at the end
+    #[arg(long)]
+    keep: bool,
+    /// Differences that are listed of each kind; all are counted
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    limit: usize,
+    /// Write one JSON document instead of tables
+    #[arg(long)]
+    json: bool,
+    /// List the runs that were kept, and what is left of those that were cut off
+    #[arg(long, conflicts_with_all = ["name", "price_factor", "drop"])]
+    list: bool,
+    /// Drop the run of that name that was kept
+    #[arg(long, conflicts_with_all = ["price_factor", "keep"])]
+    drop: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    views: ViewArgs,
+}
+
+/// What is another than it was.
+#[derive(Debug, Clone)]
+enum Change {
+    Prices(PriceChange),
+    Code,
+}
+
+impl Change {
+    fn of(args: &WhatIfArgs) -> Result<Self, PriceChangeError> {
+        if args.code {
+            return Ok(Self::Code);
+        }
+        let factor = args.price_factor.unwrap_or(Decimal::ONE);
+        PriceChange::new(factor, args.skus.clone(), days(args.from, args.to)).map(Self::Prices)
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Prices(change) => change.words(),
+            Self::Code => "the projections of this program instead of what serves".to_owned(),
+        }
+    }
+
+    async fn run(&self, views: &Views, space: &mut Space, watch: &mut Watch<'_>) -> Result<Report, WhatIfError> {
+        match self {
+            Self::Prices(change) => what_if::run(views.log(), space, views.time_zone(), change, watch).await,
+            Self::Code => what_if::run_code(views, space, watch).await,
+        }
+    }
+}
+
+fn sku(text: &str) -> Result<Sku, String> {
+    Sku::parse(text).map_err(|error| error.to_string())
+}
+
+/// Runs, lists or drops. Ctrl-C stops a run and leaves nothing of it.
+pub(super) async fn run(args: &WhatIfArgs) -> Result<(), Failure> {
+    let name = args.name.as_deref().unwrap_or_default();
+    if args.list {
+        return tell(&args.database, "orders what-if", async |pool| Ok(kept(&what_if::list(pool).await?))).await;
+    }
+    if args.drop {
+        let dropped = format!("Dropped: {name}.\n");
+        return tell(&args.database, "orders what-if", async |pool| {
+            what_if::drop_named(pool, name).await?;
+            Ok(dropped)
+        })
+        .await;
+    }
+    let change = Change::of(args)?;
+    let stop = stop_token()?;
+    let asker = Asker { command: "orders what-if", joins: true, passing: true };
+    let database = Database::open(&args.database, None, asker).await?;
+    let outcome = match Core::open(&database).await {
+        Ok(core) => {
+            let views = core.views(projections::Settings { time_zone: args.views.time_zone });
+            let outcome = played(args, name, &views, &change, &stop).await;
+            core.close().await;
+            outcome.map_err(Failure::from)
+        }
+        Err(failure) => Err(failure),
+    };
+    database.close().await;
+    let told = Told { name, about: change.words(), kept: args.keep, report: outcome? };
+    let text = if args.json { told.json()? } else { told.text() };
+    // Who closed our output wants no more of it.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+    Ok(())
+}
+
+async fn played(
+    args: &WhatIfArgs,
+    name: &str,
+    views: &Views,
+    change: &Change,
+    stop: &CancellationToken,
+) -> Result<Report, WhatIfError> {
+    let mut space = Space::open(views.log().pool(), name, args.keep).await?;
+    for cleaned in space.cleaned() {
+        eprintln!("Dropped what was left of the run `{cleaned}`, which was cut off.");
+    }
+    let mut meter = Meter::new("events");
+    let mut show = |progress: Progress<'_>| meter.show(progress.what, progress.done, progress.total);
+    let mut watch = Watch { most_listed: args.limit, cancel: stop, progress: &mut show };
+    match change.run(views, &mut space, &mut watch).await {
+        Ok(report) => {
+            space.close(&format!("{}, up to position {}", change.words(), report.position)).await?;
+            Ok(report)
+        }
+        Err(error) => {
+            if let Err(error) = space.abandon().await {
+                tracing::warn!(%error, "what was made stays until the next run");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn kept(runs: &[Kept]) -> String {
+    if runs.is_empty() {
+        return "Nothing is kept.\n".to_owned();
+    }
+    let row = |kept: &Kept| {
+        let about = kept.about.clone().unwrap_or_else(|| "cut off, or under way".to_owned());
+        [kept.name.clone(), HumanBytes(kept.bytes).to_string(), about]
+    };
+    table(["NAME", "SIZE", "WHAT"], &runs.iter().map(row).collect::<Vec<_>>())
+}

@@ -1,0 +1,109 @@
+//! Each reader that there is: as this process runs it, else as PostgreSQL knows it, whichever process wrote that.
+
+use super::reader::{Look, ReaderId};
+use super::status::{ReaderKind, ReaderState};
+use super::{Monitor, groups};
+use commands::LogError;
+use consumers::groups::{Group, GroupError};
+use consumers::ledger::{self, ConsumerOverview, LedgerError};
+use consumers::relay;
+use domain::Position;
+use projections::{ObservedView, Views};
+use std::sync::Arc;
+
+/// What PostgreSQL knows.
+pub(super) struct Stored {
+    views: Vec<ObservedView>,
+    consumers: Vec<ConsumerOverview>,
+    relay: Option<Position>,
+    groups: Arc<Vec<Group>>,
+}
+
+impl Stored {
+    /// Reads it.
+    pub(super) async fn read(monitor: &Monitor) -> Result<Self, LogError> {
+        let pool = monitor.log().pool();
+        Ok(Self {
+            views: projections::observe(pool).await?,
+            consumers: ledger::overview(pool).await.map_err(of_ledger)?,
+            relay: relay::noted(pool).await?,
+            groups: monitor.groups().await.map_err(of_group)?,
+        })
+    }
+
+    /// What a consumer has open, and how far it is in any partition.
+    pub(super) fn consumer(&self, name: &str) -> Option<&ConsumerOverview> {
+        self.consumers.iter().find(|consumer| consumer.consumer == name)
+    }
+}
+
+/// All of them: views, the relay, consumers. The log ends at `head`.
+pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<Look> {
+    let known = |id: ReaderId| here.iter().find(|look| look.id == id).cloned().unwrap_or_else(|| elsewhere(id));
+    let views = Views::names().map(|name| {
+        let look = known(ReaderId { kind: ReaderKind::Projection, name });
+        let view = stored.views.iter().find(|view| view.name == name);
+        let error = look.error.clone().or_else(|| view.and_then(|view| view.error.clone()));
+        Look { error, ..placed(look, view.map(|view| view.position), head) }
+    });
+    let relay = known(ReaderId { kind: ReaderKind::Relay, name: relay::RELAY });
+    let relay = placed(relay, stored.relay, head);
+    let consumers = consumers::NAMES.iter().copied().map(|name| {
+        let look = known(ReaderId { kind: ReaderKind::Consumer, name });
+        // One that has just begun has heard nothing of Kafka; what it noted in earlier runs counts.
+        let noted = stored.consumer(name).map(|consumer| consumer.position);
+        let progress = match look.state {
+            ReaderState::Elsewhere => noted.map_or(0, |noted| noted.0),
+            _ => look.progress,
+        };
+        let look = Look { position: look.position.max(noted), progress, ..look };
+        match groups::lag_of(&stored.groups, name) {
+            Some(lag) => look.behind(lag),
+            None => look,
+        }
+    });
+    views.chain([relay]).chain(consumers).collect()
+}
+
+/// What is known of a reader that does not run here: nothing yet.
+fn elsewhere(id: ReaderId) -> Look {
+    Look {
+        id,
+        state: ReaderState::Elsewhere,
+        position: None,
+        lag_events: None,
+        waits_s: None,
+        progress: 0,
+        time_left_s: None,
+        error: None,
+    }
+}
+
+/// One that goes through every event, with how far it is by what was stored, where it tells nothing of it here.
+fn placed(look: Look, stored: Option<Position>, head: Position) -> Look {
+    match stored {
+        Some(position) if look.position.is_none() => Look {
+            position: Some(position),
+            lag_events: Some(head.0.saturating_sub(position.0)),
+            progress: position.0,
+            ..look
+        },
+        _ => look,
+    }
+}
+
+fn of_group(error: GroupError) -> LogError {
+    match error {
+        GroupError::Ledger(error) => of_ledger(error),
+        // Names come from the registry.
+        error => sqlx::Error::Protocol(error.to_string()).into(),
+    }
+}
+
+fn of_ledger(error: LedgerError) -> LogError {
+    match error {
+        LedgerError::Log(error) => error,
+        LedgerError::Sql(error) => error.into(),
+        LedgerError::Closed => sqlx::Error::PoolClosed.into(),
+    }
+}

@@ -1,0 +1,271 @@
+//! The history that goes on: what there is behind a position, and then what is appended, as it is committed.
+//!
+//! A follower holds its position and one chunk, however far behind it is, and reads as fast as its client takes. All followers at
+//! the head read the same events in memory. It ends with a word and the position to go on from: at the server's stop, when its time is
+//! over (whoever comes again shows the key again), when its client takes too long for a chunk, and when the log can't be read.
+//!
+//! As lines: an empty one says that the connection is alive; the last one is `{"end":"stopping","position":42}`. As server-sent
+//! events (WHATWG HTML, section 9.2): the `id` is the position, also of the comments that keep the connection alive, so that a
+//! client that comes again with `Last-Event-ID` goes on behind all that was looked at, however rare what it waits for is.
+
+use super::format::Format;
+use super::{ExportError, Found, READ_ROWS, line, respond};
+use crate::http::{App, Stopping};
+use crate::problem::{Code, Place, Problem};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use commands::{EventFilter, FilteredEvents, Log, StoredEvent};
+use domain::Position;
+use futures::{Stream, stream};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+/// What a browser's `EventSource` sends when it comes again.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// nginx would keep back what comes in small pieces.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// After how long an `EventSource` comes again.
+const RETRY_MS: u32 = 2_000;
+
+/// The bounds of following.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowSettings {
+    /// How many follow at once.
+    pub max_followers: usize,
+    /// For how long nothing is said at most.
+    pub keep_alive_every: Duration,
+    /// How long a client may take for one chunk. One that reads nothing at all is cut by the server's own bound.
+    pub slow_at_most: Duration,
+    /// For how long one answer goes on.
+    pub follow_at_most: Duration,
+}
+
+impl Default for FollowSettings {
+    fn default() -> Self {
+        Self {
+            max_followers: 64,
+            keep_alive_every: Duration::from_secs(15),
+            slow_at_most: Duration::from_secs(20),
+            follow_at_most: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// Reads `Last-Event-ID`.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let position = digits.and_then(|text| text.parse::<u64>().ok()).filter(|position| i64::try_from(*position).is_ok());
+    position.map(Position).map(Some).ok_or_else(|| {
+        Problem::new(Code::InvalidHeader, "Last-Event-ID is not understood.").error(
+            Place::Header("Last-Event-ID"),
+            "not_a_position",
+            "must be the id of an earlier event",
+        )
+    })
+}
+
+pub(super) fn answer(
+    app: &App,
+    found: Found,
+    format: Format,
+    stopping: Stopping,
+    place: OwnedSemaphorePermit,
+) -> Response {
+    let settings = app.settings().follow;
+    let now = Instant::now();
+    let follower = Follower {
+        log: app.log.clone(),
+        filter: found.filter,
+        from: found.from,
+        position: found.after,
+        left: found.limit.map(u64::from),
+        format,
+        settings,
+        stopping,
+        until: now + settings.follow_at_most,
+        said: now,
+        is_begun: false,
+        is_over: false,
+        _place: place,
+    };
+    let mut response = respond(Body::from_stream(follower.chunks()), format, found.after, found.took);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
+/// Why an answer ends though there may be more.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Stopping,
+    TimeOver,
+    TooSlow,
+    Unavailable,
+}
+
+impl End {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::TimeOver => "time_over",
+            Self::TooSlow => "too_slow",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+struct Follower {
+    log: Log,
+    filter: EventFilter,
+    /// What is recorded before this time is passed over. A time that is to come is no position yet.
+    from: Option<DateTime<Utc>>,
+    /// All up to here is on its way.
+    position: Position,
+    /// How many more events it takes; `None` for all.
+    left: Option<u64>,
+    format: Format,
+    settings: FollowSettings,
+    stopping: Stopping,
+    until: Instant,
+    /// When the last chunk was handed over.
+    said: Instant,
+    is_begun: bool,
+    is_over: bool,
+    /// Given back at the end, or when the client is gone.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    fn chunks(self) -> impl Stream<Item = Result<Bytes, ExportError>> {
+        stream::try_unfold(self, |mut follower| async move {
+            let chunk = follower.next().await.inspect_err(|error| {
+                tracing::warn!(%error, "following the history breaks off");
+            })?;
+            follower.said = Instant::now();
+            Ok(chunk.map(|chunk| (chunk, follower)))
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, ExportError> {
+        if self.is_over || self.left == Some(0) {
+            return Ok(None);
+        }
+        if !self.is_begun {
+            self.is_begun = true;
+            if self.format == Format::EventStream {
+                return Ok(Some(Bytes::from(format!("retry: {RETRY_MS}\nid: {}\n\n", self.position))));
+            }
+        } else if self.said.elapsed() >= self.settings.slow_at_most && self.position < self.log.known_head() {
+            return Ok(Some(self.end(End::TooSlow)));
+        }
+        loop {
+            if self.stopping.is_stopping() {
+                return Ok(Some(self.end(End::Stopping)));
+            }
+            if Instant::now() >= self.until {
+                return Ok(Some(self.end(End::TimeOver)));
+            }
+            let head = self.log.known_head();
+            if self.position < head {
+                match self.read(head).await? {
+                    Some(read) if !read.events.is_empty() => return Ok(Some(self.chunk(&read.events)?)),
+                    Some(_) => {}
+                    None => return Ok(Some(self.end(End::Unavailable))),
+                }
+            } else {
+                self.wait().await;
+            }
+            if self.said.elapsed() >= self.settings.keep_alive_every {
+                return Ok(Some(self.alive()));
+            }
+        }
+    }
+
+    /// What the filter lets through of the next events; `None` while the log can't be read.
+    async fn read(&mut self, head: Position) -> Result<Option<FilteredEvents>, ExportError> {
+        let rows = self.left.and_then(|left| u32::try_from(left).ok()).unwrap_or(READ_ROWS).min(READ_ROWS);
+        match self.log.read_filtered(&self.filter, self.position, head, rows).await {
+            Ok(read) if read.up_to == self.position => Err(ExportError::Missing(self.position)),
+            Ok(mut read) => {
+                read.events.retain(|event| self.from.is_none_or(|from| event.recorded_at >= from));
+                self.position = read.up_to;
+                self.left = self.left.map(|left| left.saturating_sub(read.events.len() as u64));
+                Ok(Some(read))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "following the history ends");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Until there is something behind the position, or something to say.
+    async fn wait(&self) {
+        let due = (self.said + self.settings.keep_alive_every).min(self.until);
+        let at_most = due.saturating_duration_since(Instant::now());
+        let _ = self.stopping.run_until(self.log.wait_beyond(self.position, at_most)).await;
+    }
+
+    fn chunk(&self, events: &[Arc<StoredEvent>]) -> Result<Bytes, ExportError> {
+        let mut out = Vec::with_capacity(events.iter().map(|event| event.size_bytes()).sum());
+        for event in events {
+            match self.format {
+                Format::EventStream => write_event(&mut out, event)?,
+                _ => line::write(&mut out, event)?,
+            }
+        }
+        Ok(Bytes::from(out))
+    }
+
+    fn alive(&self) -> Bytes {
+        match self.format {
+            Format::EventStream => Bytes::from(format!(": alive\nid: {}\n\n", self.position)),
+            _ => Bytes::from_static(b"\n"),
+        }
+    }
+
+    fn end(&mut self, why: End) -> Bytes {
+        self.is_over = true;
+        let end = json!({ "end": why.word(), "position": self.position.0 });
+        Bytes::from(match self.format {
+            Format::EventStream => format!("event: end\nid: {}\ndata: {end}\n\n", self.position),
+            _ => format!("{end}\n"),
+        })
+    }
+}
+
+fn write_event(out: &mut Vec<u8>, event: &StoredEvent) -> Result<(), ExportError> {
+    let mut document = Vec::with_capacity(event.size_bytes());
+    line::write_bare(&mut document, event)?;
+    out.extend_from_slice(format!("id: {}\n", event.position).as_bytes());
+    // A line feed is white space in JSON, but would end a field here.
+    for part in document.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(part);
+        out.push(b'\n');
+    }
+    out.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_id_is_a_position() {
+        let of = |value: &'static str| {
+            last_event_id(&HeaderMap::from_iter([(LAST_EVENT_ID, HeaderValue::from_static(value))])).ok()
+        };
+        assert_eq!(of("42"), Some(Some(Position(42))));
+        assert_eq!([of(""), of("-1"), of("x"), of("9223372036854775808")], [None; 4]);
+        assert_eq!(last_event_id(&HeaderMap::new()).ok(), Some(None));
+    }
+}

@@ -1,0 +1,147 @@
+//! `POST /v1/ops/consumers/{name}/pause`, `…/resume` and `…/rewind`: what a group is ordered. Running members see it within a second.
+//!
+//! Before a rewind comes its preview, `GET …/rewind?to_position=0`: its token confirms it.
+
+use super::super::super::incoming::Incoming;
+use super::super::answer;
+use super::super::words::Words;
+use super::show::as_ordered;
+use super::{Name, PreviewResource};
+use crate::auth::Allowed;
+use crate::auth::permission::RunSystem;
+use crate::http::body::{self, Accepts, Fields, Shaped};
+use crate::http::query::Query;
+use crate::http::{App, RequestId};
+use crate::problem::{Code, Problem, ValueError};
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
+use consumers::groups::{self, Preview, Rewound, To};
+use domain::Position;
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long counting may take. A longer history is counted by the command line, which shows how far it is.
+const COUNT_AT_MOST: Duration = Duration::from_secs(25);
+/// The longest token: it names each partition.
+const MAX_TOKEN_CHARS: usize = 60_000;
+
+pub(in crate::v1) async fn pause(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Name(name): Name,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let who = allowed.key.actor.clone();
+    let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
+    let Words(reason) = body::read(&incoming.body, reason)?;
+    // One that is paused already is what was asked for.
+    let _ = groups::pause(app.log.pool(), &name, &reason, &who).await?;
+    as_ordered(&app, &name).await
+}
+
+/// Reads why a group is paused.
+pub(super) fn reason(body: &mut Fields<'_, '_>) -> Option<Words> {
+    body.text("reason", Words::parse)
+}
+
+pub(in crate::v1) async fn resume(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Name(name): Name,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let who = allowed.key.actor.clone();
+    Incoming::receive_nothing(allowed, request_id, request).await?;
+    let _ = groups::resume(app.log.pool(), &name, &who).await?;
+    as_ordered(&app, &name).await
+}
+
+pub(in crate::v1) async fn preview(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    Name(name): Name,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let position = query.number("to_position", 0, i64::MAX.unsigned_abs());
+    let time = query.time("to_time");
+    let to = match (position, time) {
+        (Some(position), None) => Some(To::Position(Position(position))),
+        (None, Some(time)) => Some(To::Time(time)),
+        _ => {
+            query.fault("to_position", "one_of", "give either to_position or to_time");
+            None
+        }
+    };
+    query.finish()?;
+    let Some(to) = to else { return Err(Problem::internal()) };
+    let preview = in_time(groups::preview(&app.log, &name, to, |_, _| {})).await?;
+    answer(&PreviewResource::from(&preview))
+}
+
+pub(in crate::v1) async fn rewind(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Name(name): Name,
+    request_id: RequestId,
+    request: Request,
+) -> Result<Response, Problem> {
+    let who = allowed.key.actor.clone();
+    let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
+    let Token(confirmed) = body::read(&incoming.body, token)?;
+    if confirmed.consumer != name {
+        return Err(Problem::new(Code::CountChanged, "The token is of a preview of another consumer."));
+    }
+    match in_time(groups::rewind(&app.log, &confirmed, &who, |_, _| {})).await? {
+        Rewound::Ordered => as_ordered(&app, &name).await,
+        Rewound::Changed(now) => {
+            let detail = "Other numbers come out by now: ask for a preview, and send its token.";
+            Err(Problem::new(Code::CountChanged, detail).with("events", now.events).with("acts", now.acts))
+        }
+    }
+}
+
+/// What counting comes to, unless that takes too long for a request.
+async fn in_time<T>(count: impl Future<Output = Result<T, groups::GroupError>>) -> Result<T, Problem> {
+    match tokio::time::timeout(COUNT_AT_MOST, count).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => {
+            let detail =
+                "There is too much history to count it here: `orders consumers rewind` does, and shows how far it is.";
+            Err(Problem::new(Code::TooMany, detail))
+        }
+    }
+}
+
+/// A preview that somebody confirms.
+pub(super) struct Token(Preview);
+
+/// Reads a confirmation.
+pub(super) fn token(body: &mut Fields<'_, '_>) -> Option<Token> {
+    body.text("token", |text| Preview::of_token(text).map(Token).ok_or(NoToken))
+}
+
+/// It is none.
+pub(super) struct NoToken;
+
+impl fmt::Display for NoToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be the token of a preview")
+    }
+}
+
+impl ValueError for NoToken {
+    fn code(&self) -> &'static str {
+        "invalid_token"
+    }
+}
+
+impl Shaped for Token {
+    fn shape() -> Value {
+        json!({ "type": "string", "minLength": 1, "maxLength": MAX_TOKEN_CHARS })
+    }
+}

@@ -1,0 +1,145 @@
+//! `GET /v1/ops/dead-letters`: what consumers parked, as it was published to the dead-letter topic, the newest first.
+//!
+//! It is the one thing under `/v1` for which Kafka is asked, by a process that was told where that is: `orders serve`, and `orders api` with
+//! `KAFKA_BROKERS`. Whoever has no Kafka sees what is parked, and decides on it, all the same: the ledger is in PostgreSQL.
+
+use super::super::paging::{List, PageRequest};
+use super::super::reads::json;
+use crate::auth::Allowed;
+use crate::auth::permission::RunSystem;
+use crate::http::query::Query;
+use crate::http::{App, overloaded};
+use crate::problem::{Code, Problem};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use consumers::KafkaSettings;
+use consumers::parked::letters::{self, Letter, Page, Place};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How many pages are read at once: each takes a thread and connections of its own.
+const MAX_AT_ONCE: usize = 4;
+
+/// Where dead letters are read; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct DeadLetters {
+    kafka: Option<KafkaSettings>,
+    places: Arc<Semaphore>,
+}
+
+impl DeadLetters {
+    /// In a process that knows of no Kafka.
+    pub(crate) fn nowhere() -> Self {
+        Self::of(None)
+    }
+
+    /// In that Kafka, if there is one.
+    pub(crate) fn of(kafka: Option<KafkaSettings>) -> Self {
+        Self { kafka, places: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
+    }
+
+    async fn page(&self, before: Option<i64>, limit: u32) -> Result<Page, Problem> {
+        let kafka = self.kafka.clone().ok_or_else(not_configured)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| overloaded())?;
+        // Whoever hangs up leaves a thread behind that reads on for a while: the place is its.
+        let reading = tokio::spawn(async move {
+            let page = letters::browse(&kafka, before, limit).await;
+            drop(place);
+            page
+        });
+        let page = reading.await.map_err(|_| Problem::internal())?;
+        page.map_err(|error| {
+            // Why is for the log alone: it names servers.
+            tracing::warn!(%error, "dead letters can't be read");
+            Problem::new(Code::KafkaUnavailable, "GET /v1/ops/parked shows what is parked without it; or try again.")
+        })
+    }
+}
+
+fn not_configured() -> Problem {
+    Problem::new(
+        Code::KafkaNotConfigured,
+        "Set KAFKA_BROKERS for this process too, or ask one that has it. GET /v1/ops/parked shows what is parked without it.",
+    )
+}
+
+/// Where a record was before it was parked.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RecordPlace")]
+struct PlaceResource<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+}
+
+impl<'a> From<&'a Place> for PlaceResource<'a> {
+    fn from(place: &'a Place) -> Self {
+        Self { topic: &place.topic, partition: place.partition, offset: place.offset }
+    }
+}
+
+/// A record of the dead-letter topic.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetter")]
+pub(super) struct LetterResource<'a> {
+    /// Its offset; the topic has one partition.
+    offset: i64,
+    /// By which it is retried or discarded under `/v1/ops/parked`; `null` for a record that is none of ours.
+    item: Option<i64>,
+    consumer: Option<&'a str>,
+    /// The event's type; `null` for a record that says none.
+    #[serde(rename = "type")]
+    event_type: Option<&'a str>,
+    /// The record's key: the id of its aggregate.
+    key: Option<&'a str>,
+    /// The event's place in the log.
+    position: Option<u64>,
+    /// What the last attempt came to.
+    reason: Option<&'a str>,
+    attempts: Option<u32>,
+    /// When it was parked, by RFC 3339. A second copy of a letter has the same `item` and time.
+    parked_at: Option<&'a str>,
+    came_from: Option<PlaceResource<'a>>,
+    correlation_id: Option<&'a str>,
+    /// The record's value as text. It may hold personal data.
+    value: Option<&'a str>,
+    /// Why the letter has no value although its record has one.
+    value_omitted: Option<&'a str>,
+}
+
+impl<'a> From<&'a Letter> for LetterResource<'a> {
+    fn from(letter: &'a Letter) -> Self {
+        Self {
+            offset: letter.offset,
+            item: letter.item,
+            consumer: letter.consumer.as_deref(),
+            event_type: letter.event_type.as_deref(),
+            key: letter.key.as_deref(),
+            position: letter.position,
+            reason: letter.reason.as_deref(),
+            attempts: letter.attempts,
+            parked_at: letter.parked_at.as_deref(),
+            came_from: letter.came_from.as_ref().map(PlaceResource::from),
+            correlation_id: letter.correlation_id.as_deref(),
+            value: letter.value.as_deref(),
+            value_omitted: letter.value_omitted.as_deref(),
+        }
+    }
+}
+
+pub(in crate::v1) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let page = PageRequest::of(&mut query);
+    query.finish()?;
+    let list = List::new("dead_letters", "");
+    let before = page.after::<u64>(&list)?.map(u64::cast_signed);
+    let found = app.dead_letters.page(before, page.limit).await?;
+    let next = found.before.map(i64::unsigned_abs);
+    Ok(json(list.page(found.letters.iter().rev().map(LetterResource::from).collect(), next.as_ref())))
+}

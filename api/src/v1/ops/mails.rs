@@ -1,0 +1,222 @@
+//! `GET /v1/ops/mails?order=…` and `POST /v1/ops/mails/search`: whether a customer got a mail, and why (not).
+
+use super::super::reads::unreadable;
+use super::super::time;
+use super::answer;
+use super::parked::AttemptResource;
+use crate::auth::Allowed;
+use crate::auth::permission::RunSystem;
+use crate::http::App;
+use crate::http::body::{self, Accepts, Fields};
+use crate::http::query::Query;
+use crate::openapi::Instant;
+use crate::problem::{Code, Problem, ValueError, within};
+use axum::extract::{RawQuery, Request, State};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use commands::{Log, Schedule};
+use consumers::groups::GroupError;
+use consumers::mails::{self, Event, Mail, Teller};
+use domain::ids::OrderId;
+use domain::text::Email;
+use projections::order_list::{self, OrderList, Search, Whose};
+use projections::{Projection, ReadError, Views};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// How many orders of one address are looked at, the newest.
+const ORDERS_OF_ADDRESS: u32 = 50;
+
+/// The event that calls for a mail.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MailEvent")]
+struct EventResource<'a> {
+    id: &'a str,
+    position: u64,
+    #[serde(serialize_with = "time::serialize")]
+    #[schemars(with = "Instant")]
+    recorded_at: DateTime<Utc>,
+    /// The partition of its record; `null` where it is not known.
+    partition: Option<i32>,
+    /// The offset of its record there.
+    offset: Option<i64>,
+}
+
+impl<'a> From<&'a Event> for EventResource<'a> {
+    fn from(event: &'a Event) -> Self {
+        let (partition, offset) = event.record.unzip();
+        Self { id: &event.id, position: event.position, recorded_at: event.recorded_at, partition, offset }
+    }
+}
+
+/// A mail that was called for.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mail")]
+pub(crate) struct MailResource<'a> {
+    /// By what it is sent: the name of a consumer, or of a task of the schedule.
+    sender: &'a str,
+    /// What calls for it: the type of an event, or the key of a job.
+    cause: &'a str,
+    /// The order that it is about.
+    order: Option<String>,
+    /// A state of the ledger or of a job; `not_noted` where the consumer was not handed the event yet, `passed_over` where that came
+    /// before its time or it went past it, `not_called_for` where the rules know of no such mail, or not yet.
+    state: &'static str,
+    /// What it waits for, who decided against it, what the server answered last.
+    why: Option<&'a str>,
+    attempts: u32,
+    /// By which it is retried or discarded.
+    item: Option<i64>,
+    /// Whether it goes to the address that was asked for.
+    is_to_address: Option<bool>,
+    event: Option<EventResource<'a>>,
+    failed_attempts: Vec<AttemptResource<'a>>,
+    message_id: Option<&'a str>,
+    #[schemars(with = "Option<Instant>")]
+    noted_at: Option<String>,
+    #[schemars(with = "Option<Instant>")]
+    since: Option<String>,
+    #[schemars(with = "Option<Instant>")]
+    next_at: Option<String>,
+}
+
+impl<'a> MailResource<'a> {
+    pub(crate) fn of((order, mail): &'a (Option<OrderId>, Mail)) -> Self {
+        Self {
+            sender: &mail.sender,
+            cause: &mail.cause,
+            order: order.map(|order| order.to_string()),
+            state: mail.state,
+            why: mail.why.as_deref(),
+            attempts: mail.attempts,
+            item: mail.item,
+            is_to_address: mail.is_to_address,
+            event: mail.event.as_ref().map(EventResource::from),
+            failed_attempts: mail.failed_attempts.iter().map(AttemptResource::from).collect(),
+            message_id: mail.message_id.as_deref(),
+            noted_at: mail.noted_at.map(time::text),
+            since: mail.since.map(time::text),
+            next_at: mail.next_at.map(time::text),
+        }
+    }
+}
+
+/// Mails.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mails")]
+pub(crate) struct MailsResource<'a> {
+    data: Vec<MailResource<'a>>,
+}
+
+/// A mail, and the order that it is about.
+pub(crate) type Told = (Option<OrderId>, Mail);
+
+/// Why mails can't be told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MailsError {
+    /// Nothing happened under that id.
+    #[error("there is no order {0}: nothing happened under this id")]
+    NoOrder(OrderId),
+    /// The ledger or the log can't be read.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The orders of the address can't be read.
+    #[error(transparent)]
+    View(#[from] ReadError),
+    /// The mails of the schedule can't be read.
+    #[error("the mails of the schedule can't be read: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<MailsError> for Problem {
+    fn from(error: MailsError) -> Self {
+        match error {
+            MailsError::NoOrder(_) => Self::new(Code::OrderNotFound, "Nothing happened under this id."),
+            MailsError::Group(error) => error.into(),
+            MailsError::View(error) => unreadable(OrderList::NAME, error),
+            MailsError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// All mails about an order.
+pub(crate) async fn told_of_order(log: &Log, schedule: &Schedule, order: OrderId) -> Result<Vec<Told>, MailsError> {
+    let mails = Teller::open(log, schedule).await?.of_order(order, None).await?.ok_or(MailsError::NoOrder(order))?;
+    Ok(mails.into_iter().map(|mail| (Some(order), mail)).collect())
+}
+
+/// All mails to an address, as far as they can be found by it: those of its newest orders, the newest first, those of the schedule, and
+/// the newsletter. Of an order whose address was corrected those to the former one are told too.
+pub(crate) async fn told_to(
+    log: &Log,
+    views: &Views,
+    schedule: &Schedule,
+    address: &Email,
+) -> Result<Vec<Told>, MailsError> {
+    let search = Search::Email(address.clone());
+    let orders = order_list::search(views, Whose::All, &search, None, ORDERS_OF_ADDRESS).await?;
+    let mut told = Vec::new();
+    if !orders.value.rows.is_empty() {
+        let teller = Teller::open(log, schedule).await?;
+        for row in orders.value.rows {
+            let mails = teller.of_order(row.id, Some(address)).await?.unwrap_or_default();
+            told.extend(mails.into_iter().map(|mail| (Some(row.id), mail)));
+        }
+    }
+    let known: Vec<Option<String>> = told.iter().map(|(_, mail)| mail.message_id.clone()).collect();
+    let of_schedule = mails::to_address(log.pool(), address).await?;
+    // Those about its orders were told with them.
+    told.extend(of_schedule.into_iter().filter(|mail| !known.contains(&mail.message_id)).map(|mail| (None, mail)));
+    told.extend(mails::issues_to(log.pool(), address).await?.into_iter().map(|mail| (None, mail)));
+    Ok(told)
+}
+
+pub(in crate::v1) async fn of_order(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    query.required("order");
+    let order = query.parsed("order", |text| text.parse::<OrderId>().map_err(|_| NotAnOrder));
+    query.finish()?;
+    let Some(order) = order else { return Err(Problem::internal()) };
+    let told = within(told_of_order(&app.log, app.members.schedule(), order)).await?;
+    answer(&MailsResource { data: told.iter().map(MailResource::of).collect() })
+}
+
+pub(in crate::v1) async fn search(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response, Problem> {
+    Query::new(query.as_deref()).finish()?;
+    let (head, body) = request.into_parts();
+    let body = body::receive(&head, body, Accepts::JSON).await?;
+    let address = body::read(&body, asked)?;
+    let told = within(told_to(&app.log, &app.views, app.members.schedule(), &address)).await?;
+    answer(&MailsResource { data: told.iter().map(MailResource::of).collect() })
+}
+
+/// Reads whose mails are asked for.
+pub(super) fn asked(body: &mut Fields<'_, '_>) -> Option<Email> {
+    body.text("email", Email::parse)
+}
+
+/// It is no id of an order.
+struct NotAnOrder;
+
+impl fmt::Display for NotAnOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("is no id of an order")
+    }
+}
+
+impl ValueError for NotAnOrder {
+    fn code(&self) -> &'static str {
+        "invalid_id"
+    }
+}

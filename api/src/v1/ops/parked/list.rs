@@ -1,0 +1,42 @@
+//! `GET /v1/ops/parked`: what is parked or of unknown outcome, the oldest first. Any of `consumer`, `order`, `type`, `reason` (a part of it)
+//! and `state` narrows it down.
+
+use super::super::super::paging::{List, PageRequest};
+use super::super::super::reads::json;
+use super::super::words::Words;
+use super::ParkedResource;
+use crate::auth::Allowed;
+use crate::auth::permission::RunSystem;
+use crate::http::App;
+use crate::http::query::Query;
+use crate::problem::{Problem, within};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use consumers::ledger::State as Effect;
+use consumers::parked::{self, Filter};
+use std::sync::Arc;
+
+pub(in crate::v1) async fn handle(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::new(query.as_deref());
+    let (filter, page) = (filter(&mut query), PageRequest::of(&mut query));
+    query.finish()?;
+    let list = List::new("parked", &format!("{filter:?}"));
+    let after = page.after::<u64>(&list)?.map_or(0, u64::cast_signed);
+    let items = within(parked::list_of(app.log.pool(), &filter, after, page.limit)).await?;
+    // A full page may be the last one; the next is empty then.
+    let is_full = u32::try_from(items.len()).is_ok_and(|rows| rows == page.limit);
+    let next = items.last().filter(|_| is_full).map(|item| item.id.unsigned_abs());
+    Ok(json(list.page(items.iter().map(ParkedResource::from).collect(), next.as_ref())))
+}
+
+fn filter(query: &mut Query<'_>) -> Filter {
+    let mut words = |name| query.parsed(name, Words::parse).map(|words| words.0);
+    let (consumer, aggregate_id) = (words("consumer"), words("order"));
+    let (event_type, reason) = (words("type"), words("reason"));
+    let state = query.one_of("state", &[("parked", Effect::Parked), ("unknown", Effect::Unknown)]);
+    Filter { consumer, aggregate_id, event_type, reason, state }
+}

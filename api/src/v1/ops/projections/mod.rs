@@ -1,0 +1,63 @@
+//! `/v1/ops/projections`: the read models with their builds, and what is decided about these.
+
+mod compare;
+mod name;
+mod operations;
+mod refusal;
+mod resource;
+mod switch;
+
+pub(crate) use compare::DiffResource;
+pub(in crate::v1) use compare::handle as diff;
+pub(in crate::v1) use operations::operations;
+pub(crate) use resource::ViewsResource;
+pub(in crate::v1) use switch::{promote, rebuild, rollback};
+
+use super::super::reads::json;
+use crate::auth::Allowed;
+use crate::auth::permission::RunSystem;
+use crate::http::App;
+use crate::http::query::Query;
+use crate::problem::{Problem, within};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use commands::lead::held;
+use resource::ViewResource;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// `GET /v1/ops/projections`: all read models.
+pub(in crate::v1) async fn list(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::new(query.as_deref()).finish()?;
+    written(&found(&app).await?)
+}
+
+/// `GET /v1/ops/projections/{name}`: one, and how far its builds are.
+pub(in crate::v1) async fn one(
+    State(app): State<Arc<App>>,
+    _: Allowed<RunSystem>,
+    name::InPath(name): name::InPath,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::new(query.as_deref()).finish()?;
+    written(&view(&app, &name).await?)
+}
+
+async fn found(app: &App) -> Result<ViewsResource, Problem> {
+    let (head, views) = within(::projections::overview(&app.views)).await?;
+    let leases = within(held(app.log.pool())).await?;
+    Ok(ViewsResource::of(head, &views, &leases))
+}
+
+async fn view(app: &App, name: &str) -> Result<ViewResource, Problem> {
+    let view = found(app).await?.data.into_iter().find(|view| view.name == name);
+    view.ok_or_else(refusal::not_found)
+}
+
+fn written(resource: &impl Serialize) -> Result<Response, Problem> {
+    Ok(json(serde_json::to_string(resource).map_err(|_| Problem::internal())?))
+}

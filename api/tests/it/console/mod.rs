@@ -1,0 +1,7 @@
+//! The console at `/ops/`: what it shows, what can be done there, and how it goes on without being loaded again.
+
+mod browser;
+mod deeds;
+mod parked;
+mod stream;
+mod support;

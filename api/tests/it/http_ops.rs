@@ -1,0 +1,239 @@
+//! What operators look at and order: parked items, consumer groups, mails, and the log of all that was done.
+
+use super::http_support::{Instance, Shop};
+use api::auth::Scope;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::Launch;
+use uuid::Uuid;
+
+/// Notes effects of `order_mail` as the consumer would; says their numbers.
+async fn note(pool: &PgPool, order: &str, states: &[&str]) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for (sequence, state) in states.iter().enumerate() {
+        let note = sqlx::query_scalar(
+            "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                    event_type, state, due_at, attempts, tries, reason, partition, log_offset, noted_at, changed_at)
+             VALUES ('order_mail', $1, $2, 'order', $3, $4, $4 + 10, 'OrderPlaced', $5, 'infinity', 1, 1,
+                    '550 mailbox unavailable', 2, 7, now(), now()) RETURNING id",
+        );
+        let sequence = i64::try_from(sequence).unwrap() + 1;
+        let note = note.bind(Uuid::now_v7()).bind(Uuid::now_v7()).bind(order).bind(sequence).bind(*state);
+        ids.push(note.fetch_one(pool).await.unwrap());
+    }
+    ids
+}
+
+async fn parked(api: &Instance, query: &str) -> Vec<i64> {
+    let page = api.get(&format!("/v1/ops/parked?{query}")).await.is(200).json();
+    page["data"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
+}
+
+async fn actions(api: &Instance, query: &str) -> Vec<Value> {
+    api.get(&format!("/v1/ops/audit?{query}")).await.is(200).json()["data"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn parked_items_are_listed_shown_and_decided_on() {
+    let shop = Shop::new().await;
+    let api = shop.instance().await;
+    let pool = shop.db.pool().await;
+    let ids = note(&pool, "first", &["parked", "waiting", "unknown"]).await;
+    let other = note(&pool, "second", &["parked"]).await[0];
+    assert_eq!(parked(&api, "").await, [ids[0], ids[2], other]);
+    assert_eq!(parked(&api, "order=first&state=parked").await, [ids[0]]);
+    assert_eq!(parked(&api, "reason=MAILBOX&consumer=order_mail&type=OrderPlaced").await.len(), 3);
+    let first = api.get("/v1/ops/parked?limit=2").await.is(200).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(parked(&api, &format!("limit=2&cursor={cursor}")).await, [other]);
+    api.get(&format!("/v1/ops/parked?order=first&cursor={cursor}")).await.problem(400, "invalid_cursor");
+    api.get("/v1/ops/parked?state=sent").await.problem(400, "invalid_query");
+
+    let shown = api.get(&format!("/v1/ops/parked/{}", ids[0])).await.is(200).json();
+    let item = &shown["item"];
+    assert_eq!((&item["holds"], &item["partition"], &item["offset"]), (&json!(1), &json!(2), &json!(7)));
+    assert_eq!((&shown["event"], &shown["held"][0]["id"]), (&json!(null), &json!(ids[1])));
+    for nothing in ["/v1/ops/parked/999999", "/v1/ops/parked/0", "/v1/ops/parked/x"] {
+        api.get(nothing).await.problem(404, "item_not_found");
+    }
+
+    let decide = async |path: String, body: Value| api.post(&path, &body).await;
+    decide(format!("/v1/ops/parked/{}/retry", ids[0]), json!({})).await.is(200);
+    decide(format!("/v1/ops/parked/{}/retry", ids[0]), json!({})).await.problem(409, "not_parked");
+    decide("/v1/ops/parked/999999/discard".to_owned(), json!({})).await.problem(404, "item_not_found");
+    let asked = json!({ "expected": 3, "reason": "mailbox" });
+    let changed = decide("/v1/ops/parked/discard".to_owned(), asked).await.problem(409, "count_changed");
+    assert_eq!(changed.json()["count"], json!(2));
+    let asked = json!({ "expected": 2, "reason": "mailbox" });
+    assert_eq!(decide("/v1/ops/parked/discard".to_owned(), asked).await.is(200).json(), json!({ "count": 2 }));
+    assert!(parked(&api, "").await.is_empty());
+    decide("/v1/ops/parked/retry".to_owned(), json!({ "consumer": "x" })).await.problem(422, "invalid_body");
+
+    let done = actions(&api, "action=parked.").await;
+    let told: Vec<_> = done.iter().map(|line| (line["action"].clone(), line["count"].clone())).collect();
+    assert_eq!(told, [(json!("parked.discard"), json!(2)), (json!("parked.retry"), json!(1))]);
+    assert_eq!(done[1]["target"], json!(ids[0].to_string()));
+    assert_eq!(done[0]["arguments"], json!({ "reason": "…" }));
+    let staff = shop.key(&[Scope::Staff]).await;
+    api.get("/v1/ops/parked").key(&staff).await.problem(403, "forbidden");
+    api.get("/v1/ops/audit").key(&staff).await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn what_an_event_says_is_for_who_may_read_history() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    api.place(&[("TEA", 1)]).await;
+    let park = sqlx::query_scalar(
+        "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                event_type, state, due_at, attempts, tries, reason, noted_at, changed_at)
+         SELECT 'order_mail', event_id, gen_random_uuid(), 'order', aggregate_id, sequence, position, event_type, 'parked',
+                'infinity', 1, 1, '550 mailbox unavailable', now(), now()
+           FROM events WHERE event_type = 'OrderPlaced' RETURNING id",
+    );
+    let id: i64 = park.fetch_one(&shop.db.pool().await).await.unwrap();
+    let path = format!("/v1/ops/parked/{id}");
+    let operator = shop.key(&[Scope::Operator]).await;
+    let told = api.get(&path).key(&operator).await.is(200).json();
+    assert_eq!((&told["event"]["payload"], told["event"]["sequence"].is_u64()), (&Value::Null, true), "{told}");
+    let analyst = shop.key(&[Scope::Operator, Scope::Analyst]).await;
+    let told = api.get(&path).key(&analyst).await.is(200).json();
+    assert!(told["event"]["payload"]["OrderPlaced"].is_object(), "{told}");
+}
+
+#[tokio::test]
+async fn a_process_without_kafka_says_so_where_it_is_asked_for_dead_letters() {
+    let shop = Shop::new().await;
+    let api = shop.instance().await;
+    api.get("/v1/ops/dead-letters").await.problem(503, "kafka_not_configured");
+    api.get("/v1/ops/dead-letters?limit=0").await.problem(400, "invalid_query");
+    let staff = shop.key(&[Scope::Staff]).await;
+    api.get("/v1/ops/dead-letters").key(&staff).await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn groups_are_paused_and_resumed_once_they_were_started() {
+    let shop = Shop::new().await;
+    let api = shop.instance().await;
+    let groups = api.get("/v1/ops/consumers").await.is(200).json();
+    let states: Vec<_> = groups["data"].as_array().unwrap().iter().map(|group| group["state"].clone()).collect();
+    assert_eq!(states, vec![json!("not_started"); consumers::NAMES.len()]);
+    api.get("/v1/ops/consumers/nobody").await.problem(404, "consumer_not_found");
+    let (pause, reason) = ("/v1/ops/consumers/order_mail/pause", json!({ "reason": "the server moves" }));
+    api.post(pause, &reason).await.problem(409, "consumer_not_started");
+    let pool = shop.db.pool().await;
+    let started = "INSERT INTO consumer_groups (consumer, started_after, finished_up_to, kafka_prefix, partitions)
+                   VALUES ('order_mail', 0, 0, '', 6)";
+    sqlx::query(started).execute(&pool).await.unwrap();
+    api.post(pause, &json!({ "reason": " " })).await.problem(422, "invalid_body");
+    let paused = api.post(pause, &reason).await.is(200).json();
+    assert_eq!((&paused["state"], &paused["paused"]["reason"]), (&json!("paused"), &json!("the server moves")));
+    assert_eq!(paused["partitions"].as_array().unwrap().len(), 6);
+    api.post(pause, &json!({ "reason": "another" })).await.is(200);
+    let resumed = api.post("/v1/ops/consumers/order_mail/resume", &json!({})).await.is(200).json();
+    assert_eq!((&resumed["state"], &resumed["paused"]), (&json!("no_members"), &json!(null)));
+    assert_eq!(actions(&api, "target=order_mail").await.len(), 2, "what was so already was not done");
+
+    let preview = api.get("/v1/ops/consumers/order_mail/rewind?to_position=0").await.is(200).json();
+    assert_eq!((&preview["events"], &preview["acts"]), (&json!(0), &json!(0)));
+    api.get("/v1/ops/consumers/order_mail/rewind").await.problem(400, "invalid_query");
+    api.get("/v1/ops/consumers/order_mail/rewind?to_position=9").await.problem(400, "position_beyond_head");
+    let rewind = "/v1/ops/consumers/order_mail/rewind";
+    api.post(rewind, &json!({ "token": "x" })).await.problem(422, "invalid_body");
+    api.post("/v1/ops/consumers/newsletter/rewind", &json!({ "token": preview["token"] }))
+        .await
+        .problem(409, "count_changed");
+    api.post(rewind, &json!({ "token": preview["token"] })).await.is(200);
+}
+
+#[tokio::test]
+async fn mails_are_told_by_order_and_by_an_address_that_stands_in_no_url() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let order = api.place(&[("TEA", 1)]).await;
+    let told = api.get(&format!("/v1/ops/mails?order={}", order.id())).await.is(200).json();
+    assert_eq!((&told["data"][0]["cause"], &told["data"][0]["state"]), (&json!("OrderPlaced"), &json!("not_noted")));
+    assert_eq!(told["data"][0]["why"], json!("the consumer was never started"));
+    api.get("/v1/ops/mails").await.problem(400, "invalid_query");
+    api.get("/v1/ops/mails?order=x").await.problem(400, "invalid_query");
+    let nobody = Uuid::now_v7();
+    api.get(&format!("/v1/ops/mails?order={nobody}")).await.problem(404, "order_not_found");
+    api.get("/v1/ops/mails?address=ada@example.com").await.problem(400, "invalid_query");
+    api.caught_up(order.position()).await;
+    let found = api.post("/v1/ops/mails/search", &json!({ "email": "ADA@example.com" })).await.is(200).json();
+    assert_eq!((&found["data"][0]["order"], &found["data"][0]["is_to_address"]), (&json!(order.id()), &json!(true)));
+    let nobody = api.post("/v1/ops/mails/search", &json!({ "email": "zoe@example.com" })).await.is(200).json();
+    assert_eq!(nobody["data"], json!([]));
+}
+
+#[tokio::test]
+async fn the_command_line_proves_what_became_of_a_mail() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let order = api.place(&[("TEA", 1)]).await.id();
+    let pool = shop.db.pool().await;
+    for insert in [
+        "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                event_type, state, due_at, attempts, tries, reason, message_id, partition, log_offset, decided_by, noted_at,
+                changed_at)
+         SELECT 'order_mail', event_id, gen_random_uuid(), aggregate_type, aggregate_id, sequence, position, event_type,
+                'discarded', 'infinity', 1, 1, '550 mailbox unavailable', 'm1@localhost', 2, 7, 'cli:ada@shop-1', now(), now()
+           FROM events WHERE event_type = 'OrderPlaced'",
+        "INSERT INTO consumer_attempts (entry_id, try, at, state, answer)
+         SELECT id, 1, now(), 'parked', '550 mailbox unavailable' FROM consumer_ledger",
+    ] {
+        sqlx::query(insert).execute(&pool).await.unwrap();
+    }
+    let mails = |order: &str| Launch::orders().args(["mails", "--order", order]).env("DATABASE_URL", shop.db.app_url());
+    let told = mails(&order).run().await.succeeded();
+    for part in [
+        "order_mail for OrderPlaced: discarded since ",
+        "partition 2, offset 7",
+        "why         cli:ada@shop-1 decided against it; the last attempt: 550 mailbox unavailable",
+        "Message-ID  m1@localhost",
+        "attempt 1 ",
+        "parked: 550 mailbox unavailable",
+        "order_mail for OrderPaid: not called for",
+    ] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    let nobody = mails(&Uuid::now_v7().to_string()).run().await;
+    assert!(!nobody.status.success() && nobody.stderr.contains("there is no order"), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn the_command_line_counts_before_it_decides_and_says_who_did() {
+    let shop = Shop::new().await;
+    let pool = shop.db.pool().await;
+    let ids = note(&pool, "first", &["parked", "waiting"]).await;
+    let orders = |arguments: &[&str]| Launch::orders().args(arguments).env("DATABASE_URL", shop.db.app_url());
+    let list = orders(&["parked", "list", "--reason", "550"]).run().await.succeeded();
+    assert!(list.lines().count() == 2 && list.contains("550 mailbox unavailable"), "{list}");
+    assert_eq!(orders(&["parked", "list", "--type", "OrderPaid"]).run().await.succeeded(), "Nothing is parked.\n");
+    let line: Value =
+        serde_json::from_str(orders(&["parked", "list", "--json"]).run().await.succeeded().trim()).unwrap();
+    assert_eq!((&line["id"], &line["holds"]), (&json!(ids[0]), &json!(1)));
+    let shown = orders(&["parked", "show", &ids[0].to_string()]).run().await.succeeded();
+    assert!(shown.contains("partition 2, offset 7") && shown.contains("The log has no such event"), "{shown}");
+    assert_eq!(orders(&["parked", "retry"]).run().await.status.code(), Some(2), "which ones is to be said");
+
+    let counted = orders(&["parked", "retry", "--consumer", "order_mail"]).run().await.succeeded();
+    assert_eq!(counted, "To be tried again: 1 item. Nothing is done yet: --yes does it.\n");
+    let done = orders(&["parked", "retry", "--all", "--yes"]).run().await.succeeded();
+    assert_eq!(done, "To be tried again: 1 item.\n");
+    let audit = orders(&["audit", "--json"]).run().await.succeeded();
+    let line: Value = serde_json::from_str(audit.trim()).unwrap();
+    assert!(line["actor"].as_str().unwrap().starts_with("cli:"), "{line}");
+    assert_eq!((&line["action"], &line["count"]), (&json!("parked.retry"), &json!(1)));
+    let audit = orders(&["audit", "--target", "nothing"]).run().await.succeeded();
+    assert_eq!(audit, "Nothing was done by hand.\n");
+
+    let groups = orders(&["consumers", "list"]).run().await.succeeded();
+    assert!(groups.contains("order_mail") && groups.contains("not started"), "{groups}");
+    let refused = orders(&["consumers", "pause", "order_mail", "--reason", "x"]).run().await;
+    assert!(refused.stderr.contains("was never started"), "{refused:?}");
+    let refused = orders(&["consumers", "show", "nobody"]).run().await;
+    assert!(refused.stderr.contains("there is no consumer `nobody`; there are: order_mail"), "{refused:?}");
+    let none = orders(&["mails", "--address", "ada@example.com"]).run().await;
+    assert!(!none.status.success(), "the list of orders is not built yet: {none:?}");
+}

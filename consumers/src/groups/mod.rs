@@ -1,0 +1,246 @@
+//! The consumer groups, as whoever runs the system sees them: how far each is, who its members are, and what a person orders.
+//!
+//! All of it is read from PostgreSQL and the log, and ordered there: whoever asks needs no Kafka. Running members see an order within
+//! a second, others at their start. Every order is written down in the log of what operators did, in its own transaction.
+//!
+//! - [`lag`]: how far behind the log each partition is. [`pause`]: resting and going on. [`rewind`]: being handed events again.
+
+pub mod lag;
+pub mod pause;
+pub mod rewind;
+
+mod rows;
+mod tally;
+
+pub use lag::{Lag, Partition};
+pub use pause::{Ordered, pause, resume};
+pub use rewind::{Preview, Rewound, To, preview, rewind};
+
+use crate::ledger::groups::Declared;
+use crate::ledger::{LedgerError, due};
+use chrono::{DateTime, Utc};
+use commands::{Log, LogError};
+use domain::Position;
+use uuid::Uuid;
+
+/// Why a group can't be shown, or not be ordered what is asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// There is no such consumer.
+    #[error("there is no consumer `{name}`; there are: {known}")]
+    NoSuchGroup {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// It was never started, so there is nothing to order.
+    #[error("the consumer `{0}` was never started: there is nothing to pause or to hand over again")]
+    NotStarted(String),
+    /// It was not started since its topics are kept.
+    #[error(
+        "the consumer `{0}` did not run since this program was upgraded: start it once, so that its topics are known"
+    )]
+    TopicsUnknown(String),
+    /// What was confirmed is not what a preview of this consumer says.
+    #[error("this is no preview of the consumer `{0}`: ask for one, and confirm that")]
+    NoPreview(String),
+    /// The log does not reach that far.
+    #[error("there is no position {asked}: the last event of the history is at position {head}")]
+    BeyondHead {
+        /// What was asked for.
+        asked: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// PostgreSQL is away or refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl GroupError {
+    /// That there is no group of that name.
+    pub fn no_such_group(name: &str) -> Self {
+        Self::NoSuchGroup { name: name.to_owned(), known: crate::NAMES.join(", ") }
+    }
+}
+
+impl From<sqlx::Error> for GroupError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+impl From<LogError> for GroupError {
+    fn from(error: LogError) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+/// How a group is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupState {
+    /// It was never started.
+    NotStarted,
+    /// A person has paused it.
+    Paused,
+    /// Some member is at work.
+    Running,
+    /// There are members, and none is at work.
+    Failing,
+    /// There is no member.
+    NoMembers,
+}
+
+impl GroupState {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::Paused => "paused",
+            Self::Running => "running",
+            Self::Failing => "failing",
+            Self::NoMembers => "no_members",
+        }
+    }
+}
+
+/// Who paused a group, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paused {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A running program that is a member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Names this run of the program.
+    pub id: Uuid,
+    /// Host and process id.
+    pub instance: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it was heard of last.
+    pub seen_at: DateTime<Utc>,
+    /// Its state: starting, running, paused, retrying, stopped.
+    pub state: String,
+    /// Why it is in that state.
+    pub detail: Option<String>,
+    /// The partitions that it holds, by topic.
+    pub holds: Vec<(String, i32)>,
+}
+
+/// What a group is to be handed again, and was not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewinding {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// Behind this position.
+    pub position: Position,
+}
+
+/// A consumer group.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is doing.
+    pub state: GroupState,
+    /// Events up to here came before its time; `None` before its first start.
+    pub started_after: Option<Position>,
+    /// Who paused it, if somebody did.
+    pub paused: Option<Paused>,
+    /// Who its members are.
+    pub members: Vec<Member>,
+    /// How far it is in each partition.
+    pub partitions: Vec<Partition>,
+    /// How far it is behind in all.
+    pub lag: Lag,
+    /// Where it is to go back.
+    pub rewinding: Vec<Rewinding>,
+    /// How many effects need a person: they are parked.
+    pub parked: u64,
+    /// How many effects need a person: their outcome is unknown.
+    pub unknown: u64,
+    /// How many effects wait for their time, or for an earlier one.
+    pub waiting: u64,
+    /// The one of them whose turn it is, if its time has come: nobody has begun it yet.
+    pub due: Option<Due>,
+}
+
+/// An effect whose time has come, and that nothing holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The ledger's entry.
+    pub entry: i64,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// All registered groups, as they are at `now`.
+pub async fn list(log: &Log, now: DateTime<Utc>) -> Result<Vec<Group>, GroupError> {
+    let mut groups = Vec::new();
+    for declared in crate::declared() {
+        groups.push(load(log, &declared, now).await?);
+    }
+    Ok(groups)
+}
+
+/// The group of that name, as it is at `now`.
+pub async fn get(log: &Log, name: &str, now: DateTime<Utc>) -> Result<Group, GroupError> {
+    load(log, &declared(name)?, now).await
+}
+
+/// The consumer of that name.
+pub(crate) fn declared(name: &str) -> Result<Declared, GroupError> {
+    let found = crate::declared().into_iter().find(|declared| declared.name == name);
+    found.ok_or_else(|| GroupError::no_such_group(name))
+}
+
+async fn load(log: &Log, declared: &Declared, now: DateTime<Utc>) -> Result<Group, GroupError> {
+    let pool = log.pool();
+    let known = rows::known(pool, declared.name).await?;
+    let members = rows::members(pool, declared.name).await?;
+    let partitions = match &known {
+        Some(known) => lag::partitions(log, declared, known, &members, now).await?,
+        None => Vec::new(),
+    };
+    let (parked, unknown, waiting) = due::count_open(pool, declared.name).await?;
+    let due = due::first_due(pool, declared.name).await?;
+    let paused = known.as_ref().and_then(|known| known.paused.clone());
+    Ok(Group {
+        name: declared.name,
+        state: state(known.is_some(), paused.is_some(), &members),
+        started_after: known.map(|known| known.started_after),
+        paused,
+        lag: Lag::sum(&partitions),
+        members,
+        partitions,
+        rewinding: rows::rewinding(pool, declared.name).await?,
+        parked: parked.unsigned_abs(),
+        unknown: unknown.unsigned_abs(),
+        waiting: waiting.unsigned_abs(),
+        due: due.map(|(entry, since)| Due { entry, since }),
+    })
+}
+
+fn state(is_known: bool, is_paused: bool, members: &[Member]) -> GroupState {
+    if !is_known {
+        GroupState::NotStarted
+    } else if is_paused {
+        GroupState::Paused
+    } else if members.is_empty() {
+        GroupState::NoMembers
+    } else if members.iter().any(|member| member.state == "running") {
+        GroupState::Running
+    } else {
+        GroupState::Failing
+    }
+}

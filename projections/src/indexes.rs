@@ -1,0 +1,56 @@
+//! Makes the indexes of a build once it has caught up. That may take long, and nobody waits for it who wants to stop.
+
+use crate::build::{self, Build, State};
+use crate::error::RunError;
+use crate::projection::Definition;
+use commands::db;
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long ending a statement on another session may take.
+const CUT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Makes the indexes of readers and takes the tables' statistics, so that the first reader meets good plans. Cancelled, nothing of
+/// it is left, also on the server.
+pub(crate) async fn make(
+    pool: &PgPool,
+    definition: &Definition,
+    build: &mut Build,
+    cancel: &CancellationToken,
+) -> Result<(), RunError> {
+    // Not given back when it is cut off in the midst of a statement: it would keep its place in the pool.
+    let mut session = pool.acquire().await?.detach();
+    let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut session).await?;
+    let Some(made) = cancel.run_until_cancelled(make_on(&mut session, definition, build)).await else {
+        cut(pool, process).await;
+        return Err(RunError::Cancelled);
+    };
+    made?;
+    session.close().await?;
+    build.state = State::CatchingUp;
+    Ok(())
+}
+
+async fn make_on(session: &mut PgConnection, definition: &Definition, build: &Build) -> Result<(), RunError> {
+    let mut transaction = session.begin().await?;
+    let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = $1")
+        .bind(&build.schema)
+        .fetch_all(&mut *transaction)
+        .await?;
+    build::set_state(&mut transaction, &build.schema, State::CatchingUp).await?;
+    build::run_ddl(&mut transaction, &build.schema, definition.indexes).await?;
+    for table in tables {
+        transaction.execute(format!("ANALYZE \"{table}\"").as_str()).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Ends the statement of a session that nobody listens to any more: it would go on, and hold what it has locked.
+pub(crate) async fn cut(pool: &PgPool, process: i32) {
+    let cut = sqlx::query("SELECT pg_cancel_backend($1)").bind(process);
+    if let Err(error) = db::work(pool, CUT_WITHIN, async |session| cut.execute(session).await).await {
+        tracing::info!(%error, "a statement that nobody waits for could not be ended");
+    }
+}
