@@ -9,11 +9,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
+use std::borrow::Cow;
 
 /// The most lines of one page.
 pub const PAGE_LINES: u32 = 200;
 /// The longest detail that is kept.
 const MAX_DETAIL_CHARS: usize = 1_000;
+/// The longest arguments that are kept whole. PostgreSQL writes them with more blanks than we do, and takes 4,096 bytes.
+const MAX_ARGUMENTS_BYTES: usize = 3_500;
+/// What is kept of each text of longer ones.
+const MAX_CUT_CHARS: usize = 200;
 
 /// What came of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub struct Action<'a> {
     pub action: &'static str,
     /// To what: an item's number, the name of a group or projection. Empty where the arguments say it.
     pub target: &'a str,
-    /// With what: an object, at most 4 kB as text, without personal data.
+    /// With what: an object, without personal data. Its texts are cut after 200 characters where it is longer than about 4 kB.
     pub arguments: Value,
     /// To how many things, where that can be counted.
     pub count: Option<u64>,
@@ -123,7 +128,7 @@ pub async fn append(session: &mut PgConnection, action: &Action<'_>) -> Result<(
     .bind(action.actor)
     .bind(action.action)
     .bind(action.target)
-    .bind(&action.arguments)
+    .bind(fitting(&action.arguments).as_ref())
     .bind(action.count.map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
     .bind(action.outcome.as_str())
     .bind(detail)
@@ -132,9 +137,32 @@ pub async fn append(session: &mut PgConnection, action: &Action<'_>) -> Result<(
     Ok(())
 }
 
+/// The arguments as they are kept: nothing is refused for a text that is long.
+fn fitting(arguments: &Value) -> Cow<'_, Value> {
+    let Value::Object(named) = arguments else { return Cow::Borrowed(arguments) };
+    if arguments.to_string().len() <= MAX_ARGUMENTS_BYTES {
+        return Cow::Borrowed(arguments);
+    }
+    let cut = |value: &Value| match value.as_str() {
+        Some(text) if text.chars().count() > MAX_CUT_CHARS => {
+            Value::from(text.chars().take(MAX_CUT_CHARS).chain(['…']).collect::<String>())
+        }
+        _ => value.clone(),
+    };
+    Cow::Owned(Value::Object(named.iter().map(|(name, value)| (name.clone(), cut(value))).collect()))
+}
+
 /// Appends a line by itself: of an action that was refused, or that has no transaction.
 pub async fn record(pool: &PgPool, action: &Action<'_>) -> Result<(), sqlx::Error> {
     db::ask(pool, async |session| append(session, action).await).await
+}
+
+/// Appends a line of an action that was refused, and why. Where that can't be taken down the log says so: nothing was done.
+pub async fn record_refused(pool: &PgPool, action: Action<'_>, why: &str) {
+    let action = Action { outcome: Outcome::Refused, detail: Some(why), ..action };
+    if let Err(error) = record(pool, &action).await {
+        tracing::warn!(action = action.action, actor = action.actor, %error, "what was refused could not be taken down");
+    }
 }
 
 /// Which lines are asked for. What is `None` asks for nothing.
@@ -168,4 +196,20 @@ pub async fn list(pool: &PgPool, filter: &Filter, before: Option<i64>, limit: u3
         .await
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn arguments_that_are_long_are_cut_and_others_are_kept_whole() {
+        let short = json!({ "consumer": "order_mail", "of": "é".repeat(500) });
+        assert_eq!(*fitting(&short), short);
+        let long = json!({ "consumer": "\u{1F600}".repeat(500), "of": "\u{1F600}".repeat(500), "before": 7 });
+        let kept = fitting(&long);
+        assert_eq!((&kept["before"], kept["of"].as_str().map(|text| text.chars().count())), (&json!(7), Some(201)));
+        assert!(kept.to_string().len() <= MAX_ARGUMENTS_BYTES, "{}", kept.to_string().len());
+    }
 }

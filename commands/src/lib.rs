@@ -56,8 +56,8 @@ pub use gateway::{
 pub use idempotency::{IdempotencyKey, OrderedLines};
 pub use lead::Lead;
 pub use log::{
-    AsOf, EventFilter, EventKey, EventOutline, FilteredEvents, KeptEvent, Log, LogError, LogIdentity, Moment,
-    MomentError, ReadError, StoredEvent, StreamPlace, TypedEvents,
+    AsOf, EventFilter, EventKey, EventOutline, FilteredEvents, FoundPositions, KeptEvent, Log, LogError, LogIdentity,
+    Moment, MomentError, ReadError, StoredEvent, StreamPlace, TypedEvents,
 };
 pub use schedule::Schedule;
 pub use start::Start;

@@ -1,6 +1,6 @@
 //! Builds that a person asked for, made by the instance that leads the view, beside the one that it follows.
 
-use crate::build;
+use crate::build::{self, Beginning};
 use crate::error::RunError;
 use crate::projection::Definition;
 use crate::rebuild::{Builder, Then};
@@ -31,9 +31,11 @@ async fn ask(views: &Views, definition: &'static Definition, by: &str, promotes:
     check_version(views, definition).await?;
     let settings = build::settings_of(definition, views.settings());
     let then = if promotes { Then::Promote } else { Then::Wait };
-    let build = build::find_or_create(views.log(), definition, &settings, then).await?;
-    let build = build.ok_or(RunError::Overtaken { name: definition.name })?;
+    let beginning = Beginning::of(views.log(), definition).await?;
+    // One transaction: a build that is begun and not asked for would be made, and dropped, by nobody.
     let mut transaction = views.pool().begin().await?;
+    let build = build::find_or_create_in(&mut transaction, &beginning, definition, &settings, then).await?;
+    let build = build.ok_or(RunError::Overtaken { name: definition.name })?;
     sqlx::query(
         "UPDATE public.projection_builds
             SET asked_by = $2, promotes = $3, error = NULL, updated_at = now(),

@@ -15,21 +15,26 @@ const DROP_WAITS_AT_MOST: &str = "2s";
 
 /// Drops the retired builds of this version and older ones that nobody reads, but for the one before the active one, which a
 /// reader may hold at this moment and an operator may want back; and those that stopped before they were whole. What a person
-/// keeps, or is making, stays, and so does what programs of another version follow.
+/// asked for stays, also where it stopped, with what it says of that, for as long as programs of this version may be asked to go on
+/// with it; and so does what programs of another version follow. One that can't be dropped keeps no other.
 pub(crate) async fn drop_unused(pool: &PgPool, definition: &Definition) -> Result<(), RunError> {
     let sql = format!(
         "SELECT schema_name FROM public.projection_builds AS b
           WHERE projection = $1 AND version <= $2
-            AND (state = 'retired' OR (state IN ('filling', 'catching_up') AND error IS NOT NULL))
+            AND (state = 'retired' OR (state IN ('filling', 'catching_up') AND error IS NOT NULL
+                                       AND (asked_by IS NULL OR version < $2)))
             AND NOT {FOLLOWED}
             AND schema_name IS DISTINCT FROM (SELECT schema_name FROM public.projection_builds
                                                WHERE projection = $1 AND state = 'retired'
-                                               ORDER BY updated_at DESC LIMIT 1)"
+                                               ORDER BY updated_at DESC LIMIT 1)
+          ORDER BY created_at, schema_name"
     );
     let unused: Vec<String> =
         sqlx::query_scalar(&sql).bind(definition.name).bind(definition.version.cast_signed()).fetch_all(pool).await?;
     for schema in unused {
-        drop_build(pool, definition.name, &schema, None).await?;
+        if let Err(error) = drop_build(pool, definition.name, &schema, None).await {
+            tracing::info!(schema, %error, "a build that nobody reads stays until the next promotion");
+        }
     }
     Ok(())
 }

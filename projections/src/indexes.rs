@@ -1,15 +1,11 @@
 //! Makes the indexes of a build once it has caught up. That may take long, and nobody waits for it who wants to stop.
 
 use crate::build::{self, Build, State};
+use crate::cut::cut;
 use crate::error::RunError;
 use crate::projection::Definition;
-use commands::db;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// How long ending a statement on another session may take.
-const CUT_WITHIN: Duration = Duration::from_secs(5);
 
 /// Makes the indexes of readers and takes the tables' statistics, so that the first reader meets good plans. Cancelled, nothing of
 /// it is left, also on the server.
@@ -45,12 +41,4 @@ async fn make_on(session: &mut PgConnection, definition: &Definition, build: &Bu
     }
     transaction.commit().await?;
     Ok(())
-}
-
-/// Ends the statement of a session that nobody listens to any more: it would go on, and hold what it has locked.
-pub(crate) async fn cut(pool: &PgPool, process: i32) {
-    let cut = sqlx::query("SELECT pg_cancel_backend($1)").bind(process);
-    if let Err(error) = db::work(pool, CUT_WITHIN, async |session| cut.execute(session).await).await {
-        tracing::info!(%error, "a statement that nobody waits for could not be ended");
-    }
 }

@@ -10,7 +10,7 @@ mod as_of;
 mod fold;
 mod reads;
 
-pub use as_of::{MAX_ROWS, Tell, by_day_as_of, by_product_as_of, page_of_days, page_of_products};
+pub use as_of::{Bounds, Past, Tell, by_day_as_of, by_product_as_of, page_of_days, page_of_products};
 pub use reads::{Amounts, DayKey, DayTotals, Days, ProductKey, ProductTotals, Units, by_day, by_product};
 
 use crate::view_transaction::column;

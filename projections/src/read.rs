@@ -103,12 +103,27 @@ pub enum ReadError {
     Database(#[source] sqlx::Error),
 }
 
+/// The build of a view that is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ReadBuild {
+    /// Its schema.
+    pub schema: String,
+    /// The time zone whose days it counts, whatever is configured here.
+    pub time_zone: Tz,
+}
+
 /// Where the rows of a view are.
 #[derive(Debug)]
 pub(crate) struct Active {
     schema: String,
     /// Whether it serves; otherwise it is followed beside one of another version.
     serves: bool,
+}
+
+impl Active {
+    pub(crate) fn is(&self, build: &ReadBuild) -> bool {
+        self.schema == build.schema
+    }
 }
 
 pub(crate) type Sql<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
@@ -132,6 +147,17 @@ impl Views {
         order: &str,
         bind: impl for<'q> Fn(Sql<'q>) -> Sql<'q>,
     ) -> Result<Seen<Vec<PgRow>>, ReadError> {
+        Ok(self.read_with_build::<P>(plan, select, order, bind).await?.0)
+    }
+
+    /// The same, and of which build the rows are.
+    pub(crate) async fn read_with_build<P: Projection>(
+        &self,
+        plan: Plan,
+        select: impl Fn(&str) -> String,
+        order: &str,
+        bind: impl for<'q> Fn(Sql<'q>) -> Sql<'q>,
+    ) -> Result<(Seen<Vec<PgRow>>, Arc<Active>), ReadError> {
         let entry = self.entry_of::<P>()?;
         for _ in 0..ATTEMPTS {
             let active = self.active(entry).await?;
@@ -142,7 +168,7 @@ impl Views {
             match rows.await {
                 Ok(rows) => {
                     if let Some(seen) = seen(rows).map_err(ReadError::Database)? {
-                        return Ok(seen);
+                        return Ok((seen, active));
                     }
                 }
                 Err(error) if is_gone(&error) => {}
@@ -153,9 +179,16 @@ impl Views {
         Err(ReadError::Exchanged { name: P::NAME })
     }
 
+    /// The build of a view that is read at this moment.
+    pub async fn build_of<P: Projection>(&self) -> Result<ReadBuild, ReadError> {
+        let build = self.build(self.entry_of::<P>()?).await?;
+        let time_zone = build.time_zone().map_err(unreadable)?;
+        Ok(ReadBuild { schema: build.schema, time_zone })
+    }
+
     /// The time zone whose days a view counts: that of the build that is read, whatever is configured here.
     pub async fn time_zone_of<P: Projection>(&self) -> Result<Tz, ReadError> {
-        self.build(self.entry_of::<P>()?).await?.time_zone().map_err(unreadable)
+        Ok(self.build_of::<P>().await?.time_zone)
     }
 
     async fn build(&self, entry: &Entry) -> Result<Build, ReadError> {

@@ -152,7 +152,7 @@ impl<'a> Builder<'a> {
             return Ok(build);
         }
         if let Err(error) = dropping::drop_unused(self.views.pool(), self.definition).await {
-            tracing::info!(%error, "builds that nobody reads stay until the next promotion");
+            tracing::info!(%error, "builds that nobody reads can't be looked for, and stay until the next promotion");
         }
         Ok(build)
     }

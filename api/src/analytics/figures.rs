@@ -2,10 +2,13 @@
 
 use super::{Sheet, percent_of};
 use crate::days::beginning;
+use crate::problem::{Problem, within};
+use crate::v1::unreadable_view;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use commands::shop::begun::{Begun, begun};
-use projections::sales::{self, CitySales, DayRange, DaySales, PaymentTime, ProductSales};
-use projections::{ReadError, Seen, Views};
+use projections::sales::{self, CitySales, DayRange, DaySales, PaymentTime, ProductSales, Sales};
+use projections::{Projection, ReadError, Seen, Views};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
@@ -129,9 +132,14 @@ impl Conversion {
     }
 }
 
+/// The time zone whose days the figures count: that of the build that is read, whatever is configured here.
+pub(crate) async fn time_zone(views: &Views) -> Result<Tz, Problem> {
+    let read = async { views.time_zone_of::<Sales>().await.map_err(|error| unreadable_view(Sales::NAME, error)) };
+    within(read).await
+}
+
 /// What was begun in a range of the shop's days, as far as it can be told.
-pub(crate) async fn conversion(pool: &PgPool, views: &Views, range: DayRange, now: DateTime<Utc>) -> Begun {
-    let time_zone = views.time_zone();
+pub(crate) async fn conversion(pool: &PgPool, time_zone: Tz, range: DayRange, now: DateTime<Utc>) -> Begun {
     begun(pool, beginning(range.from(), time_zone), beginning(range.to(), time_zone), now).await
 }
 

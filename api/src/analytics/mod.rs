@@ -6,7 +6,7 @@ mod figures;
 mod picked;
 mod sheet;
 
-pub(crate) use figures::{Conversion, Figures, Step, Subject, conversion};
+pub(crate) use figures::{Conversion, Figures, Step, Subject, conversion, time_zone};
 pub(crate) use picked::{Named, Picked};
 pub(crate) use sheet::Sheet;
 

@@ -2,11 +2,13 @@
 
 use super::With;
 use super::table::table;
+use super::tell::{json, say};
 use crate::roles::{Asker, Database, Failure};
 use crate::settings::{DatabaseArgs, LogArgs, MigrationArgs, SettingsError};
 use clap::{Args, Subcommand};
 use commands::analysts::{self, Analyst, LoginName, LoginNameError};
 use commands::db;
+use serde::Serialize;
 use sqlx::PgPool;
 use std::path::PathBuf;
 
@@ -48,6 +50,9 @@ pub(super) struct AddArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListArgs {
+    /// Write one JSON document instead of a table
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -116,14 +121,16 @@ impl Analysts {
     async fn tell(&self, pool: &PgPool) -> Result<(), Failure> {
         let outcome = self.run_on(pool).await;
         pool.close().await;
-        print!("{}", outcome?);
-        Ok(())
+        say(&outcome?)
     }
 
     async fn run_on(&self, pool: &PgPool) -> Result<String, Failure> {
         match self {
             Self::Add(with) => with.args.add(pool).await,
-            Self::List(_) => Ok(list(&analysts::list(pool).await?)),
+            Self::List(with) => {
+                let found = analysts::list(pool).await?;
+                if with.args.json { json(&Logins::of(&found)) } else { Ok(list(&found)) }
+            }
             Self::Remove(with) => {
                 let name = &with.args.name;
                 let left = match analysts::remove(pool, name).await? {
@@ -171,6 +178,37 @@ fn checked(password: &str) -> Result<String, Failure> {
     Err(Failure::new(format!(
         "--password-file: a password is {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} letters, digits and signs of ASCII"
     )))
+}
+
+/// All logins, for programs.
+#[derive(Serialize)]
+struct Logins<'a> {
+    data: Vec<Login<'a>>,
+}
+
+/// A login. What bounds it is as PostgreSQL has it; `null` where nothing does.
+#[derive(Serialize)]
+struct Login<'a> {
+    name: &'a str,
+    statement_timeout: Option<&'a str>,
+    default_transaction_read_only: Option<&'a str>,
+    temp_file_limit: Option<&'a str>,
+    max_connections: Option<u32>,
+    sessions: i64,
+}
+
+impl<'a> Logins<'a> {
+    fn of(logins: &'a [Analyst]) -> Self {
+        let login = |login: &'a Analyst| Login {
+            name: &login.name,
+            statement_timeout: login.setting("statement_timeout"),
+            default_transaction_read_only: login.setting("default_transaction_read_only"),
+            temp_file_limit: login.setting("temp_file_limit"),
+            max_connections: u32::try_from(login.max_connections).ok(),
+            sessions: login.sessions,
+        };
+        Self { data: logins.iter().map(login).collect() }
+    }
 }
 
 fn list(logins: &[Analyst]) -> String {

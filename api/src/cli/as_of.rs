@@ -3,14 +3,15 @@
 use super::days::days;
 use super::meter::Meter;
 use super::table::table;
-use crate::roles::{Asker, Core, Database, Failure};
+use super::tell::tell_of_log;
+use crate::roles::{Core, Failure};
 use crate::settings::{DatabaseArgs, ViewArgs};
 use crate::v1::{as_of, days_json, products_json};
 use chrono::NaiveDate;
 use clap::ValueEnum;
 use commands::{AsOf, Moment};
 use domain::Money;
-use projections::order_totals::{self, DayTotals, Days, OrderTotals, ProductTotals};
+use projections::order_totals::{self, Bounds, DayTotals, OrderTotals, Past, ProductTotals};
 use projections::{AsOfError, Projection, Views};
 use std::time::Duration;
 
@@ -62,48 +63,36 @@ fn moment(text: &str) -> Result<Moment, &'static str> {
 }
 
 pub(super) async fn run(args: &AsOfArgs) -> Result<(), Failure> {
-    let asker = Asker { command: "orders as-of", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let outcome = told(args, &core).await;
-            core.close().await;
-            outcome
-        }
-        Err(failure) => Err(failure),
-    };
-    database.close().await;
-    print!("{}", outcome?);
-    Ok(())
+    tell_of_log(&args.database, "orders as-of", async |core, _| told(args, core).await).await
 }
 
 async fn told(args: &AsOfArgs, core: &Core) -> Result<String, Failure> {
     let then = core.log.locate(args.moment).await?;
     let views = core.views(projections::Settings { time_zone: args.views.time_zone });
     views.wait_for(OrderTotals::NAME, then.position, REACHES_WITHIN).await?;
-    let days = days(args.from, args.to);
+    let past = Past::of(&views, days(args.from, args.to), then.position).await?;
     Ok(match args.by {
         By::Day => {
-            let rows = by_day(&views, days, then).await?;
+            let rows = by_day(&views, &past).await?;
             if args.json { format!("{}\n", days_json(rows, then)) } else { headed(then, &days_table(&rows)) }
         }
         By::Product => {
-            let rows = by_product(&views, days, then).await?;
+            let rows = by_product(&views, &past).await?;
             if args.json { format!("{}\n", products_json(rows, then)) } else { headed(then, &products_table(&rows)) }
         }
     })
 }
 
-async fn by_day(views: &Views, days: Days, then: AsOf) -> Result<Vec<DayTotals>, AsOfError> {
+async fn by_day(views: &Views, past: &Past) -> Result<Vec<DayTotals>, AsOfError> {
     let mut meter = Meter::new("events");
     let tell = &mut |done, total| meter.show("totals", done, total);
-    order_totals::by_day_as_of(views, days, then.position, u64::MAX, tell).await
+    order_totals::by_day_as_of(views, past, Bounds::NONE, tell).await
 }
 
-async fn by_product(views: &Views, days: Days, then: AsOf) -> Result<Vec<ProductTotals>, AsOfError> {
+async fn by_product(views: &Views, past: &Past) -> Result<Vec<ProductTotals>, AsOfError> {
     let mut meter = Meter::new("events");
     let tell = &mut |done, total| meter.show("totals", done, total);
-    order_totals::by_product_as_of(views, days, then.position, u64::MAX, tell).await
+    order_totals::by_product_as_of(views, past, Bounds::NONE, tell).await
 }
 
 /// Which moment it is, then the rows.

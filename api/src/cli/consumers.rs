@@ -27,7 +27,7 @@ pub(super) enum GroupCommand {
     Pause(With<PauseArgs>),
     /// Has a group go on
     Resume(With<OneArgs>),
-    /// Hands a group its events again; says first what that would mean
+    /// Hands a group its events again; says first what that would mean. With --withdraw, takes such an order back
     Rewind(With<RewindArgs>),
 }
 
@@ -70,12 +70,15 @@ pub(super) struct RewindArgs {
     #[arg(value_name = "NAME")]
     name: String,
     /// Behind this position of the log; 0 for all
-    #[arg(long, value_name = "POSITION", required_unless_present = "to_time", conflicts_with = "to_time",
+    #[arg(long, value_name = "POSITION", required_unless_present_any = ["to_time", "withdraw"], conflicts_with = "to_time",
           value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     to_position: Option<u64>,
     /// What was recorded at that time or later, by RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time)]
     to_time: Option<DateTime<Utc>>,
+    /// Withdraw what was ordered before, as far as it was not carried out
+    #[arg(long, conflicts_with_all = ["to_position", "to_time", "yes", "json"])]
+    withdraw: bool,
     /// Do it: without, what it would mean is told, and nothing is done
     #[arg(long)]
     yes: bool,
@@ -130,6 +133,16 @@ impl GroupCommand {
                 })
                 .await
             }
+            Self::Rewind(with) if with.args.withdraw => {
+                let RewindArgs { name, database, .. } = &with.args;
+                tell(database, command, async |pool| {
+                    Ok(match groups::withdraw_rewind(pool, name, &who()).await? {
+                        0 => format!("{name} was to go back nowhere: there is nothing to withdraw.\n"),
+                        partitions => format!("{name} does not go back any more, in {partitions} of its partitions.\n"),
+                    })
+                })
+                .await
+            }
             Self::Rewind(with) => {
                 tell_of_log(&with.args.database, command, async |core, _| rewind(core, &with.args).await).await
             }
@@ -145,13 +158,14 @@ async fn list(core: &Core, args: &ListArgs) -> Result<String, Failure> {
     let rows: Vec<[String; 7]> = all
         .iter()
         .map(|group| {
+            let counted = |effects| group.counted(effects);
             [
                 group.name.to_owned(),
                 group.state.as_str().replace('_', " "),
                 group.members.len().to_string(),
                 events(group.lag),
                 seconds(group.lag),
-                format!("{} / {} / {}", group.parked, group.unknown, group.waiting),
+                format!("{} / {} / {}", counted(group.parked), counted(group.unknown), counted(group.waiting)),
                 group.paused.as_ref().map_or_else(String::new, |paused| paused.reason.clone()),
             ]
         })
@@ -181,9 +195,9 @@ fn shown(group: &Group) -> String {
         group.state.as_str().replace('_', " "),
         events(group.lag),
         seconds(group.lag),
-        group.parked,
-        group.unknown,
-        group.waiting
+        group.counted(group.parked),
+        group.counted(group.unknown),
+        group.counted(group.waiting)
     );
     if let Some(paused) = &group.paused {
         let _ = writeln!(text, "Paused {} by {}: {}", at(paused.at), paused.by, paused.reason);
@@ -191,6 +205,7 @@ fn shown(group: &Group) -> String {
     if !group.rewinding.is_empty() {
         let places = group.rewinding.iter().map(|place| format!("{}/{}", place.topic, place.partition));
         let _ = writeln!(text, "To go back yet: {}", places.collect::<Vec<_>>().join(", "));
+        let _ = writeln!(text, "`orders consumers rewind {} --withdraw` takes that back.", group.name);
     }
     let members: Vec<[String; 5]> = group
         .members

@@ -1,6 +1,7 @@
 //! `orders log`: the log as a whole, for its owner.
 
 use super::With;
+use super::tell::say;
 use crate::roles::Failure;
 use crate::settings::{LogArgs, MigrationArgs, SettingsError};
 use clap::{Args, Subcommand};
@@ -44,8 +45,7 @@ impl LogCommand {
         let pool = db::connect(owner.expose(), 1).await?;
         let outcome = begin(&pool, with.args.head).await;
         pool.close().await;
-        println!("{}", outcome?);
-        Ok(())
+        say(&(outcome? + "\n"))
     }
 }
 

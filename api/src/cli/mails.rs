@@ -3,17 +3,22 @@
 use super::tell::{json, tell_of_log};
 use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, ViewArgs};
-use crate::v1::ops::mails::{MailResource, Told, told_of_order, told_to};
+use crate::v1::ops::mails::{MailResource, ToAddress, Told, told_of_order, told_to};
 use chrono::{DateTime, Utc};
 use commands::{Clock, Schedule};
 use consumers::mails::Event;
 use domain::ids::OrderId;
 use domain::text::{Email, TextError};
+use std::io::{self, Write};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   orders mails --order 01960000-0000-7000-8000-000000000001
   orders mails --address ada@example.com --json | jq -r '[.state, .why] | @tsv'";
+
+/// What is said where there may be more.
+const NOT_ALL: &str =
+    "the address has older orders, or mails that are about none; `orders mails --order` tells of any order";
 
 /// The arguments of `orders mails`.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,17 +47,23 @@ pub(super) async fn run(args: &MailsArgs) -> Result<(), Failure> {
     tell_of_log(&args.database, "orders mails", async |core, _| {
         let schedule = Schedule::new(core.pool().clone(), Clock::system());
         let told = match (args.order, &args.address) {
-            (Some(order), _) => told_of_order(&core.log, &schedule, order).await?,
+            (Some(order), _) => {
+                ToAddress { mails: told_of_order(&core.log, &schedule, order).await?, is_complete: true }
+            }
             (None, Some(address)) => {
                 let views = core.views(projections::Settings { time_zone: args.views.time_zone });
                 told_to(&core.log, &views, &schedule, address).await?
             }
             (None, None) => return Err(Failure::new("give --order or --address")),
         };
-        if args.json {
-            return told.iter().map(|told| json(&MailResource::of(told))).collect();
+        if !told.is_complete {
+            // Apart from the mails, which a program may read.
+            let _ = writeln!(io::stderr(), "orders: these are not all: {NOT_ALL}");
         }
-        Ok(shown(&told))
+        if args.json {
+            return told.mails.iter().map(|told| json(&MailResource::of(told))).collect();
+        }
+        Ok(shown(&told.mails))
     })
     .await
 }

@@ -1,5 +1,6 @@
 //! `orders migrate`.
 
+use super::tell::say;
 use crate::roles::database::migrate;
 use crate::roles::{Asker, Database, Failure};
 use crate::settings::{DatabaseArgs, MigrationArgs, SettingsError};
@@ -24,6 +25,5 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<(), Failure> {
         let asker = Asker { command: "orders migrate", joins: true, passing: true };
         Database::open(&args.database, None, asker).await?.close().await;
     }
-    println!("The database is up to date.");
-    Ok(())
+    say("The database is up to date.\n")
 }

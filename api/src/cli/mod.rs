@@ -16,6 +16,7 @@ mod meter;
 mod migrate;
 mod openapi;
 mod parked;
+mod priority;
 mod projections;
 mod refusal;
 mod schedule;

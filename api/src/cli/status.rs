@@ -161,8 +161,10 @@ fn reader(reader: &ReaderStatus) -> [String; 9] {
     };
     let state = serde_json::to_value(reader.state).unwrap_or_default();
     let state = state.as_str().unwrap_or_default();
-    let open =
-        reader.open.map(|open| format!("{} waiting, {} parked, {} unknown", open.waiting, open.parked, open.unknown));
+    let open = reader.open.map(|open| {
+        let sign = if open.is_exact { "" } else { "≥ " };
+        format!("{sign}{} waiting, {sign}{} parked, {sign}{} unknown", open.waiting, open.parked, open.unknown)
+    });
     [
         format!("{kind}{}", reader.name),
         if reader.stalled { format!("{state}, stalled") } else { state.to_owned() },

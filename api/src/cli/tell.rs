@@ -3,6 +3,7 @@
 use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::DatabaseArgs;
 use sqlx::PgPool;
+use std::io::{self, ErrorKind, Write};
 
 /// Finds the database, or starts it for this command, and prints what `work` tells.
 pub(super) async fn tell(
@@ -20,8 +21,7 @@ pub(super) async fn tell(
         Err(failure) => Err(failure),
     };
     database.close().await;
-    print!("{}", outcome?);
-    Ok(())
+    say(&outcome?)
 }
 
 /// The same for work that also reads the log.
@@ -30,6 +30,15 @@ pub(super) async fn tell_of_log(
     command: &'static str,
     work: impl AsyncFnOnce(&Core, &Database) -> Result<String, Failure>,
 ) -> Result<(), Failure> {
+    say(&with_core(args, command, work).await?)
+}
+
+/// Finds the database, or starts it for this command, and closes it after `work` on the log.
+pub(super) async fn with_core<T>(
+    args: &DatabaseArgs,
+    command: &'static str,
+    work: impl AsyncFnOnce(&Core, &Database) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let database = Database::open(args, None, Asker { command, joins: true, passing: true }).await?;
     let outcome = match Core::open(&database).await {
         Ok(core) => {
@@ -40,8 +49,17 @@ pub(super) async fn tell_of_log(
         Err(failure) => Err(failure),
     };
     database.close().await;
-    print!("{}", outcome?);
-    Ok(())
+    outcome
+}
+
+/// Writes to standard output. Who closed it wants no more: that is no failure, and what was done is done.
+pub(super) fn say(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("standard output can't be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Something as JSON for programs, on one line.

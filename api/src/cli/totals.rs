@@ -1,8 +1,9 @@
 //! `orders totals`: what was sold, as bars on a terminal, or as JSON.
 
 use super::bars::{Bar, Paper, draw};
+use super::tell::tell_of_log;
 use crate::analytics::{Figures, Subject};
-use crate::roles::{Asker, Core, Database, Failure};
+use crate::roles::{Core, Failure};
 use crate::settings::{DatabaseArgs, ViewArgs};
 use crate::v1::figures_json;
 use chrono::{Days, NaiveDate, Utc};
@@ -15,7 +16,7 @@ use projections::order_totals::{Amounts, Units};
 use projections::sales::{CitySales, DayRange, DaySales, MAX_RANKED, ProductSales, Sales};
 use projections::{ReadError, Seen};
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -69,22 +70,7 @@ impl By {
 
 /// Reads the view once, and draws it.
 pub(super) async fn run(args: &TotalsArgs) -> Result<(), Failure> {
-    let asker = Asker { command: "orders totals", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let outcome = told(args, &core).await;
-            core.close().await;
-            outcome
-        }
-        Err(failure) => Err(failure),
-    };
-    database.close().await;
-    let text = outcome?;
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
+    tell_of_log(&args.database, "orders totals", async |core, _| told(args, core).await).await
 }
 
 /// What is written. Days are those of the build that serves: its rows are, whatever is configured in this shell.

@@ -1,7 +1,8 @@
 //! `orders x-ray`: one order with all that is known of it, as a file; or such a file, folded again and compared.
 
+use super::tell::{say, with_core};
 use super::verify::kafka::Kafka;
-use crate::roles::{Asker, Core, Database, Failure};
+use crate::roles::{Core, Database, Failure};
 use crate::settings::{DatabaseArgs, KafkaArgs, ViewArgs};
 use crate::x_ray::replay::{MAX_FILE_BYTES, Replayed, parse, replay};
 use crate::x_ray::{XRay, take};
@@ -10,7 +11,7 @@ use domain::ids::{OrderId, OrderNumber};
 use domain::order::Order;
 use projections::order_list::{Search, Whose, search};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -65,22 +66,12 @@ pub(super) async fn run(args: &XRayArgs) -> ExitCode {
 
 async fn write(args: &XRayArgs) -> Result<(), Failure> {
     let configured = args.kafka.settings()?;
-    let asker = Asker { command: "orders x-ray", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let kafka = Kafka::of(configured, &args.kafka, &database);
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let outcome = taken(args, &core, &kafka).await;
-            core.close().await;
-            outcome
-        }
-        Err(failure) => Err(failure),
-    };
-    database.close().await;
-    let mut text = serde_json::to_string_pretty(&outcome?)?;
+    let taken =
+        async |core: &Core, database: &Database| taken(args, core, &Kafka::of(configured, &args.kafka, database)).await;
+    let mut text = serde_json::to_string_pretty(&with_core(&args.database, "orders x-ray", taken).await?)?;
     text.push('\n');
     match &args.output {
-        None => Ok(io::stdout().lock().write_all(text.as_bytes())?),
+        None => say(&text),
         Some(path) => {
             fs::write(path, text).map_err(|error| Failure::new(format!("{} can't be written: {error}", path.display())))
         }
@@ -111,8 +102,7 @@ fn compare(path: &Path) -> Result<ExitCode, Failure> {
     let bytes = read(path).map_err(|error| refused(error.to_string()))?;
     let file = parse(&bytes).map_err(|error| refused(error.to_string()))?;
     let replayed = replay(&file);
-    // Who closed our output has the exit code.
-    let _ = io::stdout().lock().write_all(told(&file, &replayed).as_bytes());
+    say(&told(&file, &replayed))?;
     Ok(if replayed.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
 }
 

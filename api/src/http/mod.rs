@@ -24,7 +24,7 @@ mod spans;
 mod stopping;
 pub mod timing;
 
-pub use crate::v1::events::FollowSettings;
+pub use crate::v1::events::{FollowSettings, LookSettings};
 pub use admission::Place;
 pub(crate) use admission::overloaded;
 pub(crate) use delivery::{coding, of_bytes};
@@ -43,12 +43,14 @@ pub(crate) use stopping::Stopping;
 use crate::admin::{Console, StaffDesk};
 use crate::auth::Keys;
 use crate::health::Readiness;
+use crate::ops::steering::Steering;
 use crate::ops::{Monitor, monitor};
 use crate::payments::{self, PaymentSettings, Payments};
 use crate::pictures::Pictures;
 use crate::shared::{Shared, SharedSettings};
 use crate::shop::members::Desk;
 use crate::shop::{Frame, Live, LiveSettings, SessionSettings, Shelves, ShopSettings};
+use crate::v1::events::looks::Looks;
 use crate::v1::{DeadLetters, PastTotals};
 use axum::Router;
 use commands::shop::links::LinkKey;
@@ -58,6 +60,8 @@ use ipnet::IpNet;
 use projections::Views;
 use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The most requests that are worked on at once. The surplus is answered 503 at once, which costs next to nothing.
 pub const DEFAULT_MAX_REQUESTS: usize = 1_024;
@@ -67,7 +71,7 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 64 << 20;
 const CHECKOUTS: RateLimit = RateLimit { per_second: 0.2, burst: 10 };
 /// A customer may add to what was just written a few times in a row.
 const MESSAGES: RateLimit = RateLimit { per_second: 0.1, burst: 5 };
-/// How many exports of the history are under way at once; each holds a chunk in memory.
+/// How many exports of the history are under way at once; each holds a chunk in memory, and the positions of what it holds still.
 pub const DEFAULT_MAX_EXPORTS: usize = 64;
 
 /// What may be tuned.
@@ -81,6 +85,8 @@ pub struct HttpSettings {
     pub max_exports: usize,
     /// The bounds of those who follow the history.
     pub follow: FollowSettings,
+    /// The bounds of looking through the history.
+    pub look: LookSettings,
     /// The most events that a read of an earlier moment goes through.
     pub max_as_of_events: u64,
     /// The most lists and totals of earlier moments made at once.
@@ -112,6 +118,7 @@ impl Default for HttpSettings {
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             max_exports: DEFAULT_MAX_EXPORTS,
             follow: FollowSettings::default(),
+            look: LookSettings::default(),
             max_as_of_events: crate::v1::MAX_AS_OF_EVENTS,
             max_as_of: crate::v1::MAX_AS_OF_AT_ONCE,
             max_as_of_orders: crate::v1::MAX_AS_OF_ORDERS_AT_ONCE,
@@ -194,6 +201,8 @@ pub struct App {
     pub(crate) exports: Arc<Semaphore>,
     /// A place for each who follows the history.
     pub(crate) followers: Arc<Semaphore>,
+    /// A place for each statement that looks through the history.
+    pub(crate) looks: Looks,
     /// A place for each list and totals of an earlier moment that is being made.
     pub(crate) as_of: Arc<Semaphore>,
     /// A place for each order of an earlier moment that is looked up.
@@ -202,6 +211,8 @@ pub struct App {
     pub(crate) past_totals: PastTotals,
     /// Where dead letters are read.
     pub(crate) dead_letters: DeadLetters,
+    /// Carries out what a person orders that takes long.
+    pub(crate) steering: Steering,
     settings: HttpSettings,
 }
 
@@ -213,6 +224,7 @@ impl App {
         let (live, messages) = (Live::new(log.clone(), settings.live), Limiter::new(Some(MESSAGES)));
         let (limiter, exports) = (Limiter::new(settings.rate_limit), Arc::new(Semaphore::new(settings.max_exports)));
         let followers = Arc::new(Semaphore::new(settings.follow.max_followers));
+        let looks = Looks::new(log.clone(), settings.look);
         let (frame, checkouts) = (Frame::new(settings.shop.clone()), Limiter::new(Some(CHECKOUTS)));
         let by_address = settings.address_limits;
         let (notices, forgeries) = (Limiter::new(Some(by_address.notices)), Limiter::new(Some(by_address.forgeries)));
@@ -250,10 +262,12 @@ impl App {
             link_key: OnceCell::new(),
             exports,
             followers,
+            looks,
             as_of: Arc::new(Semaphore::new(settings.max_as_of)),
             as_of_orders: Arc::new(Semaphore::new(settings.max_as_of_orders)),
             past_totals: PastTotals::new(),
             dead_letters: DeadLetters::nowhere(),
+            steering: Steering::ending_with(CancellationToken::new(), TaskTracker::new()),
             settings,
         }
     }
@@ -269,6 +283,12 @@ impl App {
     #[must_use]
     pub fn with_dead_letters_of(self, kafka: Option<KafkaSettings>) -> Self {
         Self { dead_letters: DeadLetters::of(kafka), ..self }
+    }
+
+    /// The same, where what goes on after its answer ends with `cancel`, and is waited for in `tasks`.
+    #[must_use]
+    pub fn ending_with(self, cancel: CancellationToken, tasks: TaskTracker) -> Self {
+        Self { steering: Steering::ending_with(cancel, tasks), ..self }
     }
 
     /// What may be tuned.

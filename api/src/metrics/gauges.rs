@@ -57,16 +57,19 @@ pub(crate) fn led(roles: impl Iterator<Item = (ReaderId, bool)>) {
     }
 }
 
-/// The consumer groups: who is there, how far they are behind, and what they have open.
+/// The consumer groups: who is there, whether a person has paused them, how far they are behind, and what they have open.
 pub(crate) fn groups(groups: &[Group], now: DateTime<Utc>) {
     for group in groups {
         let name = group.name;
         metrics::gauge!("orders_consumer_members", "consumer" => name).set(group.members.len() as f64);
+        // Members say it too: but one that has gone, and a process that is none, would not.
+        let is_paused = group.paused.is_some();
+        metrics::gauge!("orders_consumer_paused", "consumer" => name).set(f64::from(u8::from(is_paused)));
         for (state, count) in [("parked", group.parked), ("unknown", group.unknown), ("waiting", group.waiting)] {
             metrics::gauge!("orders_consumer_entries", "consumer" => name, "state" => state).set(count as f64);
         }
         // What rests as a person wants it is not overdue.
-        let due = group.due.filter(|_| group.paused.is_none());
+        let due = group.due.filter(|_| !is_paused);
         let overdue_ms = due.map_or(0, |due| (now - due.since).num_milliseconds().max(0));
         metrics::gauge!("orders_consumer_due_seconds", "consumer" => name).set(overdue_ms as f64 / 1_000.0);
         if !group.partitions.is_empty() {
@@ -101,6 +104,7 @@ pub(crate) fn jobs(tasks: &[&'static str], jobs: &[TaskSummary]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consumers::groups::{Due, GroupState, Lag, Paused};
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     const LIST: ReaderId = ReaderId { kind: ReaderKind::Projection, name: "order_list" };
@@ -137,5 +141,37 @@ mod tests {
         // It waits until its version is promoted; the relay has the lead again, and has not heard of Kafka.
         let waits = [look(LIST, ReaderState::Stopped, None), look(RELAY, ReaderState::Starting, None)];
         assert_eq!(shown(waits, HashMap::new()), ["0", "0", "3"]);
+    }
+
+    #[test]
+    fn a_process_that_is_no_member_tells_that_a_group_is_paused_and_what_rests_is_not_overdue() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let since = DateTime::<Utc>::UNIX_EPOCH;
+        let shown = |paused: Option<Paused>| {
+            let group = Group {
+                name: "order_mail",
+                state: GroupState::NoMembers,
+                started_after: Some(Position::ORIGIN),
+                paused,
+                members: Vec::new(),
+                partitions: Vec::new(),
+                lag: Lag::default(),
+                rewinding: Vec::new(),
+                parked: 0,
+                unknown: 0,
+                waiting: 1,
+                counts_are_exact: true,
+                due: Some(Due { entry: 1, since }),
+            };
+            metrics::with_local_recorder(&recorder, || groups(&[group], since + chrono::TimeDelta::seconds(90)));
+            let text = recorder.handle().render();
+            ["orders_consumer_paused{", "orders_consumer_due_seconds{"].map(|name| {
+                let line = text.lines().find(|line| line.starts_with(name));
+                line.and_then(|line| line.rsplit(' ').next()).unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
+            })
+        };
+        let paused = Paused { at: since, by: "me".to_owned(), reason: "the server moves".to_owned() };
+        assert_eq!(shown(Some(paused)), ["1", "0"]);
+        assert_eq!(shown(None), ["0", "90"]);
     }
 }

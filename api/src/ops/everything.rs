@@ -1,7 +1,7 @@
 //! Each reader that there is: as this process runs it, else as PostgreSQL knows it, whichever process wrote that.
 
 use super::reader::{Look, ReaderId};
-use super::status::{ReaderKind, ReaderState};
+use super::status::{OpenEffects, ReaderKind, ReaderState};
 use super::{Monitor, groups};
 use commands::LogError;
 use consumers::groups::{Group, GroupError};
@@ -31,9 +31,16 @@ impl Stored {
         })
     }
 
-    /// What a consumer has open, and how far it is in any partition.
-    pub(super) fn consumer(&self, name: &str) -> Option<&ConsumerOverview> {
-        self.consumers.iter().find(|consumer| consumer.consumer == name)
+    /// What a consumer has open; `None` of one that never ran.
+    pub(super) fn open(&self, name: &str) -> Option<OpenEffects> {
+        let group = self.groups.iter().find(|group| group.name == name && group.started_after.is_some())?;
+        let Group { waiting, parked, unknown, counts_are_exact: is_exact, .. } = *group;
+        Some(OpenEffects { waiting, parked, unknown, is_exact })
+    }
+
+    /// How far a consumer is in any partition.
+    fn noted(&self, name: &str) -> Option<Position> {
+        self.consumers.iter().find(|consumer| consumer.consumer == name).map(|consumer| consumer.position)
     }
 }
 
@@ -51,7 +58,7 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
     let consumers = consumers::NAMES.iter().copied().map(|name| {
         let look = known(ReaderId { kind: ReaderKind::Consumer, name });
         // One that has just begun has heard nothing of Kafka; what it noted in earlier runs counts.
-        let noted = stored.consumer(name).map(|consumer| consumer.position);
+        let noted = stored.noted(name);
         let progress = match look.state {
             ReaderState::Elsewhere => noted.map_or(0, |noted| noted.0),
             _ => look.progress,

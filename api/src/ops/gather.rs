@@ -4,7 +4,7 @@ use super::Monitor;
 use super::everything::{Stored, everything};
 use super::history::Rates;
 use super::reader::{Look, ReaderId};
-use super::status::{Instance, LogStatus, OpenEffects, ReaderKind, ReaderState, ReaderStatus, Stalled, Status};
+use super::status::{Instance, LogStatus, ReaderKind, ReaderState, ReaderStatus, Stalled, Status};
 use super::tasks;
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::{Log, LogError, LogIdentity, instances};
@@ -61,11 +61,7 @@ fn reader(
     let (id, rate) = (look.id, rates.of(look.id));
     let gains = rate.map(|rate| rate - rates.events_per_s.unwrap_or(0.0)).filter(|gains| *gains > 0.0);
     let left = look.lag_events.filter(|lag| *lag > 0).zip(gains).map(|(lag, gains)| lag as f64 / gains);
-    let open = stored.consumer(id.name).filter(|_| id.kind == ReaderKind::Consumer).map(|consumer| OpenEffects {
-        waiting: consumer.waiting,
-        parked: consumer.parked,
-        unknown: consumer.unknown,
-    });
+    let open = stored.open(id.name).filter(|_| id.kind == ReaderKind::Consumer);
     let name = id.to_string();
     ReaderStatus {
         kind: id.kind,

@@ -24,6 +24,12 @@ pub(super) struct Groups {
     is_old: AtomicBool,
 }
 
+/// For how long an answer holds that took so long to find: no process looks for more than a twentieth of the time, as long as that keeps
+/// answers younger than a third of `patience`.
+pub(super) fn fresh_for(took: Duration, patience: Duration) -> Duration {
+    FRESH.min(patience / 4).max(took * HOLDS_TIMES).min(patience / 3)
+}
+
 struct Known {
     groups: Arc<Vec<Group>>,
     until: Instant,
@@ -37,17 +43,24 @@ impl Groups {
 
     /// All groups, as they were at most a second ago, or longer where looking takes long.
     pub(super) async fn look(&self, log: &Log) -> Result<Arc<Vec<Group>>, GroupError> {
+        self.look_by(async || groups::list(log, Utc::now()).await).await
+    }
+
+    async fn look_by<E>(&self, list: impl AsyncFnOnce() -> Result<Vec<Group>, E>) -> Result<Arc<Vec<Group>>, E> {
         let mut known = self.known.lock().await;
-        let is_old = self.is_old.swap(false, Ordering::Relaxed);
-        if let Some(known) = known.as_ref().filter(|known| !is_old && Instant::now() < known.until) {
+        if self.is_old.swap(false, Ordering::Relaxed) {
+            // Now, and not with the next answer: there may be none, nor anybody who still waits for it.
+            *known = None;
+        }
+        if let Some(known) = known.as_ref().filter(|known| Instant::now() < known.until) {
             return Ok(Arc::clone(&known.groups));
         }
         let began = Instant::now();
-        let found = groups::list(log, Utc::now()).await.map(Arc::new);
+        let found = list().await.map(Arc::new);
         *self.last() = found.as_ref().ok().map(Arc::clone);
         let groups = found?;
-        let holds = FRESH.min(self.patience / 4).max(began.elapsed() * HOLDS_TIMES).min(self.patience / 3);
-        *known = Some(Known { groups: Arc::clone(&groups), until: Instant::now() + holds });
+        let until = Instant::now() + fresh_for(began.elapsed(), self.patience);
+        *known = Some(Known { groups: Arc::clone(&groups), until });
         Ok(groups)
     }
 
@@ -70,4 +83,40 @@ impl Groups {
 pub(super) fn lag_of(groups: &[Group], name: &str) -> Option<Lag> {
     let group = groups.iter().find(|group| group.name == name && !group.partitions.is_empty());
     group.map(|group| group.lag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_is_dear_is_asked_for_less_often() {
+        let fresh_for = |took_ms| fresh_for(Duration::from_millis(took_ms), PATIENCE);
+        assert_eq!([0, 50, 500, 9_000].map(fresh_for), [1, 1, 10, 20].map(Duration::from_secs));
+    }
+
+    async fn slow() -> Result<Vec<Group>, ()> {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        Ok(Vec::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_ordered_shows_although_the_first_look_after_it_comes_to_nothing() {
+        let groups = Groups::new(PATIENCE);
+        let before = groups.look_by(slow).await.unwrap();
+        let kept = groups.look_by(async || Err(())).await.unwrap();
+        assert!(Arc::ptr_eq(&before, &kept), "it holds for 18 s");
+        groups.forget();
+        assert!(groups.look_by(async || Err(())).await.is_err());
+        assert!(groups.known().is_none(), "how they are is not known");
+        let after = groups.look_by(async || Ok::<_, ()>(Vec::new())).await.unwrap();
+        assert!(!Arc::ptr_eq(&before, &after));
+        groups.forget();
+        let cut_off = tokio::time::timeout(Duration::from_millis(10), groups.look_by(slow)).await;
+        assert!(cut_off.is_err(), "whoever asked is gone");
+        let last = groups.look_by(async || Ok::<_, ()>(Vec::new())).await.unwrap();
+        assert!(!Arc::ptr_eq(&after, &last));
+    }
 }

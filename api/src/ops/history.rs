@@ -1,7 +1,7 @@
 //! The last hour in memory, a sample every ten seconds, for small charts; and the rates of the last minute.
 
 use super::reader::{Look, ReaderId};
-use super::status::{CommandStatus, History, ReaderSample, Sample};
+use super::status::{CommandStatus, History, ReaderSample, Sample, TaskSample};
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::meter::Reading;
 use domain::Position;
@@ -49,6 +49,8 @@ pub struct Measured<'a> {
     pub looks: &'a [Look],
     /// For how long the first event that a reader has not gone through has waited, in seconds.
     pub lag_s: &'a HashMap<ReaderId, f64>,
+    /// What was due of each task of the schedule when it was counted last.
+    pub due: &'a [TaskSample],
 }
 
 /// How fast all goes, over the last minute or as long as is known.
@@ -86,6 +88,7 @@ impl Samples {
             head: measured.head.0,
             commands: commands(&reading, took, measured.waiting),
             readers: readers.collect(),
+            tasks: measured.due.to_vec(),
         });
         let progress = measured.looks.iter().map(|look| (look.id, look.progress)).collect();
         let (at, reading, head) = (measured.at, measured.reading.clone(), measured.head);
@@ -174,7 +177,7 @@ mod tests {
     ) -> Measured<'a> {
         let (at, time) = (start + Duration::from_secs(seconds), DateTime::UNIX_EPOCH);
         let head = Position(1_000 + seconds * 5);
-        Measured { at, time, reading: Reading::default(), waiting: 0, head, looks, lag_s }
+        Measured { at, time, reading: Reading::default(), waiting: 0, head, looks, lag_s, due: &[] }
     }
 
     #[test]
@@ -191,6 +194,14 @@ mod tests {
         let looks = [look(9_999 * 3)];
         let rates = samples.rates(&measured(start, 9_999, &looks, &lag));
         assert_eq!((rates.events_per_s, rates.of(RELAY)), (Some(5.0), Some(3.0)));
+    }
+
+    #[test]
+    fn a_sample_has_what_was_due_of_each_task() {
+        let (mut samples, lag) = (Samples::default(), HashMap::new());
+        let due = [TaskSample { task: "letter".to_owned(), due: 30 }];
+        samples.take(&Measured { due: &due, ..measured(Instant::now(), 1, &[], &lag) });
+        assert_eq!(samples.last(60).samples[0].tasks, due);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 use super::everything::{Stored, everything};
 use super::gather;
-use super::groups::{self, Groups};
+use super::groups::{self, Groups, fresh_for};
 use super::history::{Measured, Rates, SAMPLE_EVERY, Samples};
 use super::leads;
 use super::reader::{Look, Reader, ReaderId};
-use super::status::{History, ReaderKind, ReaderState, Stalled, Status};
+use super::status::{History, ReaderKind, ReaderState, Stalled, Status, TaskSample};
 use super::watchdog::{Change, Watchdog, Watched};
 use crate::health::Readiness;
 use crate::metrics::{gauges, process};
@@ -19,6 +19,7 @@ use commands::lead::{self, HeldLease};
 use commands::schedule::{JobState, TaskSummary};
 use commands::{Clock, Gateway, Log, LogError, Schedule};
 use consumers::groups::{Group, GroupError};
+use consumers::relay;
 use domain::Position;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -33,8 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 /// How often it is asked for the schedule.
 const COUNT_JOBS_EVERY: Duration = Duration::from_secs(15);
-/// How old an answer about the whole system may be.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long is not asked again how the whole system is, where that could not be found out.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
 /// How long no progress is taken for a pause, where nothing is said.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -60,10 +61,14 @@ struct Shared {
     /// Each reader of any process, as it was found out last; none in a process without an API, where nobody asks.
     everything: Mutex<Vec<Look>>,
     jobs: Mutex<Vec<TaskSummary>>,
+    /// What is due of each task, also of those that other processes carry out.
+    due: Mutex<Vec<TaskSample>>,
     groups: Groups,
+    /// How far the relay is that any process runs, as it notes it; unknown before it did.
+    published: Mutex<Option<Position>>,
     /// Who leads; unknown while PostgreSQL is away.
     leases: Mutex<Option<Vec<HeldLease>>>,
-    /// The last answer. Held by the one who finds the next one out for all who wait.
+    /// The last answer, and until when it holds. Held by the one who finds the next one out for all who wait.
     known: tokio::sync::Mutex<Option<(Instant, Option<Arc<Status>>)>>,
 }
 
@@ -85,7 +90,9 @@ impl Monitor {
             lag_s: Mutex::default(),
             everything: Mutex::default(),
             jobs: Mutex::default(),
+            due: Mutex::default(),
             groups: Groups::new(patience),
+            published: Mutex::default(),
             leases: Mutex::default(),
             known: tokio::sync::Mutex::default(),
         };
@@ -125,7 +132,9 @@ impl Monitor {
                 sampled = Some(Instant::now());
                 let lag_s = lock(&self.shared.lag_s).clone();
                 let looks = self.with_others(looks);
-                lock(&self.shared.samples).take(&self.measured(self.shared.log.known_head(), &looks, &lag_s));
+                let due = lock(&self.shared.due).clone();
+                let measured = self.measured(self.shared.log.known_head(), &looks, &lag_s);
+                lock(&self.shared.samples).take(&Measured { due: &due, ..measured });
             }
         }
     }
@@ -150,11 +159,10 @@ impl Monitor {
                 lock(&self.shared.everything).clear();
             }
             self.find_leads().await;
-            if self.shows_groups() {
-                match self.groups().await {
-                    Ok(groups) => gauges::groups(&groups, Utc::now()),
-                    Err(error) => tracing::debug!(%error, "how the consumer groups are can't be told now"),
-                }
+            if self.shows_groups()
+                && let Err(error) = self.measure_groups().await
+            {
+                tracing::debug!(%error, "how the consumer groups are can't be told now");
             }
             let tasks = self.tasks();
             if !tasks.is_empty() && counted.is_none_or(|counted| counted.elapsed() >= COUNT_JOBS_EVERY) {
@@ -217,9 +225,10 @@ impl Monitor {
         *lock(&self.shared.leases) = held;
     }
 
-    /// What is watched of all that runs here, and of the groups.
-    fn watched(&self, looks: &[Look]) -> Vec<Watched> {
+    /// What is watched of all that runs here, and of the groups; and the names of what can't be seen now.
+    fn watched(&self, looks: &[Look]) -> (Vec<Watched>, Vec<String>) {
         let (shared, now) = (&*self.shared, Utc::now());
+        let mut unseen = Vec::new();
         let leases = lock(&shared.leases);
         // Where PostgreSQL is away, nobody can lead.
         let is_led = |id| leases.as_ref().is_none_or(|held| leads::is_led(held, id));
@@ -227,15 +236,16 @@ impl Monitor {
         let mut watched: Vec<Watched> = led.map(|look| Watched::reader(look, is_led(look.id))).collect();
         drop(leases);
         if self.shows_groups() {
-            // Where it does not run here, what is known of it by others: what is not published yet, no consumer can get.
-            let of = |looks: &[Look]| looks.iter().find(|look| look.id.kind == ReaderKind::Relay)?.position;
-            let published = of(looks).or_else(|| of(&lock(&shared.everything)));
-            let groups = shared.groups.known();
-            let groups = groups.iter().flat_map(|groups| groups.iter());
-            watched.extend(groups.flat_map(|group| Watched::group(group, published, now)));
+            // What is not published yet, no consumer can get. The relay may run here, or elsewhere, or stand.
+            let here = looks.iter().find(|look| look.id.kind == ReaderKind::Relay).and_then(|look| look.position);
+            let published = here.max(*lock(&shared.published));
+            match shared.groups.known() {
+                Some(groups) => watched.extend(groups.iter().flat_map(|group| Watched::group(group, published, now))),
+                None => unseen.extend(consumers::NAMES.iter().copied().map(|name| consumer(name).to_string())),
+            }
         }
         watched.extend(first_due(&lock(&shared.jobs)).map(|(task, due)| Watched::task(task, due, now)));
-        watched
+        (watched, unseen)
     }
 
     fn look(&self, looks: &[Look]) {
@@ -243,10 +253,10 @@ impl Monitor {
         gauges::log(shared.log.known_head(), shared.gateway.get().map(Gateway::waiting));
         gauges::pool(shared.log.pool());
         gauges::lag_events(looks);
-        let watched = self.watched(looks);
+        let (watched, unseen) = self.watched(looks);
         let names: Vec<String> = watched.iter().map(|watched| watched.name.clone()).collect();
         let mut watchdog = lock(&shared.watchdog);
-        let changes = watchdog.look(Instant::now(), watched);
+        let changes = watchdog.look(Instant::now(), watched, &unseen);
         let stalled = watchdog.stalled(Instant::now());
         drop(watchdog);
         for change in &changes {
@@ -261,6 +271,15 @@ impl Monitor {
         let lag_s = gather::lag_s(&self.shared.log, &looks).await?;
         gauges::lag_seconds(&looks, &lag_s);
         *lock(&self.shared.lag_s) = lag_s;
+        Ok(())
+    }
+
+    async fn measure_groups(&self) -> Result<(), GroupError> {
+        // Before the groups: an event that is published meanwhile is the next look's.
+        let published = relay::noted(self.shared.log.pool()).await;
+        let groups = self.groups().await?;
+        gauges::groups(&groups, Utc::now());
+        *lock(&self.shared.published) = published?;
         Ok(())
     }
 
@@ -295,6 +314,7 @@ impl Monitor {
     async fn count_jobs(&self, tasks: &[&'static str]) {
         match self.shared.schedule.summary().await {
             Ok(mut jobs) => {
+                *lock(&self.shared.due) = due(&jobs);
                 jobs.retain(|jobs| tasks.contains(&jobs.task.as_str()));
                 gauges::jobs(tasks, &jobs);
                 *lock(&self.shared.jobs) = jobs;
@@ -313,19 +333,24 @@ impl Monitor {
             head,
             looks,
             lag_s,
+            due: &[],
         }
     }
 
-    /// How the system is at this moment, or was a second ago. Asked by many at once, it is found out once; so is that it can't be.
+    /// How the system is at this moment, or was a second ago, or longer where finding out takes long. Asked by many at once, it is found
+    /// out once; so is that it can't be.
     pub async fn status(&self) -> Result<Arc<Status>, LogError> {
+        let patience = lock(&self.shared.watchdog).patience();
         let mut known = self.shared.known.lock().await;
-        if let Some((at, status)) = &*known
-            && at.elapsed() < FRESH
+        if let Some((until, status)) = &*known
+            && Instant::now() < *until
         {
             return status.clone().ok_or_else(not_again);
         }
+        let began = Instant::now();
         let status = gather::status(self).await.map(Arc::new);
-        *known = Some((Instant::now(), status.as_ref().ok().cloned()));
+        let holds = if status.is_ok() { fresh_for(began.elapsed(), patience) } else { REFUSED_FOR };
+        *known = Some((Instant::now() + holds, status.as_ref().ok().cloned()));
         status
     }
 
@@ -367,6 +392,16 @@ impl Monitor {
 /// PostgreSQL has just not answered: nobody waits for that again, one after the other.
 fn not_again() -> LogError {
     LogError::Db(DbError::Sql(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}
+
+fn consumer(name: &'static str) -> ReaderId {
+    ReaderId { kind: ReaderKind::Consumer, name }
+}
+
+/// What is due of each task that has jobs waiting.
+fn due(jobs: &[TaskSummary]) -> Vec<TaskSample> {
+    let waiting = jobs.iter().filter(|jobs| jobs.state == JobState::Waiting);
+    waiting.map(|jobs| TaskSample { task: jobs.task.clone(), due: jobs.due }).collect()
 }
 
 /// The first time at which a job of each task is due.

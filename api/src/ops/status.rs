@@ -15,7 +15,7 @@ pub struct Status {
     pub version: String,
     /// The process that answers.
     pub instance: Instance,
-    /// When this was found out; at most a second ago.
+    /// When this was found out: at most a second ago, or twenty times as long as that took.
     #[schemars(with = "Instant")]
     pub at: String,
     /// The log.
@@ -153,6 +153,8 @@ pub struct OpenEffects {
     pub parked: u64,
     /// Their outcome is not known.
     pub unknown: u64,
+    /// Whether these are the exact numbers; else at least so many. At most 100,000 are counted.
+    pub is_exact: bool,
 }
 
 /// How a task of the schedule is.
@@ -221,6 +223,18 @@ pub struct Sample {
     pub commands: CommandStatus,
     /// Each reader.
     pub readers: Vec<ReaderSample>,
+    /// Each task of the schedule that had jobs waiting, as it was counted last.
+    #[serde(default)]
+    pub tasks: Vec<TaskSample>,
+}
+
+/// How a task of the schedule was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskSample {
+    /// Its name.
+    pub task: String,
+    /// Jobs whose time had come, and that nobody had taken yet.
+    pub due: u64,
 }
 
 /// How a reader was.

@@ -53,7 +53,10 @@ impl Watched {
             part: "effects".to_owned(),
             has_work: group.due.is_some() && !is_paused,
             progress: group.due.map_or(0, |due| due.entry.unsigned_abs()),
-            detail: format!("{} effects wait, the first of them has been due for {overdue_s} s", group.waiting),
+            detail: format!(
+                "{} effects wait, the first of them has been due for {overdue_s} s",
+                group.counted(group.waiting)
+            ),
         };
         let is_handed = |partition: &&Partition| {
             let is_there = |next| published.is_none_or(|published| next <= published);
@@ -127,8 +130,9 @@ impl Watchdog {
         self.patience
     }
 
-    /// Looks once, at all that there is. What is not there any more is forgotten.
-    pub fn look(&mut self, now: Instant, watched: Vec<Watched>) -> Vec<Change> {
+    /// Looks once, at all that there is. What is not there any more is forgotten; what is `unseen` now, by its name, stands if it stood:
+    /// that nobody could look is no progress.
+    pub fn look(&mut self, now: Instant, watched: Vec<Watched>, unseen: &[String]) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut before = std::mem::take(&mut self.known);
         for Watched { name, part, has_work, progress, detail } in watched {
@@ -146,8 +150,13 @@ impl Watchdog {
             }
             self.known.insert(id, Known { progress, well_at, detail, had_work: has_work, is_stalled });
         }
-        let gone = before.into_iter().filter(|(_, known)| known.is_stalled);
-        changes.extend(gone.map(|((name, _), known)| Change::Recovered(name, now.duration_since(known.well_at))));
+        for (id, known) in before.into_iter().filter(|(_, known)| known.is_stalled) {
+            if unseen.contains(&id.0) {
+                self.known.insert(id, known);
+            } else {
+                changes.push(Change::Recovered(id.0, now.duration_since(known.well_at)));
+            }
+        }
         changes
     }
 
@@ -181,17 +190,17 @@ mod tests {
         let mut watchdog = Watchdog::new(PATIENCE);
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(watchdog.look(start, at(7, true)), []);
-        assert_eq!(watchdog.look(after(29), at(7, true)), []);
-        let told = watchdog.look(after(30), at(7, true));
+        assert_eq!(watchdog.look(start, at(7, true), &[]), []);
+        assert_eq!(watchdog.look(after(29), at(7, true), &[]), []);
+        let told = watchdog.look(after(30), at(7, true), &[]);
         let stall = Stalled { reader: "relay".to_owned(), since_s: 30, detail: "at position 7".to_owned() };
         assert_eq!(told, [Change::Stalled(stall)]);
-        assert_eq!(watchdog.look(after(31), at(7, true)), [], "it is told once");
+        assert_eq!(watchdog.look(after(31), at(7, true), &[]), [], "it is told once");
         assert_eq!(watchdog.stalled(after(40)).first().map(|stalled| stalled.since_s), Some(40));
         let recovered = Change::Recovered("relay".to_owned(), Duration::from_secs(50));
-        assert_eq!(watchdog.look(after(50), at(8, true)), [recovered]);
+        assert_eq!(watchdog.look(after(50), at(8, true), &[]), [recovered]);
         assert_eq!(watchdog.stalled(after(50)), []);
-        assert_eq!(watchdog.look(after(79), at(8, true)), [], "it has its patience again");
+        assert_eq!(watchdog.look(after(79), at(8, true), &[]), [], "it has its patience again");
     }
 
     #[test]
@@ -199,9 +208,9 @@ mod tests {
         let mut watchdog = Watchdog::new(PATIENCE);
         let start = Instant::now();
         for hours in 0..48 {
-            assert_eq!(watchdog.look(start + Duration::from_secs(hours * 3_600), at(7, false)), []);
+            assert_eq!(watchdog.look(start + Duration::from_secs(hours * 3_600), at(7, false), &[]), []);
         }
-        let told = watchdog.look(start + Duration::from_secs(48 * 3_600), at(7, true));
+        let told = watchdog.look(start + Duration::from_secs(48 * 3_600), at(7, true), &[]);
         assert_eq!(told, [], "the work has only just come");
     }
 
@@ -209,10 +218,27 @@ mod tests {
     fn what_is_there_no_more_has_recovered() {
         let mut watchdog = Watchdog::new(PATIENCE);
         let start = Instant::now();
-        watchdog.look(start, at(7, true));
-        assert_eq!(watchdog.look(start + PATIENCE, at(7, true)).len(), 1);
-        let told = watchdog.look(start + PATIENCE * 2, Vec::new());
+        watchdog.look(start, at(7, true), &[]);
+        assert_eq!(watchdog.look(start + PATIENCE, at(7, true), &[]).len(), 1);
+        let told = watchdog.look(start + PATIENCE * 2, Vec::new(), &[]);
         assert_eq!(told, [Change::Recovered("relay".to_owned(), PATIENCE * 2)]);
+    }
+
+    #[test]
+    fn that_nobody_could_look_is_no_progress() {
+        let (mut watchdog, start, relay) = (Watchdog::new(PATIENCE), Instant::now(), "relay".to_owned());
+        watchdog.look(start, at(7, true), &[]);
+        assert_eq!(watchdog.look(start + PATIENCE, at(7, true), &[]).len(), 1);
+        let unseen = std::slice::from_ref(&relay);
+        assert_eq!(watchdog.look(start + PATIENCE * 2, Vec::new(), unseen), [], "it may stand still");
+        let told = watchdog.stalled(start + PATIENCE * 2);
+        assert_eq!(told.first().map(|stalled| stalled.since_s), Some(PATIENCE.as_secs() * 2));
+        assert_eq!(watchdog.look(start + PATIENCE * 3, at(7, true), &[]), [], "it is told once");
+        let told = watchdog.look(start + PATIENCE * 4, at(8, true), &[]);
+        assert_eq!(told, [Change::Recovered(relay, PATIENCE * 4)]);
+        // What did not stand has its patience anew: nobody knows what it did meanwhile.
+        assert_eq!(watchdog.look(start + PATIENCE * 5, Vec::new(), &["relay".to_owned()]), []);
+        assert_eq!(watchdog.look(start + PATIENCE * 6, at(8, true), &[]), []);
     }
 
     #[test]
@@ -221,7 +247,7 @@ mod tests {
         let mut look = |seconds: u64, job_s: i64| {
             let now = due + TimeDelta::seconds(seconds.cast_signed());
             let task = Watched::task("sweep", due + TimeDelta::seconds(job_s), now);
-            watchdog.look(start + Duration::from_secs(seconds), vec![task]).len()
+            watchdog.look(start + Duration::from_secs(seconds), vec![task], &[]).len()
         };
         assert_eq!([look(1, 0), look(30, 0), look(31, 0)], [0, 0, 1]);
         assert_eq!([look(40, 20), look(69, 20), look(70, 20)], [1, 0, 1], "another job, and its own time");
@@ -234,7 +260,7 @@ mod tests {
         let (mut watchdog, now) = (Watchdog::new(PATIENCE), DateTime::<Utc>::UNIX_EPOCH);
         let mut look = |seconds: u64, places: [(u64, Option<u64>); 2]| {
             let group = Group { partitions: vec![partition(0, places[0]), partition(1, places[1])], ..group() };
-            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, Some(Position(900)), now))
+            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, Some(Position(900)), now), &[])
         };
         assert_eq!(look(0, [(100, Some(101)), (7, Some(8))]), []);
         assert_eq!(look(29, [(500, Some(501)), (7, Some(8))]), []);
@@ -258,7 +284,7 @@ mod tests {
             let paused = paused.then(|| Paused { at: due, by: "me".to_owned(), reason: "a look".to_owned() });
             let group = Group { due: Some(Due { entry, since: due }), waiting: seconds, paused, ..group() };
             let now = due + TimeDelta::seconds(seconds.cast_signed());
-            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, None, now))
+            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, None, now), &[])
         };
         assert_eq!([look(0, 5, false), look(29, 5, false)], [[], []]);
         let told = look(30, 5, false);
@@ -302,6 +328,7 @@ mod tests {
             parked: 0,
             unknown: 0,
             waiting: 0,
+            counts_are_exact: true,
             due: None,
         }
     }

@@ -138,7 +138,8 @@ pub async fn api(args: &ApiArgs) -> Result<(), Failure> {
     // Of a system that it joins it takes the Kafka too.
     let neighbour = process.database().neighbour().and_then(|system| system.kafka.as_ref());
     let kafka = kafka.or_else(|| neighbour.map(EmbeddedKafka::settings));
-    let app = app.watched_by(process.monitor().clone()).with_dead_letters_of(kafka);
+    let (cancel, tasks) = process.behind_requests();
+    let app = app.watched_by(process.monitor().clone()).with_dead_letters_of(kafka).ending_with(cancel, tasks);
     process.share(&app.shared);
     process.handle_payments(&app.payments);
     process.follow(&app.live);

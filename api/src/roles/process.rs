@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// How long runners may take to end: a mail in hand gets to its reply, a batch is written.
 const RUNNERS_AT_MOST: Duration = Duration::from_secs(45);
@@ -85,6 +86,11 @@ impl Process {
     /// Looks how this process is.
     pub fn monitor(&self) -> &Monitor {
         &self.monitor
+    }
+
+    /// What work that requests begin ends with, and is waited for in: behind the requests, and before the log is closed.
+    pub fn behind_requests(&self) -> (CancellationToken, TaskTracker) {
+        self.supervisor.for_others()
     }
 
     /// Its database.

@@ -125,6 +125,8 @@ async fn start(
     let http = HttpSettings { payments, shared: args.redis.settings()?, ..http };
     let app = App::new(gateway, process.core.log.clone(), views.clone(), readiness, http);
     let app = app.watched_by(process.monitor().clone()).with_dead_letters_of(Some(kafka.settings.clone()));
+    let (cancel, tasks) = process.behind_requests();
+    let app = app.ending_with(cancel, tasks);
     process.announce_http(address)?;
     process.share(&app.shared);
     process.handle_payments(&app.payments);

@@ -92,6 +92,11 @@ impl Supervisor {
         self.spawn(name, || Ok(()), work);
     }
 
+    /// What work that others begin ends with, and is waited for in.
+    pub fn for_others(&self) -> (CancellationToken, TaskTracker) {
+        (self.cancel.clone(), self.tasks.clone())
+    }
+
     /// Asks all tasks to end and waits until they have, at most for `at_most`. Says whether they all did.
     pub async fn stop(&self, at_most: Duration) -> bool {
         self.cancel.cancel();

@@ -22,6 +22,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The most events of the history that are read for one answer.
 pub(crate) const MAX_EVENTS: u64 = 250_000;
+/// The most rows of totals that are held for one answer, of all its pages.
+pub(super) const MAX_ROWS: u32 = 50_000;
 /// How many lists and totals of earlier moments are made at once.
 pub(crate) const MAX_AT_ONCE: usize = 4;
 /// How many orders of earlier moments are looked up at once.

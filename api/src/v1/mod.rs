@@ -98,7 +98,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .route(
             "/v1/ops/consumers/{name}/rewind",
             Produces::Json,
-            get(ops::consumers::preview).post(ops::consumers::rewind),
+            get(ops::consumers::preview).post(ops::consumers::rewind).delete(ops::consumers::withdraw),
         )
         .route("/v1/ops/mails", Produces::Json, get(ops::mails::of_order))
         .route("/v1/ops/mails/search", Produces::Json, post(ops::mails::search))

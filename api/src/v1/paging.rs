@@ -92,6 +92,19 @@ impl List {
         serde_json::to_string(&page).unwrap_or_default()
     }
 
+    /// A page of rows with ids, as it is answered. A full page may be the last one; the next is empty then.
+    pub(super) fn page_of<'r, R, T: Serialize>(
+        &self,
+        rows: &'r [R],
+        limit: u32,
+        id: impl Fn(&R) -> i64,
+        shown: impl Fn(&'r R) -> T,
+    ) -> String {
+        let is_full = u32::try_from(rows.len()).is_ok_and(|count| count == limit);
+        let next = rows.last().filter(|_| is_full).map(|row| id(row).unsigned_abs());
+        self.page(rows.iter().map(shown).collect(), next.as_ref())
+    }
+
     /// The page as it is answered.
     pub(super) fn page<T: Serialize, K: CursorKey>(&self, data: Vec<T>, next: Option<&K>) -> String {
         let page = PageResource { data, next_cursor: next.map(|key| self.seal(key)) };

@@ -1,6 +1,7 @@
 //! `GET /v1/totals?as_of=…`: the totals as they were.
 //!
-//! What they come to is made once for all pages, and kept for a while under its position: it never changes.
+//! What they come to is made once for all pages, and kept for a while under its position: it never changes,
+//! unless another build is read, which may count days of another time zone.
 
 use super::as_of;
 use super::paging::{List, PageRequest};
@@ -10,23 +11,19 @@ use crate::http::App;
 use crate::problem::Problem;
 use axum::response::Response;
 use commands::{AsOf, Moment};
-use domain::Position;
 use http::HeaderMap;
-use projections::order_totals::{self, DayKey, DayTotals, Days, OrderTotals, ProductKey, ProductTotals};
+use projections::order_totals::{self, Bounds, DayKey, DayTotals, Days, OrderTotals, Past, ProductKey, ProductTotals};
 use projections::{AsOfError, Page, Projection};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
-/// How many answers of each kind are kept, of at most [`order_totals::MAX_ROWS`] rows each.
+/// How many answers of each kind are kept, of at most [`as_of::MAX_ROWS`] rows each.
 const KEPT: usize = 4;
 
-/// Whose totals they are.
-type Key = (Position, Days);
-
-/// Totals of earlier moments that were asked for lately.
+/// Totals of earlier moments that were asked for lately, by the build too whose days they count.
 pub(crate) struct PastTotals {
-    days: Cache<Key, Arc<Vec<DayTotals>>>,
-    products: Cache<Key, Arc<Vec<ProductTotals>>>,
+    days: Cache<Past, Arc<Vec<DayTotals>>>,
+    products: Cache<Past, Arc<Vec<ProductTotals>>>,
 }
 
 impl PastTotals {
@@ -35,21 +32,22 @@ impl PastTotals {
     }
 
     /// Those by day. Who asks for the same at once waits for the one who was first.
-    async fn by_day(&self, app: &App, key: Key) -> Result<Arc<Vec<DayTotals>>, AsOfError> {
-        let (at, days) = key;
-        let most = app.settings().max_as_of_events;
-        let make = async { order_totals::by_day_as_of(&app.views, days, at, most, &mut |_, _| ()).await.map(Arc::new) };
-        self.days.get_or_insert_async(&key, make).await
+    async fn by_day(&self, app: &App, past: &Past) -> Result<Arc<Vec<DayTotals>>, AsOfError> {
+        let make =
+            async { order_totals::by_day_as_of(&app.views, past, bounds(app), &mut |_, _| ()).await.map(Arc::new) };
+        self.days.get_or_insert_async(past, make).await
     }
 
     /// Those by product.
-    async fn by_product(&self, app: &App, key: Key) -> Result<Arc<Vec<ProductTotals>>, AsOfError> {
-        let (at, days) = key;
-        let most = app.settings().max_as_of_events;
+    async fn by_product(&self, app: &App, past: &Past) -> Result<Arc<Vec<ProductTotals>>, AsOfError> {
         let make =
-            async { order_totals::by_product_as_of(&app.views, days, at, most, &mut |_, _| ()).await.map(Arc::new) };
-        self.products.get_or_insert_async(&key, make).await
+            async { order_totals::by_product_as_of(&app.views, past, bounds(app), &mut |_, _| ()).await.map(Arc::new) };
+        self.products.get_or_insert_async(past, make).await
     }
+}
+
+fn bounds(app: &App) -> Bounds {
+    Bounds { events: app.settings().max_as_of_events, rows: as_of::MAX_ROWS }
 }
 
 /// All of them as one document, as a page of the API is.
@@ -76,20 +74,21 @@ pub(super) async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let (then, _place) = as_of::locate(app, &app.as_of, moment, headers).await?;
-    let list = List::new("totals as of", &format!("{} {by:?} {days:?}", then.position));
     let mut read = Read::begin_as_of(app, OrderTotals::NAME, headers, then.position).await?;
-    let key = (then.position, days);
+    let past = read.run_as_of(Past::of(&app.views, days, then.position)).await?;
+    // Pages of days in one time zone are not gone on with in another.
+    let list = List::new("totals as of", &format!("{} {by:?} {days:?} {}", then.position, past.build.time_zone.name()));
     let body = match by {
         By::Day => {
             let after = page.after(&list)?;
-            let all = read.run_as_of(app.past_totals.by_day(app, key)).await?;
+            let all = read.run_as_of(app.past_totals.by_day(app, &past)).await?;
             let Page { rows, next } = order_totals::page_of_days(&all, after.as_ref(), page.limit);
             let data = rows.into_iter().map(DayResource::of).collect();
             list.page_as_of(data, next.as_ref(), then.into())
         }
         By::Product => {
             let after = page.after(&list)?;
-            let all = read.run_as_of(app.past_totals.by_product(app, key)).await?;
+            let all = read.run_as_of(app.past_totals.by_product(app, &past)).await?;
             let Page { rows, next } = order_totals::page_of_products(&all, after.as_ref(), page.limit);
             let data = rows.into_iter().map(ProductResource::of).collect();
             list.page_as_of(data, next.as_ref(), then.into())

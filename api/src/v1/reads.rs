@@ -11,7 +11,8 @@ use axum::response::Response;
 use commands::Snapshot;
 use domain::Position;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use projections::{AsOfError, ReadError, Seen, WaitError};
+use projections::order_totals::OrderTotals;
+use projections::{AsOfError, Projection, ReadError, Seen, WaitError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a read may go through history.
 const AS_OF_AT_MOST: Duration = Duration::from_secs(20);
+/// What to do where totals of an earlier moment are too much for one request.
+const BY_COMMAND: &str = "The command `orders as-of` answers without this bound.";
 /// How long a read waits at most.
 const MAX_WAIT_S: u64 = 10;
 
@@ -140,7 +143,7 @@ impl<'a> Read<'a> {
         self.database += started.elapsed();
         match outcome {
             Ok(outcome) => outcome.map_err(|error| unreadable_then(self.view, error)),
-            Err(_elapsed) => Err(too_much(format!("It took longer than {} s.", AS_OF_AT_MOST.as_secs()))),
+            Err(_elapsed) => Err(took_too_long(self.view)),
         }
     }
 
@@ -234,20 +237,29 @@ fn behind(view: &'static str, error: WaitError) -> Problem {
     }
 }
 
-/// What is told where an earlier moment of a view can't be shown.
+/// What is told where an earlier moment of a view can't be shown. Only totals are refused for what they would take: a page of a list
+/// ends early.
 fn unreadable_then(view: &'static str, error: AsOfError) -> Problem {
     match error {
         AsOfError::TooMuch { events, most } => {
-            too_much(format!("{events} events would have to be read.")).with("events", events).with("most", most)
+            let problem = too_much(&format!("{events} events would have to be read."), BY_COMMAND);
+            problem.with("events", events).with("most", most)
         }
-        AsOfError::TooManyRows { most } => too_much(format!("It has more than {most} rows. Ask for fewer days.")),
+        AsOfError::TooManyRows { most } => {
+            too_much(&format!("It has more than {most} rows."), &format!("Ask for fewer days. {BY_COMMAND}"))
+        }
         AsOfError::Behind { at, wanted } => behind(view, WaitError::Behind { at, wanted }),
         AsOfError::Read(error) => unreadable(view, error),
     }
 }
 
-fn too_much(why: String) -> Problem {
-    Problem::new(Code::TooMuchHistory, format!("{why} The command `orders as-of` answers without this bound."))
+fn took_too_long(view: &'static str) -> Problem {
+    let remedy = if view == OrderTotals::NAME { BY_COMMAND } else { "Ask for fewer at once, by `limit`." };
+    too_much(&format!("It took longer than {} s.", AS_OF_AT_MOST.as_secs()), remedy)
+}
+
+fn too_much(why: &str, remedy: &str) -> Problem {
+    Problem::new(Code::TooMuchHistory, format!("{why} {remedy}"))
 }
 
 /// A position that was never given out.
@@ -279,6 +291,20 @@ pub(crate) fn unreadable(view: &'static str, error: ReadError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_totals_are_told_of_the_command_that_answers_totals() {
+        let told = |problem: Problem| problem.document("");
+        let (rows, events) = (AsOfError::TooManyRows { most: 2 }, AsOfError::TooMuch { events: 9, most: 2 });
+        for problem in [
+            unreadable_then(OrderTotals::NAME, rows),
+            unreadable_then(OrderTotals::NAME, events),
+            took_too_long(OrderTotals::NAME),
+        ] {
+            assert!(told(problem).contains("`orders as-of`"));
+        }
+        assert!(!told(took_too_long("order_list")).contains("orders as-of"));
+    }
 
     #[test]
     fn the_wait_is_found_among_other_preferences() {

@@ -129,6 +129,11 @@ const ROUTES: &[(&str, &str, Who, Fields)] = &[
     ("GET", "/ops/parked", Who::Open, &[]),
     ("GET", "/ops/parked/", MANAGERS, &[]),
     ("GET", "/ops/parked/{item}/", MANAGERS, &[]),
+    ("GET", "/ops/dead-letters", Who::Open, &[]),
+    ("GET", "/ops/dead-letters/", MANAGERS, &[]),
+    ("GET", "/ops/mails", Who::Open, &[]),
+    ("GET", "/ops/mails/", MANAGERS, &[]),
+    ("POST", "/ops/mails/", MANAGERS, &[("of", "ada@example.com")]),
     ("GET", "/ops/projections/{view}/diff/?b={build}", MANAGERS, &[]),
 ];
 /// It ends when nobody reads it any more; its own tests say who is let in.

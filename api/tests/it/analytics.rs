@@ -2,7 +2,7 @@
 
 use crate::embedded_support::Place;
 use crate::http_support::{BOUND, Instance, Shop, ada_buys};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use testkit::{Db, Finished, Launch, eventually};
 
@@ -253,6 +253,19 @@ async fn logins_are_made_listed_and_removed() {
     };
     assert_eq!(cells(&name)[1..], ["60s", "on", "2GB", "3", "0"]);
     assert_eq!(cells(&by_hand)[1..], ["none", "none", "none", "none", "0"], "what is missing is seen");
+    let document: Value = serde_json::from_str(&analysts(&db, &["list", "--json"]).run().await.succeeded()).unwrap();
+    let login = |name: &str| {
+        let logins = document["data"].as_array().unwrap();
+        logins.iter().find(|login| login["name"] == *name).expect("a login").clone()
+    };
+    let bounds = |timeout: Value, read_only: Value, files: Value, connections: Value, name: &str| {
+        json!({
+            "name": name, "statement_timeout": timeout, "default_transaction_read_only": read_only,
+            "temp_file_limit": files, "max_connections": connections, "sessions": 0,
+        })
+    };
+    assert_eq!(login(&name), bounds("60s".into(), "on".into(), "2GB".into(), 3.into(), &name));
+    assert_eq!(login(&by_hand), bounds(Value::Null, Value::Null, Value::Null, Value::Null, &by_hand));
 
     let url = db.url_of(&name);
     let (scheme, rest) = url.split_once(&format!("{name}:")).unwrap();

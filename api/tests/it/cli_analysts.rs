@@ -258,6 +258,7 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
         assert!(told.contains(line), "{line} in\n{told}");
     }
     assert_eq!(what_if(&["--list"]).run().await.succeeded(), "Nothing is kept.\n");
+    assert_eq!(what_if(&["--list", "--json"]).run().await.succeeded(), "{\"data\":[]}\n");
 
     let json = ["tea", "--price-factor", "0.5", "--sku", "TEA", "--json", "--keep"];
     let document: Value = serde_json::from_str(&what_if(&json).run().await.succeeded()).unwrap();
@@ -270,10 +271,20 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
     assert_eq!((&document["orders"]["count"], &document["position"]), (&json!(1), &json!(other.position())));
     let list = what_if(&["--list"]).run().await.succeeded();
     assert!(list.contains("tea") && list.contains("prices of TEA times 0.5, up to position"), "{list}");
+    let list: Value = serde_json::from_str(&what_if(&["--list", "--json"]).run().await.succeeded()).unwrap();
+    let kept = &list["data"][0];
+    assert!(kept["name"] == "tea" && kept["bytes"].as_u64() > Some(0), "{list}");
+    assert!(kept["about"].as_str().unwrap().starts_with("prices of TEA times 0.5"), "{list}");
     let again = what_if(&json).run().await;
     assert!(!again.status.success() && again.stderr.contains("`orders what-if tea --drop`"), "{again:?}");
+    assert_eq!(what_if(&["tea", "--drop", "--json"]).run().await.succeeded(), "{\"dropped\":\"tea\"}\n");
+    what_if(&["tea", "--price-factor", "2", "--keep"]).run().await.succeeded();
     assert_eq!(what_if(&["tea", "--drop"]).run().await.succeeded(), "Dropped: tea.\n");
     for (arguments, told) in [
+        (&["--list", "--sku", "TEA"][..], "cannot be used with"),
+        (&["--list", "--from", "2026-01-01"][..], "cannot be used with"),
+        (&["--list", "--keep"][..], "cannot be used with"),
+        (&["tea", "--drop", "--limit", "1"][..], "cannot be used with"),
         (&["tea", "--drop"][..], "nothing is kept under the name `tea`"),
         (&["tea", "--price-factor", "0"][..], "the factor must be above 0"),
         (&["Tea", "--price-factor", "2"][..], "`Tea` is no name for it"),

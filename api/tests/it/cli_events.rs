@@ -183,22 +183,29 @@ async fn peak_kib(db: &Db, file: &Path) -> u64 {
     peak
 }
 
+/// How many rows a file of Parquet has, the last position, how many groups, and how many rows the largest of them has.
+const COUNTS: &str = r#"
+import duckdb, sys
+print(*duckdb.sql(f"SELECT count(*), max(position) FROM '{sys.argv[1]}'").fetchone(),
+      *duckdb.sql("SELECT count(DISTINCT row_group_id), max(row_group_num_rows) "
+                  f"FROM parquet_metadata('{sys.argv[1]}')").fetchone())
+"#;
+
 #[tokio::test]
 async fn a_long_history_takes_no_more_memory_than_a_short_one() {
     let (shop, _api) = shop_with_orders(2).await;
     let directory = tempfile::tempdir().unwrap();
     let (short, long) = (directory.path().join("short.parquet"), directory.path().join("long.parquet"));
-    multiply_orders(&shop.db, 4_000).await;
+    // Both have a group that is full.
+    multiply_orders(&shop.db, 13_000).await;
     let before = peak_kib(&shop.db, &short).await;
-    let head = multiply_orders(&shop.db, 4).await;
-    assert!(head > 200_000, "{head}");
+    let head = multiply_orders(&shop.db, 1).await;
+    assert!(head > 2 * 122_880, "{head}");
     let after = peak_kib(&shop.db, &long).await;
-    assert!(after < before + 24 * 1_024, "{before} KiB for a fifth, {after} KiB for {head} events");
-    let count = Launch::of(testkit::python())
-        .args(["-c", "import duckdb, sys; print(duckdb.sql(f\"SELECT count(*) || ' ' || max(position) FROM '{sys.argv[1]}'\").fetchone()[0])"])
-        .arg(&long)
-        .env("HOME", "/nonexistent");
-    assert_eq!(count.run().await.succeeded().trim(), format!("{head} {head}"));
+    assert!(after < before + 24 * 1_024, "{before} KiB for half, {after} KiB for {head} events");
+    let count = Launch::of(testkit::python()).args(["-c", COUNTS]).arg(&long).env("HOME", "/nonexistent");
+    // Two groups as large as readers like them, and the rest.
+    assert_eq!(count.run().await.succeeded().trim(), format!("{head} {head} 3 122880"));
 }
 
 /// Cells of the last two columns but one, as a reader of CSV sees them.

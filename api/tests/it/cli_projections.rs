@@ -1,7 +1,7 @@
 //! `orders projections` and `orders instances` as their users meet them: what they print, what they exit with.
 
 use crate::http_support::{BOUND, Shop};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::{Db, Finished, Launch, eventually};
 
@@ -77,11 +77,11 @@ async fn a_build_that_is_killed_goes_on_is_compared_promoted_rolled_back_and_dro
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
 
     let promoted = projections(db, &["promote", "order_list", SECOND]).run().await.succeeded();
-    assert_eq!(promoted, format!("order_list is served by {SECOND}, up to position 12005.\n"));
+    assert_eq!(promoted, format!("order_list is served by {SECOND} instead of {FIRST}, up to position 12005.\n"));
     let refused = projections(db, &["drop", "order_list", SECOND]).run().await;
     assert!(!refused.status.success() && refused.stderr.contains("only others can be dropped"), "{refused:?}");
     let back = projections(db, &["rollback", "order_list"]).run().await.succeeded();
-    assert!(back.starts_with(&format!("order_list is served by {FIRST}")), "{back}");
+    assert!(back.starts_with(&format!("order_list is served by {FIRST} instead of {SECOND}")), "{back}");
     projections(db, &["drop", "order_list", SECOND]).run().await.succeeded();
     let listed = projections(db, &["list"]).run().await.succeeded();
     assert!(listed.contains(FIRST) && !listed.contains(SECOND), "{listed}");
@@ -128,7 +128,7 @@ async fn an_exchange_that_is_killed_leaves_one_build_that_serves_and_is_done_aga
     assert!(!killed.status.success(), "{killed:?}");
     lines.push(done("promote"));
     assert_eq!((state().await, taken_down(db).await), (serves(1, "retired").to_vec(), lines.clone()));
-    assert!(again.run().await.succeeded().contains(SECOND), "it serves already");
+    assert!(again.run().await.succeeded().contains(&format!("is served by {SECOND} already")));
     assert_eq!(taken_down(db).await, lines);
     api.place(&[("TEA", 1)]).await;
     let rebuilt = projections(db, &["rebuild", "order_list"]);
@@ -137,6 +137,67 @@ async fn an_exchange_that_is_killed_leaves_one_build_that_serves_and_is_done_aga
     lines.push(done("rebuild"));
     assert_eq!(taken_down(db).await, lines, "the line is the promotion's");
     assert_eq!(state().await.last(), Some(&("order_list_v3_3".to_owned(), "active".to_owned())));
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_build_is_told_to_programs() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let position = api.place(&[("TEA", 2)]).await.position();
+    api.caught_up(position).await;
+    let told = async |arguments: &[&str]| document(projections(&shop.db, arguments).arg("--json").run().await);
+    let built =
+        |state: &str| json!({ "projection": "order_list", "build": SECOND, "state": state, "position": position });
+    assert_eq!(told(&["rebuild", "order_list", "--no-promote"]).await, built("ready"));
+    let exchanged = |build: &str, instead_of: Value| {
+        json!({
+            "projection": "order_list", "build": build, "state": "active", "position": position, "instead_of": instead_of,
+        })
+    };
+    assert_eq!(told(&["promote", "order_list", SECOND]).await, exchanged(SECOND, FIRST.into()));
+    assert_eq!(told(&["promote", "order_list", SECOND]).await, exchanged(SECOND, Value::Null), "it served already");
+    assert_eq!(told(&["rollback", "order_list"]).await, exchanged(FIRST, SECOND.into()));
+    let dropped = json!({ "projection": "order_list", "build": SECOND, "state": "dropped" });
+    assert_eq!(told(&["drop", "order_list", SECOND]).await, dropped);
+}
+
+#[tokio::test]
+async fn who_rolls_back_what_somebody_else_did_is_told_so() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    api.place(&[("TEA", 2)]).await;
+    let db = &shop.db;
+    projections(db, &["rebuild", "order_list"]).run().await.succeeded();
+    // Nobody but the two asks for the registry's lock.
+    api.end().await;
+
+    // Two at once: both have seen the same build serve when they wait for each other.
+    let (holder, admin) = (db.pool().await, db.superuser_pool().await);
+    let mut holds = holder.begin().await.unwrap();
+    let registry = "SELECT pg_advisory_xact_lock(hashtextextended('orders projection order_list', 0))";
+    sqlx::query(registry).execute(&mut *holds).await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+                      AND application_name = 'orders' AND query LIKE '%orders projection%'";
+    let rollback = projections(db, &["rollback", "order_list"]);
+    let both = async { tokio::join!(rollback.run(), rollback.run()) };
+    let released = async {
+        eventually("both wait", BOUND, async || {
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&admin).await.unwrap();
+            waiting == 2
+        })
+        .await;
+        holds.commit().await.unwrap();
+    };
+    let ((one, other), ()) = tokio::join!(both, released);
+    let refused = format!("{FIRST} is the build that is read, not {SECOND}");
+    let outcomes = [&one, &other].map(|finished| (finished.status.success(), finished.stderr.contains(&refused)));
+    assert!(outcomes.contains(&(true, false)) && outcomes.contains(&(false, true)), "{one:?} {other:?}");
+
+    // Whose terminal was lost names what was to be replaced.
+    let again = projections(db, &["rollback", "order_list", "--instead-of", SECOND]).run().await;
+    assert!(!again.status.success() && again.stderr.contains(&refused), "{again:?}");
+    let states: Vec<String> = builds(db).await.into_iter().map(|(_, state, _)| state).collect();
+    assert_eq!(states, ["active", "retired"]);
 }
 
 #[tokio::test]

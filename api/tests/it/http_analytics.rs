@@ -1,7 +1,9 @@
 //! `GET /v1/analytics/…`: what was sold, as JSON and as CSV.
 
 use crate::http_support::{Instance, Reply, Shop, faults, usd};
+use projections::{Settings, Views};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// The range that holds the day of this order alone.
 fn day_of(order: &Reply) -> (String, String) {
@@ -101,4 +103,18 @@ async fn a_range_must_be_there_and_is_bounded() {
     }
     let refused = api.get("/v1/analytics/cities?from=2026-01-01&to=2026-01-02&limit=1001").await;
     assert_eq!(refused.problem(400, "invalid_query").faults(), faults(&[("limit", "out_of_range")]));
+}
+
+/// Whatever this process is configured with: the zone that is named is that of the rows.
+#[tokio::test]
+async fn days_are_those_of_the_build_that_is_read() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let elsewhere = Views::new(api.views.log().clone(), Settings { time_zone: chrono_tz::Asia::Tokyo });
+    let never = CancellationToken::new();
+    projections::rebuild(&elsewhere, "sales", "test", &never, &mut |_| ()).await.unwrap();
+    for path in ["days", "products", "conversion"] {
+        let told = api.get(&format!("/v1/analytics/{path}?from=2026-01-01&to=2026-02-01")).await.is(200).json();
+        assert_eq!(told["time_zone"], "Asia/Tokyo", "{path}");
+    }
 }

@@ -1,9 +1,11 @@
 //! Questions to the history: what is asked for, and in what form.
 
 use crate::history_support::multiply_orders;
-use crate::http_support::{Instance, Reply, Shop, ada_buys, faults};
+use crate::http_support::{BOUND, Instance, Reply, Shop, ada_buys, faults};
+use api::http::{HttpSettings, LookSettings, ServerSettings};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 fn lines(reply: &Reply) -> Vec<Value> {
     reply.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -11,6 +13,10 @@ fn lines(reply: &Reply) -> Vec<Value> {
 
 fn positions(reply: &Reply) -> Vec<u64> {
     lines(reply).iter().map(|event| event["position"].as_u64().unwrap()).collect()
+}
+
+async fn looking(shop: &Shop, look: LookSettings) -> Instance {
+    shop.instance_with(HttpSettings { look, ..HttpSettings::default() }, ServerSettings::default()).await
 }
 
 /// Two orders, one of them paid: positions 3 to 9, behind two products.
@@ -84,7 +90,8 @@ async fn a_question_goes_on_where_its_answer_ended() {
     // Further back than what is kept in memory, and than one statement looks.
     let head = multiply_orders(&shop.db, 9_000).await.unsigned_abs();
     assert_eq!(head, 9 + 9_000 * 7);
-    let api = shop.instance().await;
+    let patient = LookSettings { at_most: BOUND, ..LookSettings::default() };
+    let api = looking(&shop, patient).await;
     let counted = api.get("/v1/events?type=OrderPaid&limit=100000").await.is(200);
     assert_eq!((positions(&counted).len(), counted.position()), (9_001, head));
     let (mut after, mut found) = (0, BTreeSet::new());
@@ -101,6 +108,40 @@ async fn a_question_goes_on_where_its_answer_ended() {
     // What there is none of is looked for to the end.
     let nothing = api.get("/v1/events?correlation_id=nobody&limit=1").await.is(200);
     assert_eq!((nothing.text.as_str(), nothing.position()), ("", head));
+
+    // Whose time is over at once has what one statement found, and goes on behind it.
+    let hasty = looking(&shop, LookSettings { at_most: Duration::ZERO, ..patient }).await;
+    for accept in ["application/json", "application/x-ndjson", "text/csv"] {
+        let part = async |after: u64| {
+            let path = format!("/v1/events?correlation_id=nobody&after={after}");
+            hasty.get(&path).header("accept", accept).await.is(200).position()
+        };
+        let reached = part(0).await;
+        assert!((1..head).contains(&reached), "{accept}: {reached}");
+        assert_eq!(part(reached).await, head, "{accept}");
+    }
+    let begun = hasty.get("/v1/events?type=OrderPaid&limit=100000").await.is(200);
+    let rest = hasty.get(&format!("/v1/events?type=OrderPaid&limit=100000&after={}", begun.position())).await.is(200);
+    assert_eq!([positions(&begun), positions(&rest)].concat(), positions(&counted));
+}
+
+#[tokio::test]
+async fn what_is_looked_for_waits_for_a_place_and_the_rest_does_not() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let [first, _] = two_orders(&api).await;
+    assert_eq!(LookSettings::default().at_once, 4);
+    let none = LookSettings { at_once: 0, wait_at_most: Duration::ZERO, ..LookSettings::default() };
+    let busy = looking(&shop, none).await;
+    for accept in ["application/json", "application/x-ndjson", "text/csv"] {
+        let refused = busy.get("/v1/events?sku=TEA").header("accept", accept).await.problem(503, "overloaded");
+        assert_eq!(refused.header("retry-after"), "1");
+        busy.get(&format!("/v1/events?order={first}&type=OrderPaid")).header("accept", accept).await.is(200);
+    }
+    let placed = busy.place(&[("TEA", 1)]).await.position();
+    // What was just appended is in memory.
+    let found = busy.get(&format!("/v1/events?sku=TEA&after={}", placed - 1)).await.is(200);
+    assert_eq!((positions(&found), found.position()), (vec![placed], placed));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The history that goes on with what is appended.
 
 use crate::http_support::{BOUND, Instance, Shop, Streamed};
-use api::http::{FollowSettings, HttpSettings, ServerSettings};
+use api::http::{FollowSettings, HttpSettings, LookSettings, ServerSettings};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -74,7 +74,16 @@ async fn lines_go_on_with_what_is_appended_here_and_elsewhere() {
         assert_eq!(next(&mut two).await["position"], position);
         place(&api).await;
     }
-    assert_eq!(two.line().await, None, "as many as were asked for");
+    assert_eq!(next(&mut two).await, serde_json::json!({ "end": "limit", "position": 7 }), "as many as were asked for");
+    assert_eq!(two.line().await, None);
+    // An event source that does not close on it would come again and again.
+    let mut one = api.get("/v1/events?type=OrderPlaced&limit=1").header("accept", EVENTS).stream().await;
+    assert_eq!(field(&next_event(&mut one).await, "retry"), Some("2000"));
+    assert_eq!(field(&next_event(&mut one).await, "id"), Some("4"));
+    let end = next_event(&mut one).await;
+    assert_eq!((field(&end, "event"), field(&end, "id")), (Some("end"), Some("4")));
+    assert_eq!(field(&end, "data"), Some(r#"{"end":"limit","position":4}"#));
+    assert_eq!(one.line().await, None);
 }
 
 #[tokio::test]
@@ -222,4 +231,46 @@ async fn what_is_recorded_before_a_time_to_come_is_passed_over() {
     program.wait().await;
     assert!(!program.stdout().contains(&early), "{}", program.stdout());
     assert!(program.stdout().contains("\"POT\""), "{}", program.stdout());
+}
+
+/// Stands before PostgreSQL's own: waits for whoever holds the lock. Nothing but a look through history asks for it here.
+const SLOW_LOOKS: [&str; 2] = [
+    "CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS $$
+     BEGIN
+         PERFORM pg_catalog.pg_advisory_xact_lock_shared(77);
+         RETURN pg_catalog.strpos($1, $2);
+     END $$",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$",
+];
+
+#[tokio::test]
+async fn commands_go_on_while_many_followers_look_through_history() {
+    let shop = Shop::new().await;
+    drop(shop.open().await);
+    let (admin, owner) = (shop.db.superuser_pool().await, shop.db.owner_pool().await);
+    for statement in SLOW_LOOKS {
+        sqlx::query(statement).execute(&admin).await.unwrap();
+    }
+    // Has nothing in memory, and fewer sessions than there are followers.
+    let api = shop.instance().await;
+    let mut holds = owner.acquire().await.unwrap();
+    sqlx::query("SELECT pg_advisory_lock(77)").execute(&mut *holds).await.unwrap();
+    let mut followers = Vec::new();
+    for _ in 0..32 {
+        followers.push(api.get("/v1/events?follow=true&sku=TEA").stream().await);
+    }
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    eventually("all places are taken", BOUND, async || {
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&admin).await.unwrap();
+        waiting.unsigned_abs() >= LookSettings::default().at_once as u64
+    })
+    .await;
+    for _ in 0..8 {
+        place(&api).await;
+    }
+    sqlx::query("SELECT pg_advisory_unlock(77)").execute(&mut *holds).await.unwrap();
+    // Those whose statement took too long were told where to go on.
+    let told = next(followers.last_mut().unwrap()).await;
+    assert!(told["position"] == 1 || told["end"] == "unavailable", "{told}");
 }

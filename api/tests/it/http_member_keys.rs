@@ -95,6 +95,7 @@ const ROUTES: &[(&str, &str, Answer)] = &[
     ("POST", "/v1/ops/consumers/{name}/resume", Refused),
     ("GET", "/v1/ops/consumers/{name}/rewind", Refused),
     ("POST", "/v1/ops/consumers/{name}/rewind", Refused),
+    ("DELETE", "/v1/ops/consumers/{name}/rewind", Refused),
     ("GET", "/v1/ops/mails", Refused),
     ("POST", "/v1/ops/mails/search", Refused),
     ("GET", "/v1/ops/audit", Refused),

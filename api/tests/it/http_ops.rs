@@ -69,14 +69,41 @@ async fn parked_items_are_listed_shown_and_decided_on() {
     assert!(parked(&api, "").await.is_empty());
     decide("/v1/ops/parked/retry".to_owned(), json!({ "consumer": "x" })).await.problem(422, "invalid_body");
 
-    let done = actions(&api, "action=parked.").await;
+    let taken_down = actions(&api, "action=parked.").await;
+    let (done, refused): (Vec<_>, Vec<_>) = taken_down.into_iter().partition(|line| line["outcome"] == "done");
     let told: Vec<_> = done.iter().map(|line| (line["action"].clone(), line["count"].clone())).collect();
     assert_eq!(told, [(json!("parked.discard"), json!(2)), (json!("parked.retry"), json!(1))]);
     assert_eq!(done[1]["target"], json!(ids[0].to_string()));
     assert_eq!(done[0]["arguments"], json!({ "reason": "…" }));
+    let told: Vec<_> = refused.iter().map(|line| (line["target"].clone(), line["detail"].clone())).collect();
+    let not_parked = json!("no such item needs a person");
+    let expected = [
+        (json!(""), json!("there are 2 such items by now, and not 3")),
+        (json!("999999"), not_parked.clone()),
+        (json!(ids[0].to_string()), not_parked),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(refused[0]["arguments"], json!({ "reason": "…" }));
     let staff = shop.key(&[Scope::Staff]).await;
     api.get("/v1/ops/parked").key(&staff).await.problem(403, "forbidden");
     api.get("/v1/ops/audit").key(&staff).await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_long_filter_is_decided_by_and_nothing_is_written_down_of_no_items() {
+    let shop = Shop::new().await;
+    let api = shop.instance().await;
+    let long = |chars| "\u{1F375}".repeat(chars);
+    let by = |chars| json!({ "expected": 0, "consumer": long(chars), "order": long(chars), "type": long(chars) });
+    let decided = api.post("/v1/ops/parked/retry", &by(200)).await.is(200).json();
+    assert_eq!(decided, json!({ "count": 0 }));
+    assert!(actions(&api, "").await.is_empty(), "nothing was done");
+    api.post("/v1/ops/parked/retry", &by(201)).await.problem(422, "invalid_body");
+    let mut others = by(200);
+    others["expected"] = json!(7);
+    api.post("/v1/ops/parked/retry", &others).await.problem(409, "count_changed");
+    let taken_down = actions(&api, "").await;
+    assert_eq!(taken_down[0]["arguments"]["consumer"], json!(long(200)));
 }
 
 #[tokio::test]
@@ -147,6 +174,67 @@ async fn groups_are_paused_and_resumed_once_they_were_started() {
 }
 
 #[tokio::test]
+async fn a_rewind_that_was_not_carried_out_is_withdrawn() {
+    const REWIND: &str = "/v1/ops/consumers/order_mail/rewind";
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let placed = api.place(&[("TEA", 1)]).await.position();
+    let withdraw = async || api.call(http::Method::DELETE, REWIND).await;
+    withdraw().await.problem(409, "consumer_not_started");
+    let pool = shop.db.pool().await;
+    // It began behind the order, and was handed all there is.
+    for sql in [
+        "INSERT INTO consumer_groups (consumer, started_after, finished_up_to, kafka_prefix, partitions)
+         SELECT 'order_mail', max(position), 0, '', 2 FROM events",
+        "INSERT INTO consumer_progress (consumer, topic, partition, position, log_offset, changed_at)
+         SELECT 'order_mail', 'orders.events', partition, (SELECT max(position) FROM events), 7, now()
+           FROM generate_series(0, 1) AS partition",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let order = async || {
+        let preview = api.get(&format!("{REWIND}?to_position=0")).await.is(200).json();
+        assert_eq!((&preview["events"], &preview["acts"]), (&json!(1), &json!(1)));
+        api.post(REWIND, &json!({ "token": preview["token"] })).await.is(200).json()
+    };
+    assert_eq!(order().await["rewinding"].as_array().map(Vec::len), Some(2));
+    let withdrawn = withdraw().await.is(200).json();
+    assert_eq!((&withdrawn["rewinding"], &withdrawn["started_after"]), (&json!([]), &json!(placed)));
+    withdraw().await.is(200);
+    api.call(http::Method::DELETE, &format!("{REWIND}?all=1")).await.problem(400, "invalid_query");
+    let taken_down = actions(&api, "action=consumer.").await;
+    let told: Vec<_> = taken_down.iter().map(|line| (line["action"].clone(), line["count"].clone())).collect();
+    assert_eq!(told, [(json!("consumer.withdraw_rewind"), json!(2)), (json!("consumer.rewind"), json!(1))]);
+
+    // The same by the command line.
+    order().await;
+    let orders = |arguments: &[&str]| Launch::orders().args(arguments).env("DATABASE_URL", shop.db.app_url());
+    let shown = orders(&["consumers", "show", "order_mail"]).run().await.succeeded();
+    assert!(shown.contains("To go back yet: orders.events/0, orders.events/1"), "{shown}");
+    let rewind = ["consumers", "rewind", "order_mail", "--withdraw"];
+    let told = orders(&rewind).run().await.succeeded();
+    assert_eq!(told, "order_mail does not go back any more, in 2 of its partitions.\n");
+    let told = orders(&rewind).run().await.succeeded();
+    assert_eq!(told, "order_mail was to go back nowhere: there is nothing to withdraw.\n");
+    let both = [&rewind[..], &["--to-position", "0"]].concat();
+    assert_eq!(orders(&both).run().await.status.code(), Some(2));
+
+    // A count that has changed is refused, and that is taken down.
+    let mut preview = api.get(&format!("{REWIND}?to_position=0")).await.is(200).json();
+    api.place(&[("TEA", 1)]).await;
+    let forget = "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                         event_type, state, due_at, attempts, tries, noted_at, changed_at)
+                  SELECT 'order_mail', event_id, '00000000-0000-0000-0000-000000000000', 'order', aggregate_id, sequence,
+                         position, event_type, 'discarded', 'infinity', 1, 1, now(), now()
+                    FROM events WHERE event_type = 'OrderPlaced' ORDER BY position LIMIT 1";
+    sqlx::query(forget).execute(&pool).await.unwrap();
+    api.post(REWIND, &json!({ "token": preview["token"].take() })).await.problem(409, "count_changed");
+    let line = actions(&api, "action=consumer.rewind").await[0].clone();
+    assert_eq!((&line["outcome"], &line["target"]), (&json!("refused"), &json!("order_mail")));
+    assert_eq!(line["detail"], json!("by now it would be 1 events, of which it acts on 0"));
+}
+
+#[tokio::test]
 async fn mails_are_told_by_order_and_by_an_address_that_stands_in_no_url() {
     let shop = Shop::new().await;
     let api = shop.open().await;
@@ -162,8 +250,28 @@ async fn mails_are_told_by_order_and_by_an_address_that_stands_in_no_url() {
     api.caught_up(order.position()).await;
     let found = api.post("/v1/ops/mails/search", &json!({ "email": "ADA@example.com" })).await.is(200).json();
     assert_eq!((&found["data"][0]["order"], &found["data"][0]["is_to_address"]), (&json!(order.id()), &json!(true)));
+    assert_eq!((&told["is_complete"], &found["is_complete"]), (&json!(true), &json!(true)));
     let nobody = api.post("/v1/ops/mails/search", &json!({ "email": "zoe@example.com" })).await.is(200).json();
     assert_eq!(nobody["data"], json!([]));
+}
+
+#[tokio::test]
+async fn of_an_address_with_many_orders_the_newest_are_told_and_that_there_are_more() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let first = api.place(&[("TEA", 1)]).await.id();
+    let mut last = api.place(&[("TEA", 1)]).await;
+    for _ in 2..51 {
+        last = api.place(&[("TEA", 1)]).await;
+    }
+    api.caught_up(last.position()).await;
+    let found = api.post("/v1/ops/mails/search", &json!({ "email": "ada@example.com" })).await.is(200).json();
+    assert_eq!(found["is_complete"], json!(false));
+    let of = |mail: &Value| mail["order"].as_str().unwrap().to_owned();
+    let mut orders: Vec<String> = found["data"].as_array().unwrap().iter().map(of).collect();
+    orders.dedup();
+    assert_eq!((orders.len(), &orders[0]), (50, &last.id()));
+    assert!(!orders.contains(&first), "the oldest one is left out");
 }
 
 #[tokio::test]

@@ -56,6 +56,12 @@ ops-unknown = Unknown
 ops-pause = Pause
 ops-resume = Resume
 ops-rewind = Rewind
+ops-withdraw-rewind = Withdraw rewind
+ops-rewinding = { $count ->
+    [one] 1 partition is to go back behind position { $position }, and has not yet.
+   *[other] { $count } partitions are to go back behind position { $position }, and have not yet.
+ }
+ops-rewinds-when-resumed = That is done when it is resumed.
 ops-partitions = { $count ->
     [one] 1 partition
    *[other] { $count } partitions
@@ -94,6 +100,8 @@ ops-late-task = Late
 ops-in-time = In time
 ops-idle = Nothing to do
 ops-stands = Stands still
+ops-pace = Done, or last run
+ops-due-hour = Due in the last hour
 ops-per-hour = { $count }/h
 ops-every = every { $time }
 ops-instances = Instances
@@ -103,6 +111,7 @@ ops-started = Started
 ops-leads = Leads
 ops-lives = Lives
 ops-silent = Silent
+ops-instances-none = No program has said that it runs.
 ops-audit = Who did what
 ops-audit-none = Nobody has done anything yet.
 ops-when = When
@@ -218,6 +227,11 @@ ops-now-rewound = { $events ->
     [one] 1 event is
    *[other] { $events } events are
  } handed over again; it acts on { $acts }.
+ops-now-withdrawn = { $count ->
+    [one] 1 partition does not go back any more.
+   *[other] { $count } partitions do not go back any more.
+ }
+ops-nothing-to-withdraw = It was to go back nowhere, or has already: nothing was done.
 ops-preview-changed = By now it would be { $events } events, and it would act on { $acts }: nothing was done. Please look again.
 ops-now-building = { $build } is being built.
 ops-goes-on = It is brought up to date, and serves after that.
@@ -233,6 +247,33 @@ ops-diff-shape = Only one of them has { $columns }.
 ops-diff-agree = Both say the same
 ops-diff-row = Row
 ops-diff-column = Column
+ops-letters = Dead letters
+ops-letters-none = No dead letter is there
+ops-letters-none-words = What is parked is published to the dead-letter topic besides. Kafka keeps it for a while; what was parked stays.
+ops-letters-away = Dead letters can't be read
+ops-letters-parked-at = Parked at
+ops-letters-came-from = Came from
+ops-letters-here = { $count ->
+    [one] 1 letter here
+   *[other] { $count } letters here
+ }
+ops-letters-no-kafka = This process knows of no Kafka. Set KAFKA_BROKERS for it too, or open the console of one that has it. What is parked is decided on all the same.
+ops-letters-later = Kafka does not answer now. Look again later; what is parked is decided on all the same.
+ops-letters-record = Record
+ops-letters-omitted = Its record is left out: { $why }
+ops-mails = Was it mailed?
+ops-mails-of = Order or address
+ops-mails-hint = An order's number or id, or the address of a customer.
+ops-mails-look = Look
+ops-mails-wrong = This is no number or id of an order, and no address of mail.
+ops-mails-no-order = No order of the list has the number { $number }.
+ops-mails-none = No mail is known
+ops-mails-none-words = Mails are found by an order, and by the address of its customer, of an account or of a subscriber.
+ops-mails-not-all = These are not all: the address has older orders, or mails that are about none. Ask by the order for those.
+ops-mails-another = to another address
+ops-mails-next = Next attempt
+ops-mails-event = Event
+ops-mails-tried = Tried
 ops-item-title = Item { $id }
 ops-tries = Tried
 ops-record = Record

@@ -9,11 +9,19 @@ use super::{Log, LogError, StoredEvent};
 use domain::ids::OrderId;
 use domain::{AggregateType, Position, Sku};
 use serde_json::Value;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// How many positions one statement looks through. Warm, that takes some 50 ms; a cold disk has seconds for it.
 const SCAN_POSITIONS: u64 = 50_000;
+/// The coarse look at the events behind `$1` and up to `$2`, so many as `$6` says.
+pub(super) const LOOK: &str = "position > $1 AND position <= $2
+                AND ($3::text[] IS NULL OR event_type = ANY ($3))
+                AND ($4::text IS NULL OR strpos(payload::text, $4) > 0)
+                AND ($5::text IS NULL OR strpos(metadata::text, $5) > 0)";
 /// How many events in memory are looked through at a time.
 const RECENT_ROWS: u32 = 2_000;
 
@@ -58,6 +66,23 @@ impl EventFilter {
             && self.correlation_id.as_ref().is_none_or(|id| has_correlation(&event.metadata, id))
     }
 
+    /// Binds what [`LOOK`] asks for.
+    pub(super) fn bind<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        after: Position,
+        up_to: Position,
+        limit_rows: u32,
+    ) -> Query<'q, Postgres, PgArguments> {
+        query
+            .bind(after.as_i64())
+            .bind(up_to.as_i64())
+            .bind(Some(self.types.clone()).filter(|types| !types.is_empty()))
+            .bind(self.sku_text())
+            .bind(self.correlation_text())
+            .bind(i64::from(limit_rows))
+    }
+
     /// What the text of a payload holds that names the sku.
     fn sku_text(&self) -> Option<String> {
         self.sku.as_ref().map(|sku| quoted(sku.as_str()))
@@ -84,13 +109,29 @@ impl Log {
         if after >= up_to {
             return Ok(FilteredEvents { events: Vec::new(), up_to: after });
         }
-        let in_memory = self.shared.recent.behind(after, 1).is_some();
+        let in_memory = self.is_in_memory(after);
         match filter.order {
             _ if filter.is_everything() => self.read_on(filter, after, up_to, limit_rows, limit_rows).await,
-            _ if in_memory => self.read_on(filter, after, up_to, RECENT_ROWS, limit_rows).await,
+            _ if in_memory => self.look_in_memory(filter, after, up_to, limit_rows).await,
             Some(order) => self.read_order(filter, order, after, up_to, limit_rows).await,
             None => self.scan(filter, after, up_to, limit_rows).await,
         }
+    }
+
+    /// Whether the events behind `after` are in memory, as those at the end of the log are: nothing is asked of PostgreSQL for them.
+    pub fn is_in_memory(&self, after: Position) -> bool {
+        self.shared.recent.behind(after, 1).is_some()
+    }
+
+    /// Looks through the next events that are in memory.
+    pub(super) async fn look_in_memory(
+        &self,
+        filter: &EventFilter,
+        after: Position,
+        up_to: Position,
+        limit_rows: u32,
+    ) -> Result<FilteredEvents, LogError> {
+        self.read_on(filter, after, up_to, RECENT_ROWS, limit_rows).await
     }
 
     /// Looks through the next `read_rows` events, as all readers read them.
@@ -145,25 +186,16 @@ impl Log {
         limit_rows: u32,
     ) -> Result<FilteredEvents, LogError> {
         self.check_history()?;
-        let end = Position(after.0.saturating_add(SCAN_POSITIONS).min(up_to.0));
-        let sql = format!(
-            "SELECT {COLUMNS} FROM events
-              WHERE position > $1 AND position <= $2
-                AND ($3::text[] IS NULL OR event_type = ANY ($3))
-                AND ($4::text IS NULL OR strpos(payload::text, $4) > 0)
-                AND ($5::text IS NULL OR strpos(metadata::text, $5) > 0)
-              ORDER BY position LIMIT $6"
-        );
-        let query = sqlx::query(&sql)
-            .bind(after.as_i64())
-            .bind(end.as_i64())
-            .bind(Some(filter.types.clone()).filter(|types| !types.is_empty()))
-            .bind(filter.sku_text())
-            .bind(filter.correlation_text())
-            .bind(i64::from(limit_rows));
-        let read = self.read_bounded(query).await?;
+        let end = scan_end(after, up_to);
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE {LOOK} ORDER BY position LIMIT $6");
+        let read = self.read_bounded(filter.bind(sqlx::query(&sql), after, end, limit_rows)).await?;
         Ok(filtered(filter, read, limit_rows, end))
     }
+}
+
+/// Where the look of one statement ends.
+pub(super) fn scan_end(after: Position, up_to: Position) -> Position {
+    Position(after.0.saturating_add(SCAN_POSITIONS).min(up_to.0))
 }
 
 /// What was read up to `end`, unless the rows or the bytes of one read ended it before.

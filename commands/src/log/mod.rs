@@ -7,6 +7,7 @@ mod append;
 mod as_of;
 mod epoch;
 mod filter;
+mod find;
 mod history;
 mod read;
 mod recent;
@@ -20,6 +21,7 @@ pub(crate) use append::{Appender, KeptAnswer, Outcome, Prepared, Proposal, Rebas
 pub use as_of::{AsOf, Moment, MomentError};
 pub use epoch::{LogEnd, NewEpoch, log_end, new_epoch};
 pub use filter::{EventFilter, FilteredEvents};
+pub use find::FoundPositions;
 pub(crate) use stored::CommandMetadata;
 pub use stored::{KeptEvent, ReadError, StoredEvent};
 pub use whole::{EventKey, EventOutline, StreamPlace, TypedEvents};

@@ -16,6 +16,12 @@ impl<D> Found<D> {
         Self { listed: Vec::new(), count: 0, most_listed }
     }
 
+    /// The first of them, where they were counted elsewhere.
+    pub fn counted(listed: Vec<D>, count: u64) -> Self {
+        let most_listed = listed.len();
+        Self { listed, count, most_listed }
+    }
+
     /// Takes one in.
     pub fn add(&mut self, difference: D) {
         self.count += 1;

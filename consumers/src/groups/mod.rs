@@ -14,9 +14,10 @@ mod tally;
 
 pub use lag::{Lag, Partition};
 pub use pause::{Ordered, pause, resume};
-pub use rewind::{Preview, Rewound, To, preview, rewind};
+pub use rewind::{Confirmed, Preview, Recounted, Rewound, To, order, preview, recount, rewind, withdraw_rewind};
 
 use crate::ledger::groups::Declared;
+use crate::ledger::open::{self, Open};
 use crate::ledger::{LedgerError, due};
 use chrono::{DateTime, Utc};
 use commands::{Log, LogError};
@@ -171,8 +172,18 @@ pub struct Group {
     pub unknown: u64,
     /// How many effects wait for their time, or for an earlier one.
     pub waiting: u64,
+    /// Whether these three are the exact numbers; else at least so many are open. At most 100,000 that wait are counted, and as many that
+    /// need a person, of all groups together.
+    pub counts_are_exact: bool,
     /// The one of them whose turn it is, if its time has come: nobody has begun it yet.
     pub due: Option<Due>,
+}
+
+impl Group {
+    /// One of the numbers of its open effects, as people read it.
+    pub fn counted(&self, effects: u64) -> String {
+        if self.counts_are_exact { effects.to_string() } else { format!("≥ {effects}") }
+    }
 }
 
 /// An effect whose time has come, and that nothing holds up.
@@ -186,16 +197,20 @@ pub struct Due {
 
 /// All registered groups, as they are at `now`.
 pub async fn list(log: &Log, now: DateTime<Utc>) -> Result<Vec<Group>, GroupError> {
+    let open = open::count(log.pool(), crate::NAMES).await?;
     let mut groups = Vec::new();
     for declared in crate::declared() {
-        groups.push(load(log, &declared, now).await?);
+        let open = open.get(declared.name).copied().unwrap_or(Open::NONE);
+        groups.push(load(log, &declared, open, now).await?);
     }
     Ok(groups)
 }
 
 /// The group of that name, as it is at `now`.
 pub async fn get(log: &Log, name: &str, now: DateTime<Utc>) -> Result<Group, GroupError> {
-    load(log, &declared(name)?, now).await
+    let declared = declared(name)?;
+    let open = open::count(log.pool(), &[declared.name]).await?.get(declared.name).copied();
+    load(log, &declared, open.unwrap_or(Open::NONE), now).await
 }
 
 /// The consumer of that name.
@@ -204,7 +219,7 @@ pub(crate) fn declared(name: &str) -> Result<Declared, GroupError> {
     found.ok_or_else(|| GroupError::no_such_group(name))
 }
 
-async fn load(log: &Log, declared: &Declared, now: DateTime<Utc>) -> Result<Group, GroupError> {
+async fn load(log: &Log, declared: &Declared, open: Open, now: DateTime<Utc>) -> Result<Group, GroupError> {
     let pool = log.pool();
     let known = rows::known(pool, declared.name).await?;
     let members = rows::members(pool, declared.name).await?;
@@ -212,7 +227,6 @@ async fn load(log: &Log, declared: &Declared, now: DateTime<Utc>) -> Result<Grou
         Some(known) => lag::partitions(log, declared, known, &members, now).await?,
         None => Vec::new(),
     };
-    let (parked, unknown, waiting) = due::count_open(pool, declared.name).await?;
     let due = due::first_due(pool, declared.name).await?;
     let paused = known.as_ref().and_then(|known| known.paused.clone());
     Ok(Group {
@@ -224,9 +238,10 @@ async fn load(log: &Log, declared: &Declared, now: DateTime<Utc>) -> Result<Grou
         members,
         partitions,
         rewinding: rows::rewinding(pool, declared.name).await?,
-        parked: parked.unsigned_abs(),
-        unknown: unknown.unsigned_abs(),
-        waiting: waiting.unsigned_abs(),
+        parked: open.parked,
+        unknown: open.unknown,
+        waiting: open.waiting,
+        counts_are_exact: open.is_exact,
         due: due.map(|(entry, since)| Due { entry, since }),
     })
 }

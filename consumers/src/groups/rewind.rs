@@ -7,7 +7,7 @@
 //! A confirmation may be old: what the group was not handed by then, as it has gone back meanwhile, is not counted, so it is refused.
 //!
 //! The order itself is rows in PostgreSQL. Whoever holds a partition goes back there and deletes its row: at once, when its time comes, or
-//! at its next start. A paused group goes back when it is resumed.
+//! at its next start. A paused group goes back when it is resumed. Until then an order can be withdrawn.
 
 use super::pause::ORDER_AT_MOST;
 use super::rows::{self, Known};
@@ -30,6 +30,8 @@ use uuid::Uuid;
 
 /// How many positions of the log are looked at in one statement.
 const BATCH_POSITIONS: u64 = 5_000;
+/// How an order is called in the log of what operators did.
+const REWIND: &str = "consumer.rewind";
 
 /// Where a group is to go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,13 +106,36 @@ pub async fn preview(log: &Log, name: &str, to: To, mut tell: impl FnMut(u64, u6
     Ok(preview)
 }
 
+/// A preview that somebody confirmed, and that was counted again: it still said so.
+#[derive(Debug)]
+pub struct Confirmed {
+    consumer: &'static str,
+    preview: Preview,
+}
+
+/// What came of counting again.
+#[derive(Debug)]
+#[must_use]
+pub enum Recounted {
+    /// The same numbers: it can be ordered.
+    Same(Confirmed),
+    /// Other numbers than were confirmed.
+    Changed(Preview),
+}
+
 /// Orders a group to go back, as a preview said, if it still says so.
 pub async fn rewind(
     log: &Log,
     confirmed: &Preview,
     who: &str,
-    mut tell: impl FnMut(u64, u64),
+    tell: impl FnMut(u64, u64),
 ) -> Result<Rewound, GroupError> {
+    let recounted = recount(log, confirmed, tell).await?;
+    order(log.pool(), recounted, who).await
+}
+
+/// Counts again what a preview said. That takes as long as the preview did, and changes nothing: it may be given up at any time.
+pub async fn recount(log: &Log, confirmed: &Preview, mut tell: impl FnMut(u64, u64)) -> Result<Recounted, GroupError> {
     let declared = declared(&confirmed.consumer)?;
     let name = declared.name;
     let known = known(log.pool(), name).await?;
@@ -126,10 +151,45 @@ pub async fn rewind(
     now.up_to.retain(|(_, _, up_to)| *up_to > confirmed.position);
     (now.events, now.acts) = count(log, &now, &known, &mut tell).await?;
     if (now.events, now.acts) != (confirmed.events, confirmed.acts) {
-        return Ok(Rewound::Changed(now));
+        return Ok(Recounted::Changed(now));
     }
-    order(log.pool(), name, &now, who).await?;
-    Ok(Rewound::Ordered)
+    Ok(Recounted::Same(Confirmed { consumer: name, preview: now }))
+}
+
+/// Orders what was counted again, or writes down that it was refused, as other numbers came out.
+pub async fn order(pool: &PgPool, recounted: Recounted, who: &str) -> Result<Rewound, GroupError> {
+    match recounted {
+        Recounted::Same(Confirmed { consumer, preview }) => {
+            write_order(pool, consumer, &preview, who).await?;
+            Ok(Rewound::Ordered)
+        }
+        Recounted::Changed(now) => {
+            let why = format!("by now it would be {} events, of which it acts on {}", now.events, now.acts);
+            let arguments = json!({ "to_position": now.position });
+            let action = Action { arguments, ..Action::done(who, REWIND, &now.consumer) };
+            audit::record_refused(pool, action, &why).await;
+            Ok(Rewound::Changed(now))
+        }
+    }
+}
+
+/// Withdraws what a group was ordered to go back to and has not yet; says in how many partitions that was. Where it has gone back already,
+/// or is at it at this moment, that stays; so does its beginning, where it was set back by that.
+pub async fn withdraw_rewind(pool: &PgPool, name: &str, who: &str) -> Result<u64, GroupError> {
+    let name = declared(name)?.name;
+    known(pool, name).await?;
+    let withdrawn = db::work(pool, ORDER_AT_MOST, async |session| {
+        let mut transaction = session.begin().await?;
+        let withdrawn = sqlx::query("DELETE FROM consumer_rewinds WHERE consumer = $1");
+        let partitions = withdrawn.bind(name).execute(&mut *transaction).await?.rows_affected();
+        if partitions > 0 {
+            let action = Action { count: Some(partitions), ..Action::done(who, "consumer.withdraw_rewind", name) };
+            audit::append(&mut transaction, &action).await?;
+        }
+        transaction.commit().await?;
+        Ok::<_, sqlx::Error>(partitions)
+    });
+    Ok(withdrawn.await?)
 }
 
 /// Refuses a position at which there is no event yet.
@@ -245,16 +305,10 @@ async fn unknown_to_ledger(pool: &PgPool, watched: &Watched, events: &[&StoredEv
     Ok(events.iter().filter(is_new).count() as u64)
 }
 
-async fn order(pool: &PgPool, name: &'static str, preview: &Preview, who: &str) -> Result<(), GroupError> {
+async fn write_order(pool: &PgPool, name: &'static str, preview: &Preview, who: &str) -> Result<(), GroupError> {
     let position = Position(preview.position).as_i64();
     let ordered = db::work(pool, ORDER_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
-        // A group that is handed what came before its time is to act on it.
-        sqlx::query("UPDATE consumer_groups SET started_after = least(started_after, $2) WHERE consumer = $1")
-            .bind(name)
-            .bind(position)
-            .execute(&mut *transaction)
-            .await?;
         sqlx::query(
             "INSERT INTO consumer_rewinds AS r (consumer, topic, partition, position, ordered_at)
              SELECT $1, place.topic, place.partition, $4, now()
@@ -274,7 +328,7 @@ async fn order(pool: &PgPool, name: &'static str, preview: &Preview, who: &str) 
         .execute(&mut *transaction)
         .await?;
         let arguments = json!({ "to_position": preview.position, "acts": preview.acts });
-        let action = Action { arguments, count: Some(preview.events), ..Action::done(who, "consumer.rewind", name) };
+        let action = Action { arguments, count: Some(preview.events), ..Action::done(who, REWIND, name) };
         audit::append(&mut transaction, &action).await?;
         transaction.commit().await
     });

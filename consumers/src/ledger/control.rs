@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub(crate) struct Control {
     /// Why it is paused, if it is.
     pub paused: Option<String>,
-    /// Events up to here came before its time; a person may have moved that back.
+    /// Events up to here came before its time; a person may have moved that back, also by an order that is not carried out yet.
     pub started_after: Position,
     /// The partitions in which it is to go back.
     pub rewinds: Vec<Rewind>,
@@ -34,7 +34,8 @@ type Row = (Option<String>, i64, Option<String>, Option<i32>, Option<i64>, Optio
 /// What holds for a group now; nothing for one that is not known.
 pub(crate) async fn read(pool: &PgPool, consumer: &str) -> Result<Control, LedgerError> {
     let question = sqlx::query_as(
-        "SELECT known.pause_reason, known.started_after, r.topic, r.partition, r.position, r.ordered_at
+        "SELECT known.pause_reason, least(known.started_after, min(r.position) OVER ()), r.topic, r.partition, r.position,
+                r.ordered_at
            FROM consumer_groups AS known LEFT JOIN consumer_rewinds AS r USING (consumer)
           WHERE consumer = $1",
     )
@@ -67,7 +68,8 @@ pub(crate) async fn is_ordered(pool: &PgPool, consumer: &str, rewind: &Rewind) -
     within_bounds(pool, async move |session| question.fetch_one(session).await).await
 }
 
-/// Writes down that a partition is read from the offset `next` on, or from an earlier one, and ends the order.
+/// Writes down that a partition is read from the offset `next` on, or from an earlier one, and ends the order. A group that is handed
+/// what came before its time is to act on it.
 pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, next: i64) -> Result<(), LedgerError> {
     within_bounds(pool, async move |session| {
         let mut transaction = session.begin().await?;
@@ -83,6 +85,11 @@ pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, ne
         .bind(next - 1)
         .execute(&mut *transaction)
         .await?;
+        sqlx::query("UPDATE consumer_groups SET started_after = $2 WHERE consumer = $1 AND started_after > $2")
+            .bind(consumer)
+            .bind(rewind.position.as_i64())
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query(
             "DELETE FROM consumer_rewinds WHERE consumer = $1 AND topic = $2 AND partition = $3 AND ordered_at = $4",
         )
@@ -101,7 +108,8 @@ pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, ne
 /// back. Before the group has finished what is behind the position there is nothing to go back to: the orders stand until then.
 pub(crate) async fn leave_to_relay(pool: &PgPool, consumer: &str) -> Result<(), LedgerError> {
     let statement = sqlx::query(
-        "UPDATE consumer_groups AS known SET finished_up_to = ordered.position
+        "UPDATE consumer_groups AS known
+            SET finished_up_to = ordered.position, started_after = least(known.started_after, ordered.position)
            FROM (SELECT min(position) AS position FROM consumer_rewinds WHERE consumer = $1) AS ordered
           WHERE known.consumer = $1 AND known.finished_up_to > ordered.position",
     )

@@ -83,7 +83,7 @@ pub(crate) async fn give_up_sending(pool: &PgPool, consumer: &str) -> Result<u64
 }
 
 /// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on its
-/// data, such as one with an embedded broker. What the broker before held of dead letters is forgotten: what is parked still is
+/// data, such as one with an embedded broker, and that has begun nothing yet. What the broker before held of dead letters is forgotten: what is parked still is
 /// published again. Says how many attempts were cut off.
 pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
     let statement = sqlx::query(
@@ -171,15 +171,4 @@ pub(crate) async fn give_back(pool: &PgPool, consumer: &str, owner: Uuid) -> Res
     .bind(consumer)
     .bind(owner);
     Ok(within_bounds(pool, async move |session| statement.execute(session).await).await?.rows_affected())
-}
-
-/// How many entries of a consumer a person has to look at, and how many wait for their time: parked, unknown, waiting.
-pub(crate) async fn count_open(pool: &PgPool, consumer: &str) -> Result<(i64, i64, i64), LedgerError> {
-    let question = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'parked'),
-                (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'unknown'),
-                (SELECT count(*) FROM consumer_ledger WHERE consumer = $1 AND state = 'waiting')",
-    )
-    .bind(consumer);
-    within_bounds(pool, async move |session| question.fetch_one(session).await).await
 }

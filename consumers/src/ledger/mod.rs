@@ -12,6 +12,7 @@ pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod intake;
 pub(crate) mod moves;
+pub(crate) mod open;
 mod overview;
 pub(crate) mod writer;
 

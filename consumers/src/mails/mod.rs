@@ -11,7 +11,7 @@ pub(crate) mod scheduled;
 mod why_not;
 
 pub use of_order::Teller;
-pub use scheduled::{issues_to, to_address};
+pub use scheduled::{issues_to, may_be_more, to_address};
 
 use crate::parked::Attempt;
 use chrono::{DateTime, Utc};

@@ -1,6 +1,6 @@
 //! The mails about one order.
 
-use super::scheduled::of_job;
+use super::scheduled::of_jobs;
 use super::why_not::{NOT_CALLED_FOR, Standing, no_receipt, no_reminder};
 use super::{Event, Mail};
 use crate::consumer::{Consumer, FromEvent};
@@ -18,6 +18,7 @@ use domain::AggregateType;
 use domain::ids::OrderId;
 use domain::order::{Order, OrderEvent, OrderPaid, OrderPlaced, evolve};
 use domain::text::Email;
+use futures::future::try_join_all;
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ struct Entry {
     waits_for: Option<i64>,
 }
 
+/// An order, and its events.
+type Stream = (OrderId, Vec<Arc<StoredEvent>>);
+
 /// Tells of the mails about orders, by one look at the consumer that sends them.
 pub struct Teller<'a> {
     log: &'a Log,
@@ -58,44 +62,60 @@ impl<'a> Teller<'a> {
     /// All mails about an order, those too that were not called for: first what its events call for, in their order, then those of the
     /// schedule. `address` says which of them go to it. `None` where there is no such order.
     pub async fn of_order(&self, order: OrderId, address: Option<&Email>) -> Result<Option<Vec<Mail>>, GroupError> {
-        let events = self.log.read_stream(AggregateType::Order, &order.to_string(), 1).await?;
-        if events.is_empty() {
-            return Ok(None);
-        }
-        let mut mails = self.of_events(&events, address).await?;
-        let state = folded(&events);
+        let told = self.of_orders(&[order], address).await?;
+        Ok(told.into_iter().next().map(|(_, mails)| mails))
+    }
+
+    /// The same of several orders, by no more questions than of one. An order that does not exist is left out.
+    pub async fn of_orders(
+        &self,
+        orders: &[OrderId],
+        address: Option<&Email>,
+    ) -> Result<Vec<(OrderId, Vec<Mail>)>, GroupError> {
+        // Those who read at the same time share statements.
+        let mut streams = try_join_all(orders.iter().map(|order| self.stream(*order))).await?;
+        streams.retain(|(_, events)| !events.is_empty());
+        let mut known = Known::load(self.log.pool(), self.schedule, &streams).await?;
+        Ok(streams
+            .iter()
+            .map(|(order, events)| (*order, self.of_stream(*order, events, &mut known, address)))
+            .collect())
+    }
+
+    async fn stream(&self, order: OrderId) -> Result<Stream, GroupError> {
+        Ok((order, self.log.read_stream(AggregateType::Order, &order.to_string(), 1).await?))
+    }
+
+    fn of_stream(
+        &self,
+        order: OrderId,
+        events: &[Arc<StoredEvent>],
+        known: &mut Known,
+        address: Option<&Email>,
+    ) -> Vec<Mail> {
+        let mut mails = self.of_events(events, known, address);
+        let state = folded(events);
         if let Some(why) = state.as_ref().and_then(no_receipt) {
             mails.push(not_called_for(OrderMail::NAME, OrderPaid::TYPE.to_owned(), why));
         }
-        mails.extend(self.of_schedule(order, state.as_ref(), &events).await?);
-        Ok(Some(mails))
+        mails.extend(self.of_schedule(order, state.as_ref(), events, known));
+        mails
     }
 
-    async fn of_events(&self, events: &[Arc<StoredEvent>], address: Option<&Email>) -> Result<Vec<Mail>, GroupError> {
-        let events: Vec<_> = events.iter().filter(|event| OrderMail::WANTS.contains(&event.event_type)).collect();
-        let ids: Vec<Uuid> = events.iter().map(|event| event.event_id.0).collect();
-        let mut entries: HashMap<Uuid, Vec<Entry>> = HashMap::new();
-        for entry in entries_of(self.log.pool(), &ids).await? {
-            entries.entry(entry.event_id).or_default().push(entry);
-        }
-        let numbers: Vec<i64> = entries.values().flatten().map(|entry| entry.id).collect();
-        let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
-        for (entry, attempt) in attempts_of(self.log.pool(), &numbers).await? {
-            attempts.entry(entry).or_default().push(attempt);
-        }
+    fn of_events(&self, events: &[Arc<StoredEvent>], known: &mut Known, address: Option<&Email>) -> Vec<Mail> {
         let mut mails = Vec::new();
-        for event in events {
-            let known = entries.remove(&event.event_id.0).unwrap_or_default();
-            if known.is_empty() {
+        for event in wanted(events) {
+            let entries = known.entries.remove(&event.event_id.0).unwrap_or_default();
+            if entries.is_empty() {
                 let (state, why) = self.standing.without_entry(event);
                 mails.push(Mail { state, why: Some(why), ..of_event(event, None, address) });
             }
-            mails.extend(known.into_iter().map(|entry| {
-                let failed_attempts = attempts.remove(&entry.id).unwrap_or_default();
+            mails.extend(entries.into_iter().map(|entry| {
+                let failed_attempts = known.attempts.remove(&entry.id).unwrap_or_default();
                 self.of_entry(event, entry, failed_attempts, address)
             }));
         }
-        Ok(mails)
+        mails
     }
 
     fn of_entry(
@@ -136,30 +156,29 @@ impl<'a> Teller<'a> {
     }
 
     /// The mails of the schedule about an order: once more, as the customer asked, and the reminder that it is not paid.
-    async fn of_schedule(
+    fn of_schedule(
         &self,
         order: OrderId,
         state: Option<&Order>,
         events: &[Arc<StoredEvent>],
-    ) -> Result<Vec<Mail>, GroupError> {
-        let again: Vec<String> = Which::ALL.iter().map(|which| format!("{order}:{}", which.as_str())).collect();
+        known: &mut Known,
+    ) -> Vec<Mail> {
         let mut mails = Vec::new();
-        for (task, keys) in [(AGAIN, again), (REMINDER, vec![order.to_string()])] {
-            let jobs = self.schedule.of_keys(task, &keys).await?;
-            for key in keys {
-                let job = jobs.iter().find(|job| job.key == key);
-                let sent = of_job(self.log.pool(), task, &key).await?;
-                let is_untold = sent.is_empty();
-                // A job that waits, or failed before it came to a mail, is known by itself alone.
-                let is_told = sent.iter().any(|mail| mail.state != "waiting");
-                mails.extend(sent);
-                mails.extend(job.filter(|job| !is_told && job.state != JobState::Done).map(of_open_job));
-                if task == REMINDER && is_untold && job.is_none_or(|job| job.state == JobState::Done) {
-                    mails.extend(self.no_reminder(key, job, state, events));
-                }
+        for (task, key) in jobs_of(order) {
+            let is_reminder = task == REMINDER;
+            let id = (task.to_owned(), key);
+            let (job, sent) = (known.jobs.remove(&id), known.sent.remove(&id).unwrap_or_default());
+            let is_untold = sent.is_empty();
+            // A job that waits, or failed before it came to a mail, is known by itself alone.
+            let is_told = sent.iter().any(|mail| mail.state != "waiting");
+            mails.extend(sent);
+            let job = job.as_ref();
+            mails.extend(job.filter(|job| !is_told && job.state != JobState::Done).map(of_open_job));
+            if is_reminder && is_untold && job.is_none_or(|job| job.state == JobState::Done) {
+                mails.extend(self.no_reminder(id.1, job, state, events));
             }
         }
-        Ok(mails)
+        mails
     }
 
     fn no_reminder(
@@ -176,6 +195,57 @@ impl<'a> Teller<'a> {
         };
         Some(not_called_for(REMINDER, key, why.to_owned()))
     }
+}
+
+/// What is kept of the mails about some orders, apart from their events.
+struct Known {
+    /// By the event.
+    entries: HashMap<Uuid, Vec<Entry>>,
+    /// By the entry: those that did not end well.
+    attempts: HashMap<i64, Vec<Attempt>>,
+    /// By task and key.
+    jobs: HashMap<(String, String), Job>,
+    /// The mails that they sent, likewise.
+    sent: HashMap<(String, String), Vec<Mail>>,
+}
+
+impl Known {
+    async fn load(pool: &PgPool, schedule: &Schedule, streams: &[Stream]) -> Result<Self, GroupError> {
+        let ids: Vec<Uuid> =
+            streams.iter().flat_map(|(_, events)| wanted(events)).map(|event| event.event_id.0).collect();
+        let mut entries: HashMap<Uuid, Vec<Entry>> = HashMap::new();
+        for entry in entries_of(pool, &ids).await? {
+            entries.entry(entry.event_id).or_default().push(entry);
+        }
+        let numbers: Vec<i64> = entries.values().flatten().map(|entry| entry.id).collect();
+        let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
+        for (entry, attempt) in attempts_of(pool, &numbers).await? {
+            attempts.entry(entry).or_default().push(attempt);
+        }
+        let wanted: Vec<(&'static str, String)> = streams.iter().flat_map(|(order, _)| jobs_of(*order)).collect();
+        let mut jobs = HashMap::new();
+        for task in [AGAIN, REMINDER] {
+            let keys: Vec<String> = wanted.iter().filter(|(of, _)| *of == task).map(|(_, key)| key.clone()).collect();
+            let found = schedule.of_keys(task, &keys).await?;
+            jobs.extend(found.into_iter().map(|job| ((job.task.clone(), job.key.clone()), job)));
+        }
+        let mut sent: HashMap<(String, String), Vec<Mail>> = HashMap::new();
+        for mail in of_jobs(pool, &wanted).await? {
+            sent.entry((mail.sender.clone(), mail.cause.clone())).or_default().push(mail);
+        }
+        Ok(Self { entries, attempts, jobs, sent })
+    }
+}
+
+/// The events that the consumer sends mail about.
+fn wanted(events: &[Arc<StoredEvent>]) -> impl Iterator<Item = &StoredEvent> {
+    events.iter().map(|event| &**event).filter(|event| OrderMail::WANTS.contains(&event.event_type))
+}
+
+/// The jobs of the schedule that send mail about an order, by task and key.
+fn jobs_of(order: OrderId) -> impl Iterator<Item = (&'static str, String)> {
+    let again = Which::ALL.into_iter().map(move |which| (AGAIN, format!("{order}:{}", which.as_str())));
+    again.chain([(REMINDER, order.to_string())])
 }
 
 async fn entries_of(pool: &PgPool, events: &[Uuid]) -> Result<Vec<Entry>, sqlx::Error> {

@@ -97,18 +97,27 @@ impl Row {
     }
 }
 
-/// What came of the attempts of one job, the first of them first.
-pub(super) async fn of_job(pool: &PgPool, task: &str, key: &str) -> Result<Vec<Mail>, sqlx::Error> {
+/// What came of the attempts of these jobs, by task and key: the newest of each, the first of them first.
+pub(super) async fn of_jobs(pool: &PgPool, jobs: &[(&'static str, String)]) -> Result<Vec<Mail>, sqlx::Error> {
+    let (tasks, keys): (Vec<&str>, Vec<&str>) = jobs.iter().map(|(task, key)| (*task, key.as_str())).unzip();
     let rows: Vec<Row> = db::read(pool, async |session| {
-        sqlx::query_as("SELECT * FROM scheduled_mails WHERE task = $1 AND job_key = $2 ORDER BY id DESC LIMIT $3")
-            .bind(task)
-            .bind(key)
-            .bind(TOLD_MAILS)
-            .fetch_all(session)
-            .await
+        let ask = sqlx::query_as(
+            "SELECT sent.* FROM unnest($1::text[], $2::text[]) AS wanted(task, job_key)
+              CROSS JOIN LATERAL (SELECT * FROM scheduled_mails AS own
+                    WHERE own.task = wanted.task AND own.job_key = wanted.job_key
+                    ORDER BY own.id DESC LIMIT $3) AS sent
+              ORDER BY sent.id",
+        );
+        // Planned anew each time: a plan that was made for an empty table would go through all of it for ever.
+        ask.bind(&tasks).bind(&keys).bind(TOLD_MAILS).persistent(false).fetch_all(session).await
     })
     .await?;
-    Ok(rows.into_iter().rev().map(|row| row.mail(None)).collect())
+    Ok(rows.into_iter().map(|row| row.mail(None)).collect())
+}
+
+/// Whether so many mails are as many as are told at most, so that there may be older ones.
+pub fn may_be_more(mails: &[Mail]) -> bool {
+    i64::try_from(mails.len()).is_ok_and(|count| count >= TOLD_MAILS)
 }
 
 /// The newest mails of the schedule to an address, the newest first. Where there is a digest of it, there it is found.

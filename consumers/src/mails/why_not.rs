@@ -33,12 +33,14 @@ impl Standing {
 
     /// What keeps the consumer from acting at all, if anything does.
     pub(super) fn rests(&self) -> Option<String> {
+        let members = &self.group.members;
         match (&self.group.paused, self.group.state) {
             (Some(paused), _) => Some(format!("the consumer is paused: {}", paused.reason)),
-            (None, GroupState::NotStarted) => Some("the consumer was never started".to_owned()),
+            (None, GroupState::NotStarted) if members.is_empty() => Some("the consumer was never started".to_owned()),
             (None, GroupState::NoMembers) => Some("no program runs the consumer".to_owned()),
-            (None, GroupState::Failing) => {
-                let detail = self.group.members.iter().find_map(|member| member.detail.as_deref());
+            // One that never began may just not get there, as Kafka is away.
+            (None, GroupState::Failing | GroupState::NotStarted) => {
+                let detail = members.iter().find_map(|member| member.detail.as_deref());
                 Some(format!("the consumer is not at work: {}", detail.unwrap_or("it is starting")))
             }
             (None, GroupState::Running | GroupState::Paused) => None,

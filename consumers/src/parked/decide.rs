@@ -1,5 +1,5 @@
 //! What a person decides about items: that they are tried again, or never more. Each decision is written down in the log of what
-//! operators did, in its own transaction.
+//! operators did, in its own transaction; one that was refused, by itself.
 
 use super::{Decided, Filter};
 use crate::ledger::{LedgerError, OPEN};
@@ -58,23 +58,27 @@ pub async fn discard(pool: &PgPool, id: i64, who: &str) -> Result<Decided, Ledge
 }
 
 async fn one(pool: &PgPool, id: i64, decision: Decision, who: &str) -> Result<Decided, LedgerError> {
+    let target = id.to_string();
+    let action = Action::done(who, decision.action(), &target);
     let decided = db::work(pool, DECIDE_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
         let count = carry_out(&mut transaction, &[id], decision, who).await?;
         if count == 0 {
             return Ok(Decided::NotParked);
         }
-        let target = id.to_string();
-        let action = Action { count: Some(count), ..Action::done(who, decision.action(), &target) };
-        audit::append(&mut transaction, &action).await?;
+        audit::append(&mut transaction, &Action { count: Some(count), ..action.clone() }).await?;
         transaction.commit().await?;
         Ok::<_, sqlx::Error>(Decided::Done)
     });
-    Ok(decided.await?)
+    let decided = decided.await?;
+    if decided == Decided::NotParked {
+        audit::record_refused(pool, action, "no such item needs a person").await;
+    }
+    Ok(decided)
 }
 
 /// Decides about all items that a filter finds, if there are as many as `expected`: those of one aggregate follow each other as their
-/// events do.
+/// events do. Of no items nothing is decided, and nothing written down.
 pub async fn decide_all(
     pool: &PgPool,
     filter: &Filter,
@@ -82,6 +86,7 @@ pub async fn decide_all(
     expected: u64,
     who: &str,
 ) -> Result<Many, LedgerError> {
+    let action = Action { arguments: arguments(filter), ..Action::done(who, decision.action(), "") };
     let decided = db::work(pool, DECIDE_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
         let ids = lock(&mut transaction, filter).await?;
@@ -92,14 +97,27 @@ pub async fn decide_all(
         if found != expected {
             return Ok(Many::Changed(found));
         }
+        if found == 0 {
+            return Ok(Many::Done(0));
+        }
         let count = carry_out(&mut transaction, &ids, decision, who).await?;
-        let arguments = arguments(filter);
-        let action = Action { arguments, count: Some(count), ..Action::done(who, decision.action(), "") };
-        audit::append(&mut transaction, &action).await?;
+        audit::append(&mut transaction, &Action { count: Some(count), ..action.clone() }).await?;
         transaction.commit().await?;
         Ok::<_, sqlx::Error>(Many::Done(count))
     });
-    Ok(decided.await?)
+    let decided = decided.await?;
+    match decided {
+        Many::Done(_) => {}
+        Many::Changed(found) => {
+            let why = format!("there are {found} such items by now, and not {expected}");
+            audit::record_refused(pool, action, &why).await;
+        }
+        Many::TooMany => {
+            let why = format!("there are more than {MOST_AT_ONCE} such items, the most that are decided on at once");
+            audit::record_refused(pool, action, &why).await;
+        }
+    }
+    Ok(decided)
 }
 
 /// The items of a filter, held until the transaction ends: at most one more than are decided on at once.

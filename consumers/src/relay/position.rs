@@ -9,7 +9,7 @@ use domain::ids::EventId;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
         let mut back = FIRST_LOOK_OFFSETS;
         loop {
             let from = (high - back).max(low);
-            if let Some(value) = self.last_value(topic, from)? {
+            if let Some(value) = self.last_value(topic, from, high)? {
                 let strange = |fault: serde_json::Error| RelayError::StrangePosition {
                     relay_topic: topic.to_owned(),
                     fault: fault.to_string(),
@@ -145,11 +145,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn last_value(&self, topic: &str, from: i64) -> Result<Option<Vec<u8>>, RelayError> {
+    /// The value of the last record before `end`, or of one behind it: whoever publishes at this moment is not followed.
+    fn last_value(&self, topic: &str, from: i64, end: i64) -> Result<Option<Vec<u8>>, RelayError> {
         let mut last = None;
-        self.read(&[(topic, 0)], Offset::Offset(from), |value| {
-            last = Some(value.to_vec());
-            Go::On
+        self.read(&[(topic, 0)], Offset::Offset(from), |record| {
+            last = record.payload().map(<[u8]>::to_vec);
+            if record.offset() + 1 < end { Go::On } else { Go::NoFurther }
         })?;
         Ok(last)
     }
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         &self,
         partitions: &[(&str, i32)],
         from: Offset,
-        mut take: impl FnMut(&[u8]) -> Go,
+        mut take: impl FnMut(&BorrowedMessage<'_>) -> Go,
     ) -> Result<(), RelayError> {
         let mut assignment = TopicPartitionList::new();
         for (topic, partition) in partitions {
@@ -184,16 +185,16 @@ impl<'a> Reader<'a> {
         let deadline = Instant::now() + READ_AT_MOST;
         let mut ends_to_come = partitions.len();
         while ends_to_come > 0 {
+            if Instant::now() > deadline {
+                return Err(self.unreachable(&format!("no whole answer within {} s", READ_AT_MOST.as_secs())));
+            }
             match self.consumer.poll(POLL_STEP) {
-                Some(Ok(message)) => match take(message.payload().unwrap_or_default()) {
+                Some(Ok(record)) => match take(&record) {
                     Go::On => {}
                     Go::NoFurther => break,
                 },
                 Some(Err(KafkaError::PartitionEOF(_))) => ends_to_come -= 1,
                 Some(Err(error)) => return Err(self.unreachable(&error)),
-                None if Instant::now() > deadline => {
-                    return Err(self.unreachable(&format!("no answer within {} s", READ_AT_MOST.as_secs())));
-                }
                 None => {}
             }
         }

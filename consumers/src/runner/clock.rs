@@ -15,8 +15,6 @@ const CLAIMED_AT_ONCE: usize = 200;
 const RELEASE_EVERY: Duration = Duration::from_secs(5);
 /// How often what people ordered is looked up.
 const ORDERS_EVERY: Duration = Duration::from_millis(500);
-/// How often a member says that it is there.
-const PRESENT_EVERY: Duration = Duration::from_secs(2);
 /// For how long PostgreSQL may be away before the group is left. The intake does not outlast it either.
 const AWAY_AT_MOST: Duration = Duration::from_secs(60);
 
@@ -25,14 +23,13 @@ struct Next {
     renew: Instant,
     release: Instant,
     orders: Instant,
-    present: Instant,
 }
 
 impl<C: Consumer> Member<C> {
     /// Keeps the time of this consumer's entries, until an error.
     pub(super) async fn keep_time(self: Arc<Self>) -> Result<(), RunError> {
         let now = Instant::now();
-        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, orders: now, present: now };
+        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, orders: now };
         let mut failing_since: Option<Instant> = None;
         loop {
             match self.tick(&mut next).await {
@@ -74,10 +71,6 @@ impl<C: Consumer> Member<C> {
         if now >= next.orders {
             self.look_at_orders().await?;
             next.orders = now + ORDERS_EVERY;
-        }
-        if now >= next.present {
-            self.be_present().await?;
-            next.present = now + PRESENT_EVERY;
         }
         note_cut_off::<C>(due::give_up_sending(pool, C::NAME).await?);
         if self.control.borrow().paused.is_some() {

@@ -1,10 +1,10 @@
-//! Heeding what people order, and saying that one is there.
+//! Heeding what people order.
 
 use super::membership::{self, GroupMember};
 use super::{Member, RunError};
 use crate::consumer::Consumer;
 use crate::kafka::BrokerError;
-use crate::ledger::control::{self, Presence};
+use crate::ledger::control;
 use crate::ledger::{LedgerError, due};
 use crate::status::{ReaderState, tell};
 use rdkafka::consumer::Consumer as _;
@@ -15,8 +15,6 @@ use std::time::Duration;
 
 /// How often a member that rests sees whether it was given partitions, which rest too.
 const REST_STEP: Duration = Duration::from_millis(500);
-/// A member that has said nothing for so long is gone.
-pub(crate) const GONE_AFTER: Duration = Duration::from_secs(15);
 
 impl<C: Consumer> Member<C> {
     /// Looks up what people ordered, and wakes the intake where there is something for it.
@@ -33,21 +31,6 @@ impl<C: Consumer> Member<C> {
             is_new || is_for_us
         });
         Ok(())
-    }
-
-    /// Says that this member is there.
-    pub(super) async fn be_present(&self) -> Result<(), LedgerError> {
-        let state = self.status.borrow().state.clone();
-        let (state, detail) = state.parts();
-        let presence = Presence {
-            consumer: C::NAME,
-            member: self.tools.owner,
-            instance: &self.instance,
-            state,
-            detail,
-            holds: &self.holds(),
-        };
-        control::be_present(&self.tools.ledger, presence, GONE_AFTER).await
     }
 
     /// The partitions that it holds.

@@ -4,17 +4,19 @@
 //! what is noted. The [`clock`] claims what is due again: retries, and what a crashed run left. The [`work`] carries out
 //! what either has claimed. So one slow mailbox delays nobody: what can't be done now waits in the ledger, and the
 //! partition moves on. What people order ([`control`]) all three heed: a group that is paused takes nothing and tries nothing, and one
-//! that is to go back is handed its events again ([`go_back`]).
+//! that is to go back is handed its events again ([`go_back`]). Around it all, also where it can't begin, it says that it is there
+//! ([`presence`]).
 
 mod clock;
 mod control;
 mod go_back;
 mod intake;
 mod membership;
+mod presence;
 mod record;
 mod work;
 
-pub(crate) use control::GONE_AFTER;
+pub(crate) use presence::GONE_AFTER;
 
 use crate::claim::Tools;
 use crate::consumer::{Consumer, Retry};
@@ -29,7 +31,8 @@ use crate::relay::{self, RelayError};
 use crate::status::{ReaderState, ReaderStatus, tell};
 use crate::topics::{self, Topics};
 use crate::{registry, run_registered};
-use commands::{Log, LogError, instances};
+use commands::{Log, LogError};
+use presence::Presence;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -164,18 +167,36 @@ pub async fn run_consumer<C: Consumer>(
     services: Services,
     status: watch::Sender<ReaderStatus>,
 ) -> Result<(), RunError> {
-    let consumer = Arc::new(consumer);
+    let (presence, ended) = (Presence::new(services.log.pool().clone(), C::NAME), CancellationToken::new());
+    let running = async {
+        let outcome = keep_running(Arc::new(consumer), &services, &status, &presence).await;
+        ended.cancel();
+        outcome
+    };
+    let (outcome, ()) = tokio::join!(running, presence.keep(&status, &ended));
+    presence.end().await;
+    outcome
+}
+
+async fn keep_running<C: Consumer>(
+    consumer: Arc<C>,
+    services: &Services,
+    status: &watch::Sender<ReaderStatus>,
+    presence: &Presence,
+) -> Result<(), RunError> {
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+    // Whoever has an embedded broker is alone on its data.
+    let mut takes_over = services.kafka.embedded;
     loop {
         let before = status.borrow().taken_records;
-        match Member::start(Arc::clone(&consumer), &services, &status).await {
+        match Member::start(Arc::clone(&consumer), services, status, presence, &mut takes_over).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_transient() => {
                 tracing::warn!(consumer = C::NAME, %error, "a consumer is started again");
-                tell(&status, ReaderState::Retrying(error.to_string()));
+                tell(status, ReaderState::Retrying(error.to_string()));
             }
             Err(error) => {
-                tell(&status, ReaderState::Stopped(error.to_string()));
+                tell(status, ReaderState::Stopped(error.to_string()));
                 return Err(error);
             }
         }
@@ -202,8 +223,6 @@ struct Member<C> {
     control: watch::Sender<Control>,
     /// The partitions that it holds.
     holds: membership::Holds,
-    /// This process, as people are told it.
-    instance: String,
     /// Places for effects in hand.
     room: Arc<Semaphore>,
     /// Told when entries are due sooner than the clock looks.
@@ -221,6 +240,8 @@ impl<C: Consumer> Member<C> {
         consumer: Arc<C>,
         services: &Services,
         status: &watch::Sender<ReaderStatus>,
+        presence: &Presence,
+        takes_over: &mut bool,
     ) -> Result<(), RunError> {
         let Some(topics) = services.cancel.run_until_cancelled(topics::ensure(&services.kafka)).await.transpose()?
         else {
@@ -234,9 +255,11 @@ impl<C: Consumer> Member<C> {
         let ledger = connections(&pool);
         ordered::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
         let control = watch::Sender::new(ordered::read(&ledger, C::NAME).await?);
-        if services.kafka.embedded {
-            // Whoever has an embedded broker is alone on its data, and its forerunner is dead.
+        if *takes_over {
+            // From a process that is dead. Only once: what an earlier start in this one had in hand comes to its end, or its lease runs out,
+            // and the broker has forgotten nothing since.
             note_cut_off::<C>(due::take_over(&ledger, C::NAME, owner).await?);
+            *takes_over = false;
         }
         let due = Arc::new(Notify::new());
         let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
@@ -261,8 +284,7 @@ impl<C: Consumer> Member<C> {
                 stop: stop.clone(),
             },
             control,
-            holds: membership::Holds::default(),
-            instance: instances::own_name(),
+            holds: presence.hold_anew(),
             room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
             stop,
@@ -283,6 +305,7 @@ impl<C: Consumer> Member<C> {
         let left = tokio::task::spawn_blocking(move || drop(kafka));
         member.leave().await;
         let _ = tokio::time::timeout(LEAVE_AT_MOST, left).await;
+        presence.hold_anew();
         drop(member);
         writing.close();
         // It ends with the last effect in hand; one that hangs has a lease.
@@ -305,8 +328,6 @@ impl<C: Consumer> Member<C> {
         if let Err(error) = due::give_back(&self.tools.ledger, C::NAME, self.tools.owner).await {
             tracing::warn!(consumer = C::NAME, %error, "claims could not be given back: their leases will run out");
         }
-        // Who can't say so is gone soon by saying nothing.
-        let _ = ordered::be_gone(&self.tools.ledger, C::NAME, self.tools.owner).await;
     }
 }
 

@@ -91,6 +91,9 @@ async fn with_an_embedded_broker_a_group_is_handed_everything_again_and_sends_no
     lied.acts = 1;
     let refused = groups::rewind(&shop.log, &lied, "an operator", |_, _| {}).await.unwrap();
     assert_eq!(refused, Rewound::Changed(preview.clone()));
+    let lines = audit::list(shop.pool(), &audit::Filter::default(), None, 10).await.unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.outcome)).collect();
+    assert_eq!(told, [("consumer.rewind", audit::Outcome::Refused)]);
     let published = process.relay.borrow().position;
     assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
     until(&shop, "it has gone back", |group| group.rewinding.is_empty()).await;
@@ -100,6 +103,40 @@ async fn with_an_embedded_broker_a_group_is_handed_everything_again_and_sends_no
     assert!(process.relay.borrow().position > published);
     until(&shop, "it is up to date", |group| group.lag.events == 0).await;
     assert_eq!(server.attempts().len(), 21);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_paused_group_whose_rewind_was_withdrawn_goes_on_where_it_was() {
+    let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
+    let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+    let first = shop.place("Ada").await;
+    shop.until(&first, "OrderPlaced", "sent").await;
+    until(&shop, "it is up to date", |group| group.lag.events == 0).await;
+    assert_eq!(groups::pause(shop.pool(), MAIL, "a look", "an operator").await.unwrap(), Ordered::Done);
+    let mut status = process.consumers[0].clone();
+    let paused = status.wait_for(|status| matches!(status.state, ReaderState::Paused(_)));
+    tokio::time::timeout(SOON, paused).await.expect("it rests").unwrap();
+    // What the ledger does not know would be sent once more.
+    let forgotten = sqlx::query("DELETE FROM consumer_ledger").execute(&shop.db.superuser_pool().await).await.unwrap();
+    assert_eq!(forgotten.rows_affected(), 1);
+    let preview = groups::preview(&shop.log, MAIL, To::Position(Position::ORIGIN), |_, _| {}).await.unwrap();
+    assert_eq!((preview.events, preview.acts), (1, 1));
+    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    let ordered = groups::get(&shop.log, MAIL, Utc::now()).await.unwrap().rewinding.len();
+    let ordered = u64::try_from(ordered).unwrap();
+    assert!(ordered > 0);
+    assert_eq!(groups::withdraw_rewind(shop.pool(), MAIL, "an operator").await.unwrap(), ordered);
+    assert_eq!(groups::withdraw_rewind(shop.pool(), MAIL, "an operator").await.unwrap(), 0);
+    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Ordered::Done);
+    let second = shop.place("Grace").await;
+    shop.until(&second, "OrderPlaced", "sent").await;
+    process.relayed(&shop).await;
+    until(&shop, "it is up to date", |group| group.lag.events == 0 && group.rewinding.is_empty()).await;
+    assert_eq!(server.attempts().len(), 2, "nothing was handed over again");
+    let lines = audit::list(shop.pool(), &audit::Filter::default(), None, 10).await.unwrap();
+    let withdrawn: Vec<_> = lines.iter().filter(|line| line.action == "consumer.withdraw_rewind").collect();
+    assert_eq!(withdrawn.iter().map(|line| line.count).collect::<Vec<_>>(), [Some(ordered)]);
     process.stop().await;
 }
 

@@ -94,6 +94,34 @@ async fn a_mail_that_was_not_sent_says_what_it_waits_for() {
 }
 
 #[tokio::test]
+async fn the_mails_of_many_orders_are_told_as_those_of_each() {
+    let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
+    let _process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+    server.script(Fault::reply(Step::Recipient, 550, "no").only_for("zoe@example.com").times(1));
+    let (ada, zoe) = (shop.place_for("Ada", "ada@example.com").await, shop.place_for("Zoe", "zoe@example.com").await);
+    shop.pay(&ada).await;
+    shop.until(&ada, "OrderPaid", "sent").await;
+    shop.until(&zoe, "OrderPlaced", "parked").await;
+    let schedule = Schedule::new(shop.pool().clone(), Clock::system());
+    let [ada, zoe]: [OrderId; 2] = [ada, zoe].map(|order| order.id.parse().unwrap());
+    assert!(again::ask(&schedule, zoe, Which::Confirmation).await.unwrap());
+    let (teller, address) =
+        (Teller::open(&shop.log, &schedule).await.unwrap(), Email::parse("zoe@example.com").unwrap());
+    let told = teller.of_orders(&[zoe, OrderId(Uuid::now_v7()), ada], Some(&address)).await.unwrap();
+    let mut each = Vec::new();
+    for order in [zoe, ada] {
+        each.push((order, teller.of_order(order, Some(&address)).await.unwrap().unwrap()));
+    }
+    assert_eq!(told, each, "and nothing of an order that there is not");
+    let states = told.iter().map(|(_, mails)| mails.iter().map(|mail| mail.state).collect::<Vec<_>>());
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [vec!["parked", "not_called_for", "waiting", "not_called_for"], vec!["sent", "sent", "not_called_for"]]
+    );
+    assert_eq!(told[0].1[0].failed_attempts.len(), 1);
+}
+
+#[tokio::test]
 async fn a_mail_that_nobody_was_handed_says_how_far_its_event_came() {
     let (shop, broker) = (Shop::open().await, EmbeddedBroker::start(6).unwrap());
     let order = shop.place_for("Ada", "ada@example.com").await;

@@ -16,6 +16,7 @@ mod hung;
 mod kafka;
 mod mail_proof;
 mod mails;
+mod members;
 mod newsletter;
 mod parking;
 mod points;

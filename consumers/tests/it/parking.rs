@@ -79,7 +79,12 @@ async fn many_items_are_decided_on_at_once_if_they_are_as_many_as_was_seen() {
         world.shop.until(order, "OrderPlaced", "sent").await;
     }
     let lines = audit::list(pool, &audit::Filter::default(), None, 10).await.unwrap();
-    let [line] = &lines[..] else { panic!("{lines:?}") };
+    let [line, refused] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(
+        (refused.action.as_str(), refused.outcome, refused.count),
+        ("parked.retry", audit::Outcome::Refused, None)
+    );
+    assert_eq!(refused.detail.as_deref(), Some("there are 2 such items by now, and not 3"));
     assert_eq!((line.action.as_str(), line.actor.as_str(), line.count), ("parked.retry", "an operator", Some(2)));
     assert_eq!(line.arguments, json!({ "consumer": "order_mail" }));
 }

@@ -11,8 +11,8 @@ mod copies;
 pub use compare::{Cells, RowDifference, TableShape};
 
 use crate::build::{self, Build};
+use crate::cut::CutOff;
 use crate::error::RunError;
-use crate::indexes;
 use crate::projection::Definition;
 use crate::verify::Scratch;
 use crate::views::Views;
@@ -20,11 +20,6 @@ use commands::db;
 use commands::verify::{Found, Watch};
 use domain::Position;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
-
-/// How often a comparison that nobody waits for is cut off, until it ends.
-const CUT_EVERY: Duration = Duration::from_millis(100);
 
 /// One of two builds that were compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,29 +98,13 @@ async fn alone(
         return Err(RunError::OtherComparison);
     }
     scratch.bound(at_most).await?;
-    let cutting = cut_off(views, scratch, watch.cancel.clone()).await?;
+    // A copy may take minutes.
+    let cut_off = CutOff::when(watch.cancel, views.pool(), &mut scratch.session).await?;
     let outcome = compared(views, scratch, definition, builds, watch).await;
-    drop(cutting);
+    cut_off.end().await;
     // What is dropped afterwards is dropped whole.
     scratch.bound(None).await?;
     outcome
-}
-
-/// Ends whatever statement the session is at once `cancel` says so, and the next one too: a copy may take minutes.
-async fn cut_off(
-    views: &Views,
-    scratch: &mut Scratch,
-    cancel: CancellationToken,
-) -> Result<AbortOnDropHandle<()>, sqlx::Error> {
-    let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut scratch.session).await?;
-    let pool = views.pool().clone();
-    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
-        cancel.cancelled().await;
-        loop {
-            indexes::cut(&pool, process).await;
-            tokio::time::sleep(CUT_EVERY).await;
-        }
-    })))
 }
 
 async fn compared(

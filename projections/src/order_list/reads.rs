@@ -128,10 +128,13 @@ pub async fn of_subject(
     Ok(rows.map(|rows| Page::cut(rows, limit, |row| row.placed_position)))
 }
 
+/// By how much an event's own time was ever ahead of the one at which it was recorded, as a condition says it.
+pub(super) const AHEAD: &str = "(SELECT ahead_us * interval '1 microsecond' FROM @.clock_distance)";
+/// The same of those behind it.
+pub(super) const BEHIND: &str = "(SELECT behind_us * interval '1 microsecond' FROM @.clock_distance)";
+
 /// The conditions of a filter and a key, narrow enough to bound the search in the index.
 pub(super) fn conditions(filter: &Filter, after: Option<ListKey>) -> Conditions {
-    const AHEAD: &str = "(SELECT ahead_us * interval '1 microsecond' FROM @.clock_distance)";
-    const BEHIND: &str = "(SELECT behind_us * interval '1 microsecond' FROM @.clock_distance)";
     let mut conditions = Conditions::default();
     if let Some(paid) = filter.paid {
         conditions.add("paid = ?", paid);
@@ -152,10 +155,7 @@ pub(super) fn conditions(filter: &Filter, after: Option<ListKey>) -> Conditions 
         // Placed no later than changed.
         conditions.add(format!("updated_at < ? AND placed_recorded_at < ? + {BEHIND}"), to);
     }
-    if let Some(key) = after {
-        let position = conditions.bind(key.position.as_i64());
-        conditions.add(format!("(placed_recorded_at, placed_position) < (?, {position})"), key.recorded_at);
-    }
+    conditions.add_after(after);
     conditions
 }
 
@@ -204,7 +204,7 @@ impl Order {
         }
     }
 
-    fn of(self, table: &str) -> String {
+    pub(super) fn of(self, table: &str) -> String {
         match self {
             Self::Recorded => format!("{table}placed_recorded_at DESC, {table}placed_position DESC"),
             Self::Position => format!("{table}placed_position DESC"),
@@ -239,6 +239,14 @@ impl Conditions {
         match whose {
             Whose::All => {}
             Whose::Of(subject) => self.add("subject_id = ?", subject.0),
+        }
+    }
+
+    /// Only what is behind that place of the list.
+    pub(super) fn add_after(&mut self, after: Option<ListKey>) {
+        if let Some(key) = after {
+            let position = self.bind(key.position.as_i64());
+            self.add(format!("(placed_recorded_at, placed_position) < (?, {position})"), key.recorded_at);
         }
     }
 

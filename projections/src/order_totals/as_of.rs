@@ -4,12 +4,15 @@
 //! they are today's without what the events since have added. The shorter of the two ways is taken.
 
 use super::OrderTotals;
-use super::fold::{Sum, Sums};
-use super::reads::{Amounts, DayKey, DayTotals, Days, ProductKey, ProductTotals, Units, by_day, by_product};
+use super::fold::Sums;
+use super::reads::{
+    Amounts, DayKey, DayTotals, Days, OfBuild, ProductKey, ProductTotals, Units, read_days, read_products,
+};
 use crate::as_of::{AsOfError, check_reached, of_feed, of_fold};
 use crate::feed::{Batch, Feed};
+use crate::sum::Sum;
 use crate::view_transaction::day_of;
-use crate::{Page, Projection, ReadError, RunError, Seen, Views};
+use crate::{Page, Projection, ReadBuild, ReadError, RunError, Seen, Views};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use domain::money::Currency;
@@ -19,8 +22,6 @@ use futures::future::try_join_all;
 use sqlx::types::Uuid;
 use std::collections::{BTreeMap, HashMap};
 
-/// The most rows that are held for one answer, of all its pages.
-pub const MAX_ROWS: u32 = 50_000;
 /// How many orders are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 128;
 
@@ -38,23 +39,54 @@ type ByProduct = BTreeMap<(String, &'static str), (Currency, Both)>;
 /// Says how far a fold is: events read, of how many.
 pub type Tell<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
-/// All that [`by_day`] would have listed of those days when the log ended at `at`. The view must have reached it.
+/// Totals of an earlier moment that are asked for. The same question has the same answer for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Past {
+    /// Where the log ended. The view must have reached it.
+    pub at: Position,
+    /// Of which days.
+    pub days: Days,
+    /// Whose days these are. An answer is never made of this build and another one.
+    pub build: ReadBuild,
+}
+
+impl Past {
+    /// Totals in the days of the build that is read now.
+    pub async fn of(views: &Views, days: Days, at: Position) -> Result<Self, AsOfError> {
+        Ok(Self { at, days, build: views.build_of::<OrderTotals>().await? })
+    }
+}
+
+/// What one answer may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Events that are read.
+    pub events: u64,
+    /// Rows that are held, of all its pages.
+    pub rows: u32,
+}
+
+impl Bounds {
+    /// Whatever it takes.
+    pub const NONE: Self = Self { events: u64::MAX, rows: u32::MAX };
+}
+
+/// All that [`by_day`](super::by_day) would have listed then. Says how many events of how many it has read.
 ///
-/// Reads at most `most_events`, and says how many of how many it has.
+/// [`ReadError::Exchanged`] where another build is read by now: ask anew.
 pub async fn by_day_as_of(
     views: &Views,
-    days: Days,
-    at: Position,
-    most_events: u64,
+    past: &Past,
+    most: Bounds,
     tell: Tell<'_>,
 ) -> Result<Vec<DayTotals>, AsOfError> {
     let mut then = ByDay::new();
-    let way = Way::of(views, at, most_events).await?;
+    let way = Way::of(views, past.at, most.events).await?;
     let base = match way {
         Way::FromOrigin => None,
-        Way::BackFromNow => Some(whole(by_day(views, days, None, MAX_ROWS).await?)?),
+        Way::BackFromNow => Some(past.whole(read_days(views, past.days, None, most.rows).await?, most.rows)?),
     };
-    let range = way.range(at, base.as_ref().map(|base| base.position), most_events)?;
+    let range = way.range(past.at, base.as_ref().map(|base| base.position), most.events)?;
     for row in base.into_iter().flat_map(|base| base.value) {
         let currency = row.placed.revenue.currency();
         let both = Both {
@@ -63,14 +95,14 @@ pub async fn by_day_as_of(
         };
         then.insert((std::cmp::Reverse(row.day), currency.code()), (currency, both));
     }
-    fold_range(views, range, tell, |sums| {
-        for row in sums.into_rows().0.into_iter().filter(|row| days.hold(row.day)) {
+    fold_range(views, past.build.time_zone, range, tell, |sums| {
+        for row in sums.into_rows().0.into_iter().filter(|row| past.days.hold(row.day)) {
             let (_, both) = then
                 .entry((std::cmp::Reverse(row.day), row.currency.code()))
                 .or_insert((row.currency, Both::default()));
             way.add(both, row.placed, row.paid).ok_or_else(unfit)?;
         }
-        check_rows(then.len())
+        check_rows(then.len(), most.rows)
     })
     .await?;
     let rows = then.into_iter().filter(|(_, (_, both))| both.is_something());
@@ -82,21 +114,20 @@ pub async fn by_day_as_of(
     .collect()
 }
 
-/// All that [`by_product`] would have listed of those days when the log ended at `at`, as [`by_day_as_of`] does it.
+/// All that [`by_product`](super::by_product) would have listed then, as [`by_day_as_of`] does it.
 pub async fn by_product_as_of(
     views: &Views,
-    days: Days,
-    at: Position,
-    most_events: u64,
+    past: &Past,
+    most: Bounds,
     tell: Tell<'_>,
 ) -> Result<Vec<ProductTotals>, AsOfError> {
     let mut then = ByProduct::new();
-    let way = Way::of(views, at, most_events).await?;
+    let way = Way::of(views, past.at, most.events).await?;
     let base = match way {
         Way::FromOrigin => None,
-        Way::BackFromNow => Some(whole(by_product(views, days, None, MAX_ROWS).await?)?),
+        Way::BackFromNow => Some(past.whole(read_products(views, past.days, None, most.rows).await?, most.rows)?),
     };
-    let range = way.range(at, base.as_ref().map(|base| base.position), most_events)?;
+    let range = way.range(past.at, base.as_ref().map(|base| base.position), most.events)?;
     for row in base.into_iter().flat_map(|base| base.value) {
         let currency = row.placed.revenue.currency();
         let both = Both {
@@ -105,13 +136,13 @@ pub async fn by_product_as_of(
         };
         then.insert((row.sku, currency.code()), (currency, both));
     }
-    fold_range(views, range, tell, |sums| {
-        for row in sums.into_rows().1.into_iter().filter(|row| days.hold(row.day)) {
+    fold_range(views, past.build.time_zone, range, tell, |sums| {
+        for row in sums.into_rows().1.into_iter().filter(|row| past.days.hold(row.day)) {
             let (_, both) =
                 then.entry((row.sku.to_owned(), row.currency.code())).or_insert((row.currency, Both::default()));
             way.add(both, row.placed, row.paid).ok_or_else(unfit)?;
         }
-        check_rows(then.len())
+        check_rows(then.len(), most.rows)
     })
     .await?;
     let rows = then.into_iter().filter(|(_, (_, both))| both.is_something());
@@ -201,12 +232,13 @@ impl Both {
 /// Sums up what the events of a range add, a batch at a time.
 async fn fold_range(
     views: &Views,
+    time_zone: Tz,
     (after, through): (Position, Position),
     tell: Tell<'_>,
     mut take: impl FnMut(Sums<'_>) -> Result<(), AsOfError> + Send,
 ) -> Result<(), AsOfError> {
-    let (name, log, time_zone) = (OrderTotals::NAME, views.log(), views.time_zone_of::<OrderTotals>().await?);
-    let mut feed = Feed::new(log, OrderTotals::WANTS, after);
+    let name = OrderTotals::NAME;
+    let mut feed = Feed::new(views.log(), OrderTotals::WANTS, after);
     let (mut at, total) = (after, through.0 - after.0);
     while at < through {
         tell(at.0 - after.0, total);
@@ -257,16 +289,21 @@ async fn days_of(
     Ok(days)
 }
 
-/// A first page that must be all there is.
-fn whole<T, K>(seen: Seen<Page<T, K>>) -> Result<Seen<Vec<T>>, AsOfError> {
-    if seen.value.next.is_some() {
-        return Err(AsOfError::TooManyRows { most: MAX_ROWS });
+impl Past {
+    /// A first page that must be all there is, and of the build whose days are meant.
+    fn whole<T, K>(&self, (seen, build): OfBuild<T, K>, most: u32) -> Result<Seen<Vec<T>>, AsOfError> {
+        if !build.is(&self.build) {
+            return Err(ReadError::Exchanged { name: OrderTotals::NAME }.into());
+        }
+        if seen.value.next.is_some() {
+            return Err(AsOfError::TooManyRows { most });
+        }
+        Ok(seen.map(|page| page.rows))
     }
-    Ok(seen.map(|page| page.rows))
 }
 
-fn check_rows(rows: usize) -> Result<(), AsOfError> {
-    if rows > MAX_ROWS as usize { Err(AsOfError::TooManyRows { most: MAX_ROWS }) } else { Ok(()) }
+fn check_rows(rows: usize, most: u32) -> Result<(), AsOfError> {
+    if rows > most as usize { Err(AsOfError::TooManyRows { most }) } else { Ok(()) }
 }
 
 fn sum_of(count: u64, revenue: Money) -> Sum {

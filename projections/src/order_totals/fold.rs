@@ -1,28 +1,13 @@
 //! What a batch adds to the totals.
 
 use crate::ProjectionError;
+use crate::sum::Sum;
 use chrono::NaiveDate;
 use domain::money::Currency;
 use domain::order::{ItemAdded, Line, OrderEvent};
 use domain::{Event, Money, Position, Recorded};
-use rust_decimal::Decimal;
 use sqlx::types::Uuid;
 use std::collections::{BTreeMap, HashMap};
-
-/// How many (orders, or pieces) and how much.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sum {
-    pub(super) count: i64,
-    pub(super) revenue: Decimal,
-}
-
-impl Sum {
-    fn add(&mut self, count: u32, revenue: Money) -> Option<()> {
-        self.count = self.count.checked_add(i64::from(count))?;
-        self.revenue = self.revenue.checked_add(revenue.amount())?;
-        Some(())
-    }
-}
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Both {

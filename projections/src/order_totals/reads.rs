@@ -1,12 +1,13 @@
 //! What is asked of the totals.
 
 use super::OrderTotals;
-use crate::read::{Plan, money, rows_of};
+use crate::read::{Active, Plan, money, rows_of};
 use crate::{Page, ReadError, Seen, Views};
 use chrono::NaiveDate;
 use domain::Money;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
+use std::sync::Arc;
 
 /// A range of the shop's days, `[from, to)`; open where nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -94,6 +95,9 @@ impl ProductKey {
     }
 }
 
+/// A page, and the build that its rows are of.
+pub(super) type OfBuild<T, K> = (Seen<Page<T, K>>, Arc<Active>);
+
 /// The totals of each day and currency, the newest day first; days on which nothing happened are left out.
 pub async fn by_day(
     views: &Views,
@@ -101,6 +105,16 @@ pub async fn by_day(
     after: Option<&DayKey>,
     limit: u32,
 ) -> Result<Seen<Page<DayTotals, DayKey>>, ReadError> {
+    Ok(read_days(views, days, after, limit).await?.0)
+}
+
+/// The same, and of which build it is.
+pub(super) async fn read_days(
+    views: &Views,
+    days: Days,
+    after: Option<&DayKey>,
+    limit: u32,
+) -> Result<OfBuild<DayTotals, DayKey>, ReadError> {
     let rows = limit.saturating_add(1);
     let select = |schema: &str| {
         format!(
@@ -111,8 +125,8 @@ pub async fn by_day(
               ORDER BY day DESC, currency LIMIT {rows}"
         )
     };
-    let seen = views
-        .read::<OrderTotals>(Plan::Kept, select, "found.day DESC, found.currency", |query| {
+    let (seen, build) = views
+        .read_with_build::<OrderTotals>(Plan::Kept, select, "found.day DESC, found.currency", |query| {
             query
                 .bind(days.from)
                 .bind(days.to)
@@ -121,7 +135,7 @@ pub async fn by_day(
         })
         .await?;
     let rows: Vec<DayTotals> = rows_of::<OrderTotals, _>(&seen.value)?;
-    Ok(seen.map(|_| Page::cut(rows, limit, DayKey::of)))
+    Ok((seen.map(|_| Page::cut(rows, limit, DayKey::of)), build))
 }
 
 /// The totals of each product and currency over a range of days, in the order of skus (byte by byte).
@@ -131,6 +145,16 @@ pub async fn by_product(
     after: Option<&ProductKey>,
     limit: u32,
 ) -> Result<Seen<Page<ProductTotals, ProductKey>>, ReadError> {
+    Ok(read_products(views, days, after, limit).await?.0)
+}
+
+/// The same, and of which build it is.
+pub(super) async fn read_products(
+    views: &Views,
+    days: Days,
+    after: Option<&ProductKey>,
+    limit: u32,
+) -> Result<OfBuild<ProductTotals, ProductKey>, ReadError> {
     let rows = limit.saturating_add(1);
     let select = |schema: &str| {
         format!(
@@ -143,8 +167,8 @@ pub async fn by_product(
               GROUP BY sku, currency ORDER BY sku, currency LIMIT {rows}"
         )
     };
-    let seen = views
-        .read::<OrderTotals>(Plan::Kept, select, "found.sku, found.currency", |query| {
+    let (seen, build) = views
+        .read_with_build::<OrderTotals>(Plan::Kept, select, "found.sku, found.currency", |query| {
             // Every key is behind the empty one.
             query
                 .bind(days.from)
@@ -154,7 +178,7 @@ pub async fn by_product(
         })
         .await?;
     let rows: Vec<ProductTotals> = rows_of::<OrderTotals, _>(&seen.value)?;
-    Ok(seen.map(|_| Page::cut(rows, limit, ProductKey::of)))
+    Ok((seen.map(|_| Page::cut(rows, limit, ProductKey::of)), build))
 }
 
 impl<'r> FromRow<'r, PgRow> for DayTotals {

@@ -2,27 +2,12 @@
 
 use super::reads::Span;
 use crate::ProjectionError;
+use crate::sum::Sum;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::order::{Customer, ItemAdded, Line, OrderEvent, OrderPaid, OrderPlaced, PaymentFlagged};
 use domain::{Event, Money, Position, Recorded};
-use rust_decimal::Decimal;
 use sqlx::types::Uuid;
 use std::collections::{BTreeMap, HashMap};
-
-/// How many (orders, pieces, or payments) and how much.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sum {
-    pub(super) count: i64,
-    pub(super) revenue: Decimal,
-}
-
-impl Sum {
-    fn add(&mut self, count: u32, revenue: Money) -> Option<()> {
-        self.count = self.count.checked_add(i64::from(count))?;
-        self.revenue = self.revenue.checked_add(revenue.amount())?;
-        Some(())
-    }
-}
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {

@@ -4,10 +4,11 @@
 //! What serves is copied as one snapshot has it. Each view follows the log by itself, so this program's code is run up to the very
 //! position that the view's copy has, with the settings that it was made with.
 
-use super::{Report, Space, WhatIfError, differences};
+use super::{Report, Space, WhatIfError, differences, unless_stopped};
 use crate::aside::copy_tables;
 use crate::build::{self, Build};
 use crate::checkpoint;
+use crate::cut::CutOff;
 use crate::error::{RunError, is_gone};
 use crate::order_list::OrderList;
 use crate::order_totals::OrderTotals;
@@ -38,6 +39,8 @@ pub struct Served {
 
 /// The list and the totals as this program makes them.
 type Definitions = [&'static Definition; 2];
+/// How many these are.
+const COPIES: u64 = 2;
 
 /// A build as the snapshot had it.
 struct Copied {
@@ -45,12 +48,20 @@ struct Copied {
     position: Position,
 }
 
-/// Runs history through the code of `views`, and says what differs from the views that serve.
+/// Runs history through the code of `views`, and says what differs from the views that serve. Cancelled, it ends at once, whatever
+/// statement it is at.
 pub async fn run_code(views: &Views, space: &mut Space, watch: &mut Watch<'_>) -> Result<Report, WhatIfError> {
+    let cut_off = CutOff::when(watch.cancel, views.pool(), space.session()).await?;
+    let outcome = run_through(views, space, watch).await;
+    cut_off.end().await;
+    unless_stopped(outcome, watch)
+}
+
+async fn run_through(views: &Views, space: &mut Space, watch: &mut Watch<'_>) -> Result<Report, WhatIfError> {
     let log = views.log();
     let definitions = [views.entry(OrderList::NAME)?.definition, views.entry(OrderTotals::NAME)?.definition];
     let [was, becomes] = space.schemas();
-    let copied = copy(space, &was, log, definitions).await?;
+    let copied = copy(space, &was, log, definitions, watch).await?;
     space.make_tables(&becomes, &definitions).await?;
     for (side, schema) in [("what serves", &was), ("what this program makes", &becomes)] {
         differences::check(space.session(), side, schema).await?;
@@ -63,8 +74,7 @@ pub async fn run_code(views: &Views, space: &mut Space, watch: &mut Watch<'_>) -
         served.push(Served { name, build: build.schema, version: build.version, own_version, position });
     }
     let position = served.iter().map(|served| served.position).max().unwrap_or(Position::ORIGIN);
-    watch.tell("differences", position.0, position.0)?;
-    Ok(differences::report(space, position, served, watch.most_listed).await?)
+    differences::report(space, position, served, watch).await
 }
 
 /// Copies what serves into `schema`; refuses what the log of this program does not lead to.
@@ -73,11 +83,12 @@ async fn copy(
     schema: &str,
     log: &Log,
     definitions: Definitions,
+    watch: &mut Watch<'_>,
 ) -> Result<[Copied; 2], WhatIfError> {
     let mut attempts_left = COPY_ATTEMPTS;
     let copied = loop {
         attempts_left -= 1;
-        match copy_once(space, schema, definitions).await {
+        match copy_once(space, schema, definitions, watch).await {
             // It was exchanged, and dropped under the copy.
             Err(WhatIfError::Database(error)) if attempts_left > 0 && is_gone(&error) => {}
             copied => break copied?,
@@ -95,16 +106,24 @@ async fn copy(
     Ok(copied)
 }
 
-async fn copy_once(space: &mut Space, schema: &str, definitions: Definitions) -> Result<[Copied; 2], WhatIfError> {
+async fn copy_once(
+    space: &mut Space,
+    schema: &str,
+    definitions: Definitions,
+    watch: &mut Watch<'_>,
+) -> Result<[Copied; 2], WhatIfError> {
     let lasts = space.lasts();
     // One snapshot for all statements, gone with the commit.
     let mut transaction = space.session().begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
     let make = format!("SET LOCAL ROLE {APP_ROLE}; CREATE SCHEMA {schema}");
     transaction.execute(make.as_str()).await?;
     let [list, totals] = definitions.map(|definition| definition.name);
+    watch.tell("copies", 0, COPIES)?;
     let list = copy_view(&mut transaction, list, schema, lasts).await?;
+    watch.tell("copies", 1, COPIES)?;
     let totals = copy_view(&mut transaction, totals, schema, lasts).await?;
     transaction.commit().await?;
+    watch.tell("copies", COPIES, COPIES)?;
     Ok([list, totals])
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Served, Space, WhatIfError};
 use chrono::NaiveDate;
-use commands::verify::Found;
+use commands::verify::{Found, Watch};
 use domain::ids::{OrderId, OrderNumber};
 use domain::money::Currency;
 use domain::{Money, Position};
@@ -95,26 +95,37 @@ pub struct Report {
     pub orders: Found<OrderShift>,
 }
 
+/// What is done, as it is told.
+const WHAT: &str = "differences";
+/// How many steps that takes.
+const STEPS: u64 = 4;
+
+/// Says what differs; tells before each of its statements how far it is, as each of them may take long.
 pub(super) async fn report(
     space: &mut Space,
     position: Position,
     served: Vec<Served>,
-    most: usize,
-) -> Result<Report, sqlx::Error> {
+    watch: &mut Watch<'_>,
+) -> Result<Report, WhatIfError> {
     let [was, becomes] = space.schemas();
-    let session = space.session();
-    let sums = sqlx::query_as(&sums_sql(&was, &becomes)).fetch_all(&mut *session).await?;
-    Ok(Report {
-        position,
-        served,
-        sums,
-        days: found(session, &days_sql(&was, &becomes), most).await?,
-        products: found(session, &products_sql(&was, &becomes), most).await?,
-        orders: found(session, &orders_sql(&was, &becomes), most).await?,
-    })
+    let (session, most) = (space.session(), watch.most_listed);
+    watch.tell(WHAT, 0, STEPS)?;
+    let sums: Vec<Sums> = sqlx::query_as(&sums_sql(&was, &becomes)).persistent(false).fetch_all(&mut *session).await?;
+    watch.tell(WHAT, 1, STEPS)?;
+    let days = found(session, &days_sql(&was, &becomes), most).await?;
+    watch.tell(WHAT, 2, STEPS)?;
+    let products = found(session, &products_sql(&was, &becomes), most).await?;
+    watch.tell(WHAT, 3, STEPS)?;
+    // They may be all that there are: the first of them are looked for, and the sums have counted them.
+    let sql = orders_sql(&was, &becomes);
+    let first = sqlx::query_as(&sql).persistent(false).bind(i64::try_from(most).ok()).fetch_all(session).await?;
+    let changed_orders: u64 = sums.iter().map(|sums| sums.changed_orders).sum();
+    let orders = Found::counted(first, changed_orders);
+    watch.tell(WHAT, STEPS, STEPS)?;
+    Ok(Report { position, served, sums, days, products, orders })
 }
 
-/// The first rows, and how many there are. Reads one for each that is counted beyond those.
+/// The first rows, and how many there are. Reads one for each that is counted beyond those: not for what there is very much of.
 async fn found<T>(session: &mut PgConnection, sql: &str, most: usize) -> Result<Found<T>, sqlx::Error>
 where
     T: for<'r> FromRow<'r, PgRow>,
@@ -220,7 +231,8 @@ fn orders_sql(was: &str, becomes: &str) -> String {
                                      CASE WHEN w.paid THEN w.total ELSE 0 END, CASE WHEN b.paid THEN b.total ELSE 0 END)
                           AS shift (total_was, total_if, paid_was, paid_if)
           WHERE {ORDER_DIFFERS}
-          ORDER BY abs(total_if - total_was) DESC, abs(paid_if - paid_was) DESC, number, id"
+          ORDER BY abs(total_if - total_was) DESC, abs(paid_if - paid_was) DESC, number, id
+          LIMIT $1"
     )
 }
 

@@ -16,6 +16,7 @@ pub use prices::{PriceChange, PriceChangeError};
 pub use space::{Kept, Space, drop_named, list};
 
 use crate::build;
+use crate::cut::CutOff;
 use crate::error::RunError;
 use crate::feed::Feed;
 use crate::order_list::OrderList;
@@ -95,8 +96,30 @@ impl From<VerifyError> for WhatIfError {
     }
 }
 
-/// Runs history up to the head that the log has now, once as it was and once with other prices, and says what differs.
+/// Runs history up to the head that the log has now, once as it was and once with other prices, and says what differs. Cancelled, it
+/// ends at once, whatever statement it is at.
 pub async fn run(
+    log: &Log,
+    space: &mut Space,
+    time_zone: Tz,
+    change: &PriceChange,
+    watch: &mut Watch<'_>,
+) -> Result<Report, WhatIfError> {
+    let cut_off = CutOff::when(watch.cancel, log.pool(), space.session()).await?;
+    let outcome = run_through(log, space, time_zone, change, watch).await;
+    cut_off.end().await;
+    unless_stopped(outcome, watch)
+}
+
+/// A statement that was cut off, as what it is.
+fn unless_stopped(outcome: Result<Report, WhatIfError>, watch: &Watch<'_>) -> Result<Report, WhatIfError> {
+    match outcome {
+        Err(WhatIfError::Database(_) | WhatIfError::Run(_)) if watch.cancel.is_cancelled() => Err(Stopped.into()),
+        outcome => outcome,
+    }
+}
+
+async fn run_through(
     log: &Log,
     space: &mut Space,
     time_zone: Tz,
@@ -132,8 +155,7 @@ pub async fn run(
         transaction.commit().await?;
         at = batch.through();
     }
-    watch.tell("differences", at.0, head.0)?;
-    Ok(differences::report(space, head, Vec::new(), watch.most_listed).await?)
+    differences::report(space, head, Vec::new(), watch).await
 }
 
 /// Writes a batch to both views' tables in a schema.

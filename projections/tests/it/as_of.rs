@@ -1,14 +1,16 @@
 //! What views say of an earlier position is what they said when the log ended there.
 
-use crate::history::{AnOrder, Happened, History, at, line, product, seconds, usd};
+use crate::history::{AnOrder, Happened, History, at, line, many_orders, product, seconds, usd};
+use crate::paging::Statements;
 use crate::process::Process;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use commands::{AsOf, Moment};
 use domain::product::ProductWithdrawn;
 use domain::{AggregateType, Position, Sku};
 use projections::order_list::{self, Filter, Whose};
-use projections::order_totals::{self, Days};
-use projections::{AsOfError, Page};
+use projections::order_totals::{self, Bounds, Days, Past};
+use projections::{AsOfError, Page, ReadError};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -16,7 +18,7 @@ use testkit::Db;
 
 const START: &str = "2026-03-01T10:00:00Z";
 /// More than any history here holds.
-const MOST: u64 = 100_000;
+const MOST: Bounds = Bounds { events: 100_000, rows: 1_000 };
 
 /// A shop to which things happen at random.
 struct Town {
@@ -124,12 +126,12 @@ async fn now(process: &Process, town: &Town) -> Answers {
 
 /// What they say of that position, for the same questions.
 async fn then(process: &Process, town: &Town, asked_at: DateTime<Utc>, position: Position) -> Answers {
-    let mut answers = Answers::new();
+    let (mut answers, then) = (Answers::new(), moment(process, position).await);
     for whose in whose(town) {
         for filter in filters(asked_at) {
             let (mut rows, mut after) = (Vec::new(), None);
             loop {
-                let page = order_list::list_as_of(&process.views, whose, &filter, position, after, 3).await.unwrap();
+                let page = order_list::list_as_of(&process.views, whose, &filter, then, after, 3).await.unwrap();
                 assert!(page.rows.len() <= 3);
                 rows.extend(page.rows.iter().map(|row| format!("{row:?}")));
                 after = page.next;
@@ -142,11 +144,16 @@ async fn then(process: &Process, town: &Town, asked_at: DateTime<Utc>, position:
     }
     for days in ranges() {
         let views = &process.views;
-        let by_day = order_totals::by_day_as_of(views, days, position, MOST, &mut |_, _| ()).await.unwrap();
-        let by_product = order_totals::by_product_as_of(views, days, position, MOST, &mut |_, _| ()).await.unwrap();
+        let past = Past::of(views, days, position).await.unwrap();
+        let by_day = order_totals::by_day_as_of(views, &past, MOST, &mut |_, _| ()).await.unwrap();
+        let by_product = order_totals::by_product_as_of(views, &past, MOST, &mut |_, _| ()).await.unwrap();
         answers.push((format!("{days:?}"), format!("{by_day:?}\n{by_product:?}")));
     }
     answers
+}
+
+async fn moment(process: &Process, position: Position) -> AsOf {
+    process.log.locate(Moment::Position(position)).await.unwrap()
 }
 
 fn whose(town: &Town) -> Vec<Whose> {
@@ -227,15 +234,15 @@ async fn an_order_s_row_is_folded_from_its_own_events() {
 async fn what_is_read_for_totals_is_bounded_and_the_shorter_way_is_taken() {
     let db = Db::new().await;
     let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
-    for order in crate::history::many_orders(20) {
+    for order in many_orders(20) {
         history.append(order.placed(at(START))).await;
     }
     process.catch_up("order_totals").await;
-    let read = async |at: u64, most| {
+    let read = async |at: u64, events| {
         let mut read = 0;
-        let days = Days::default();
+        let past = Past::of(&process.views, Days::default(), Position(at)).await.unwrap();
         let tell = &mut |_, total| read = total;
-        let rows = order_totals::by_product_as_of(&process.views, days, Position(at), most, tell).await;
+        let rows = order_totals::by_product_as_of(&process.views, &past, Bounds { events, ..MOST }, tell).await;
         rows.map(|rows| (rows.first().map(|row| row.placed.quantity), read))
     };
     assert_eq!(read(40, 5).await.unwrap().1, 0, "today's rows are those of then");
@@ -255,10 +262,20 @@ async fn pages_of_totals_follow_each_other_without_gap_or_overlap() {
         history.append(order.placed(at(START) + seconds(86_400 * n))).await;
     }
     process.catch_up("order_totals").await;
-    let (views, days) = (&process.views, Days::default());
-    let by_day = order_totals::by_day_as_of(views, days, Position(8), MOST, &mut |_, _| ()).await.unwrap();
-    let by_product = order_totals::by_product_as_of(views, days, Position(8), MOST, &mut |_, _| ()).await.unwrap();
+    let views = &process.views;
+    let past = Past::of(views, Days::default(), Position(8)).await.unwrap();
+    let by_day = order_totals::by_day_as_of(views, &past, MOST, &mut |_, _| ()).await.unwrap();
+    let by_product = order_totals::by_product_as_of(views, &past, MOST, &mut |_, _| ()).await.unwrap();
     assert_eq!((by_day.len(), by_product.len()), (4, 4));
+    // From today's rows, and from the origin.
+    for (at, rows) in [(8, 4), (4, 2)] {
+        let past = Past { at: Position(at), ..past.clone() };
+        let few = Bounds { rows: 1, ..MOST };
+        let refused = order_totals::by_product_as_of(views, &past, few, &mut |_, _| ()).await;
+        assert!(matches!(refused, Err(AsOfError::TooManyRows { most: 1 })), "{refused:?}");
+        let all = order_totals::by_product_as_of(views, &past, Bounds::NONE, &mut |_, _| ()).await.unwrap();
+        assert_eq!(all.len(), rows);
+    }
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
         let Page { rows: some, next } = order_totals::page_of_days(&by_day, after.as_ref(), 3);
@@ -279,4 +296,80 @@ async fn pages_of_totals_follow_each_other_without_gap_or_overlap() {
         }
     }
     assert_eq!(rows, by_product);
+}
+
+/// However few of the orders are what is asked for, and however many there are: a page ends early, and the next goes on.
+#[tokio::test]
+async fn a_page_looks_at_so_many_rows_and_no_more() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let orders = many_orders(10_100);
+    for some in orders.chunks(1_000) {
+        history.append(some.iter().flat_map(|order| order.placed(at(START))).collect()).await;
+    }
+    let head = process.catch_up("order_list").await;
+    let pay = "UPDATE order_list_v3_1.orders SET paid = placed_position > 2";
+    sqlx::query(pay).execute(&db.superuser_pool().await).await.unwrap();
+    let then = moment(&process, head).await;
+    let unpaid = Filter { paid: Some(false), ..Filter::default() };
+    let page = async |after| {
+        let page = order_list::list_as_of(&process.views, Whose::All, &unpaid, then, after, 50).await.unwrap();
+        (page.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), page.next)
+    };
+    let (none, next) = page(None).await;
+    assert!(none.is_empty() && next.is_some(), "the first page has nothing and goes on: {none:?}");
+    assert_eq!(page(next).await, (vec![orders[0].id], None));
+}
+
+/// What was placed since is not walked through.
+#[tokio::test]
+async fn a_page_of_an_early_moment_touches_no_more_than_one_of_now() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    for (n, some) in (0..).zip(many_orders(8_000).chunks(500)) {
+        let time = at(START) + seconds(n * 3_600);
+        history.append_at(some.iter().flat_map(|order| order.placed(time)).collect(), time).await;
+    }
+    let head = process.catch_up("order_list").await;
+    let statements = Statements::of_this_thread();
+    let pages_touched = async |position| {
+        let then = moment(&process, position).await;
+        statements.take();
+        let page = order_list::list_as_of(&process.views, Whose::All, &Filter::default(), then, None, 50).await;
+        assert_eq!(page.unwrap().rows.len(), 50);
+        let sql = statements.take().remove(0);
+        let time = format!("'{}'::timestamptz", then.recorded_at.unwrap().to_rfc3339());
+        let sql = sql.replace("$1::timestamptz", &time).replace("$2::bigint", &format!("{position}::bigint"));
+        assert!(!sql.contains('$'), "{sql}");
+        let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+        let plan: serde_json::Value = sqlx::query_scalar(&explain).fetch_one(process.pool()).await.unwrap();
+        let node = &plan[0]["Plan"];
+        node["Shared Hit Blocks"].as_i64().unwrap() + node["Shared Read Blocks"].as_i64().unwrap()
+    };
+    let (early, now) = (pages_touched(Position(1_000)).await, pages_touched(head).await);
+    assert!(early <= now + 10, "{early} against {now}");
+}
+
+#[tokio::test]
+async fn totals_are_never_made_of_two_builds_that_count_other_days() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let order = AnOrder::of("ada@example.com", vec![line("TEA", usd("1.00"), 1)]);
+    history.append(order.placed(at("2026-03-01T23:30:00Z"))).await;
+    history.append(order.flagged(at("2026-03-02T10:00:00Z"))).await;
+    let head = process.catch_up("order_totals").await;
+    let views = &process.views;
+    let days = async |past: &Past| {
+        let rows = order_totals::by_day_as_of(views, past, MOST, &mut |_, _| ()).await?;
+        Ok::<_, AsOfError>(rows.into_iter().map(|row| row.day.to_string()).collect::<Vec<_>>())
+    };
+    let before = Past::of(views, Days::default(), head).await.unwrap();
+    assert_eq!(days(&before).await.unwrap(), ["2026-03-01"]);
+    Process::open_in(&db, Tz::Asia__Tokyo).await.rebuild("order_totals").await.unwrap();
+
+    let stale = days(&before).await;
+    assert!(matches!(stale, Err(AsOfError::Read(ReadError::Exchanged { .. }))), "{stale:?}");
+    let after = Past::of(views, Days::default(), head).await.unwrap();
+    assert_eq!((after.build.time_zone, after == before), (Tz::Asia__Tokyo, false));
+    assert_eq!(days(&after).await.unwrap(), ["2026-03-02"]);
 }

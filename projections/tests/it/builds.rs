@@ -312,12 +312,69 @@ async fn what_a_person_keeps_is_not_dropped() {
     process.catch_up(TOTALS).await;
     let elsewhere = Process::open_in(&db, chrono_tz::Asia::Tokyo).await;
     let kept = build_beside(&elsewhere.views, TOTALS, "test", &CancellationToken::new(), &mut |_| ()).await.unwrap();
+    // One that was asked for and stopped says why, until it is asked for again, or dropped.
+    let tokyo = kept.schema.clone();
+    let sydney = Process::open_in(&db, chrono_tz::Australia::Sydney).await;
+    let stopped = ask_for_build(&sydney.views, TOTALS, "key:1", true).await.unwrap();
+    let fail = "UPDATE projection_builds SET error = 'no room' WHERE schema_name = $1";
+    sqlx::query(fail).bind(&stopped).execute(&db.superuser_pool().await).await.unwrap();
     process.rebuild(TOTALS).await.unwrap();
     process.rebuild(TOTALS).await.unwrap();
+    let left: Vec<String> =
+        sqlx::query_scalar("SELECT schema_name FROM projection_builds WHERE schema_name = ANY($1) ORDER BY build")
+            .bind(vec![tokyo.clone(), stopped.clone()])
+            .fetch_all(process.pool())
+            .await
+            .unwrap();
+    assert_eq!(left, [tokyo, stopped]);
     let of_it: Option<String> = sqlx::query_scalar("SELECT state FROM projection_builds WHERE schema_name = $1")
         .bind(&kept.schema)
         .fetch_optional(process.pool())
         .await
         .unwrap();
     assert_eq!(of_it.as_deref(), Some("ready"));
+}
+
+#[tokio::test]
+async fn a_build_that_can_not_be_dropped_keeps_no_other() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    place(&mut history, 1).await;
+    process.catch_up(NAME).await;
+    let pool = db.superuser_pool().await;
+    let mut reader = pool.begin().await.unwrap();
+    sqlx::query(&format!("LOCK TABLE {FIRST}.orders IN ACCESS SHARE MODE")).execute(&mut *reader).await.unwrap();
+    for _ in 0..3 {
+        process.rebuild(NAME).await.unwrap();
+    }
+    let left: Vec<String> = states(&process).await.into_iter().map(|(schema, _)| schema).collect();
+    assert_eq!(left, [FIRST, "order_list_v3_3", "order_list_v3_4"]);
+    reader.rollback().await.unwrap();
+    process.rebuild(NAME).await.unwrap();
+    assert_eq!(states(&process).await.len(), 2, "the next promotion drops it");
+}
+
+/// All of it or nothing: what is begun and asked for by nobody would be made, and dropped, by nobody.
+#[tokio::test]
+async fn a_build_that_can_not_be_asked_for_is_not_begun() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    place(&mut history, 1).await;
+    process.catch_up(NAME).await;
+    let owner = db.owner_pool().await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+         CREATE TRIGGER refuse_all BEFORE INSERT ON operator_actions EXECUTE FUNCTION refuse_all()",
+    )
+    .execute(&owner)
+    .await
+    .unwrap();
+    let refused = ask_for_build(&process.views, NAME, "key:1", true).await.unwrap_err();
+    assert!(matches!(refused, RunError::Database(_)), "{refused}");
+    assert_eq!(states(&process).await, [(FIRST.to_owned(), BuildState::Active)]);
+    sqlx::raw_sql("DROP TRIGGER refuse_all ON operator_actions").execute(&owner).await.unwrap();
+    assert_eq!(ask_for_build(&process.views, NAME, "key:1", true).await.unwrap(), SECOND);
+    let asked = "SELECT asked_by, promotes FROM projection_builds WHERE schema_name = $1";
+    let asked: (Option<String>, bool) = sqlx::query_as(asked).bind(SECOND).fetch_one(process.pool()).await.unwrap();
+    assert_eq!(asked, (Some("key:1".to_owned()), true));
 }

@@ -4,7 +4,7 @@ use crate::history::{AnOrder, History, at, line, many_orders, seconds, usd};
 use crate::process::{BOUND, Process};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use commands::verify::{Stopped, Watch};
+use commands::verify::{Progress, Stopped, Watch};
 use domain::{Money, Sku};
 use projections::order_totals::Days;
 use projections::what_if::{self, PriceChange, PriceChangeError, Report, Shift, Space, WhatIfError};
@@ -93,6 +93,14 @@ async fn dearer_prices_are_told_by_day_product_and_order() {
     let paid: Vec<_> = report.orders.listed().iter().map(|order| order.paid).collect();
     assert_eq!(paid, [shift(was, becomes), none]);
     assert!(report.served.is_empty());
+    let cancel = CancellationToken::new();
+    let mut watch = Watch { most_listed: 1, cancel: &cancel, progress: &mut |_| () };
+    let mut space = Space::open(process.pool(), "test", false).await.unwrap();
+    let dearer = change("1.05", &[], None, None);
+    let report = what_if::run(&process.log, &mut space, Tz::UTC, &dearer, &mut watch).await.unwrap();
+    space.close("").await.unwrap();
+    let listed: Vec<_> = report.orders.listed().iter().map(|order| order.id.0).collect();
+    assert_eq!((listed, report.orders.count()), (vec![first.id], 2), "the first are listed, and all are counted");
 }
 
 #[tokio::test]
@@ -263,6 +271,23 @@ async fn a_run_can_be_stopped_and_what_makes_no_sense_is_refused() {
     assert!(matches!(stopped, Err(WhatIfError::Stopped(Stopped))), "{stopped:?}");
     space.abandon().await.unwrap();
     assert_eq!(schemas(&process).await, Vec::<String>::new());
+
+    // Also between the statements that tell what differs.
+    let (late, mut told) = (CancellationToken::new(), Vec::new());
+    let mut progress = |progress: Progress<'_>| {
+        if progress.what == "differences" {
+            told.push((progress.done, progress.total));
+            if progress.done == 2 {
+                late.cancel();
+            }
+        }
+    };
+    let mut watch = Watch { most_listed: 1, cancel: &late, progress: &mut progress };
+    let mut space = Space::open(process.pool(), "stopped", false).await.unwrap();
+    let stopped = what_if::run(&process.log, &mut space, Tz::UTC, &change("2", &[], None, None), &mut watch).await;
+    assert!(matches!(stopped, Err(WhatIfError::Stopped(Stopped))), "{stopped:?}");
+    assert_eq!(told, [(0, 4), (1, 4), (2, 4)]);
+    space.abandon().await.unwrap();
 
     for name in ["", "Dearer", "1st", "a-b", "a b", "x\"; DROP", &"a".repeat(31)] {
         let refused = Space::open(process.pool(), name, false).await;

@@ -1,17 +1,17 @@
 //! History through other code, held against what serves.
 
 use crate::history::{AnOrder, History, at, line, usd};
-use crate::process::Process;
+use crate::process::{BOUND, Process};
 use crate::what_if::{a_shop, all_there_is, schemas, shift};
 use chrono_tz::Tz;
-use commands::verify::Watch;
+use commands::verify::{Stopped, Watch};
 use domain::order::OrderEvent;
 use domain::{Event, Position, Recorded};
 use projections::order_list::OrderList;
 use projections::order_totals::OrderTotals;
 use projections::what_if::{self, Report, Served, Space, WhatIfError};
 use projections::{Definition, Projection, ProjectionError, Settings, ViewTransaction, Views, Wants};
-use testkit::Db;
+use testkit::{Db, eventually};
 use tokio_util::sync::CancellationToken;
 
 /// A next version in which neither a line that is added later nor an order of less than a dollar counts.
@@ -161,4 +161,37 @@ async fn what_can_not_be_compared_is_refused_and_leaves_nothing() {
     let refused = run(&process, &next(&process), false).await.unwrap_err().to_string();
     assert!(refused.starts_with("what serves has no orders.total, days.day, days.currency, "), "{refused}");
     assert_eq!(schemas(&process).await, Vec::<String>::new());
+}
+
+/// Whatever statement it is at: a copy may take minutes.
+#[tokio::test]
+async fn a_run_is_cut_off_in_the_midst_of_a_statement_and_leaves_nothing() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    a_shop(&mut history).await;
+    serve(&process).await;
+    let pool = db.superuser_pool().await;
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE order_list_v3_1.orders").execute(&mut *holder).await.unwrap();
+    let (views, cancel) = (next(&process), CancellationToken::new());
+    let run_until_cancelled = async {
+        let mut watch = Watch { most_listed: 9, cancel: &cancel, progress: &mut |_| () };
+        let mut space = Space::open(process.pool(), "code", false).await.unwrap();
+        let outcome = what_if::run_code(&views, &mut space, &mut watch).await;
+        space.abandon().await.unwrap();
+        outcome
+    };
+    let copies =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let stop = async {
+        let copying = async || sqlx::query_scalar::<_, i64>(copies).fetch_one(&pool).await.unwrap() == 1;
+        eventually("it copies", BOUND, copying).await;
+        cancel.cancel();
+    };
+    let both = async { tokio::join!(run_until_cancelled, stop).0 };
+    let ended = tokio::time::timeout(BOUND, both).await.expect("it ends");
+    assert!(matches!(ended, Err(WhatIfError::Stopped(Stopped))), "{ended:?}");
+    assert_eq!(schemas(&process).await, Vec::<String>::new());
+    holder.rollback().await.unwrap();
+    assert_eq!(run(&process, &process.views, false).await.map(|report| differences(&report)).unwrap(), [0; 3]);
 }

@@ -2,7 +2,7 @@
 
 use crate::admin::StaffVisit;
 use crate::admin::list::Query;
-use crate::analytics::{Conversion, Figures, Picked, Sheet, Subject, conversion};
+use crate::analytics::{Conversion, Figures, Picked, Sheet, Subject, conversion, time_zone};
 use crate::auth::permission::ReadTotals;
 use crate::csv::{self, Reader};
 use crate::http::{App, timing};
@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use http::{HeaderValue, header};
 use projections::Projection;
 use projections::sales::{self, DayRange, MAX_RANKED, Sales};
@@ -26,7 +27,8 @@ pub(super) async fn handle(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let name = file.strip_suffix(".csv").ok_or(Fault::NotFound)?;
-    let today = visit.now().with_timezone(&app.views.time_zone()).date_naive();
+    let zone = time_zone(&app.views).await?;
+    let today = visit.now().with_timezone(&zone).date_naive();
     let picked = Picked::of(&Query::parse(query.as_deref()), today).ok_or(Fault::Invalid)?;
     let mut reads = Reads::default();
     let sheet = match Subject::ALL.into_iter().find(|subject| subject.as_str() == name) {
@@ -34,7 +36,7 @@ pub(super) async fn handle(
             let figures = Figures::read(&app.views, subject, picked.range, MAX_RANKED);
             reads.run(Sales::NAME, figures).await?.sheet()
         }
-        None if name == CONVERSION => converted(&app, &mut reads, picked.range, visit.now()).await?,
+        None if name == CONVERSION => converted(&app, &mut reads, zone, picked.range, visit.now()).await?,
         None => return Err(Fault::NotFound),
     };
     let file = format!("attachment; filename=\"{name}-{}-{}.csv\"", picked.range.from(), picked.last_day());
@@ -47,9 +49,15 @@ pub(super) async fn handle(
     Ok(response)
 }
 
-async fn converted(app: &App, reads: &mut Reads, range: DayRange, now: DateTime<Utc>) -> Result<Sheet, Fault> {
+async fn converted(
+    app: &App,
+    reads: &mut Reads,
+    zone: Tz,
+    range: DayRange,
+    now: DateTime<Utc>,
+) -> Result<Sheet, Fault> {
     let days = reads.run(Sales::NAME, sales::by_day(&app.views, range)).await?;
     let times = reads.run(Sales::NAME, sales::payment_times(&app.views, range)).await?;
-    let begun = conversion(app.log.pool(), &app.views, range, now).await;
+    let begun = conversion(app.log.pool(), zone, range, now).await;
     Ok(Conversion::of(begun, &days, &times).sheet())
 }

@@ -1,4 +1,4 @@
-//! `GET /analytics/`: the page. It costs five reads of the view and two counts, however long the range is.
+//! `GET /analytics/`: the page. It costs five reads of the view, a look at its build, and two counts, however long the range is.
 
 use super::PATH;
 use super::figure::{Cell, Chart, Day, Mark, Ranked, RankedRow, Series};
@@ -6,7 +6,7 @@ use super::headline::{Compared, Headline, Sums, headlines, percent};
 use crate::admin::list::Query;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffVisit};
-use crate::analytics::{Conversion, Named, Picked, Step, average, conversion, percent_of};
+use crate::analytics::{Conversion, Named, Picked, Step, average, conversion, percent_of, time_zone};
 use crate::auth::permission::ReadTotals;
 use crate::http::App;
 use crate::shop::{Fault, Reads};
@@ -14,6 +14,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use domain::Money;
 use projections::Projection;
 use projections::order_totals::Amounts;
@@ -77,10 +78,11 @@ pub(super) async fn handle(
     visit: StaffVisit<ReadTotals>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
-    let today = visit.now().with_timezone(&app.views.time_zone()).date_naive();
+    let zone = time_zone(&app.views).await?;
+    let today = visit.now().with_timezone(&zone).date_naive();
     let picked = Picked::of(&Query::parse(query.as_deref()), today).ok_or(Fault::Invalid)?;
     let mut reads = Reads::default();
-    let found = find(&app, &mut reads, picked, today, visit.now()).await?;
+    let found = find(&app, &mut reads, picked, zone, visit.now()).await?;
     let page = visit.page(Section::Analytics);
     let now = Sums::of(found.days.iter(), &found.times);
     let currencies = now.currencies();
@@ -92,7 +94,7 @@ pub(super) async fn handle(
         from: picked.range.from(),
         last_day: picked.last_day(),
         today,
-        time_zone: app.views.time_zone().name(),
+        time_zone: zone.name(),
         compared: found.compared.as_ref().map(|(over, before, _)| compared_words(*over, *before)),
         headlines: headlines(&page, &now, found.compared().as_ref()),
         blocks: shown.iter().map(block).collect(),
@@ -103,16 +105,10 @@ pub(super) async fn handle(
     visit.show(&shown, reads.took).await
 }
 
-async fn find(
-    app: &App,
-    reads: &mut Reads,
-    picked: Picked,
-    today: NaiveDate,
-    now: DateTime<Utc>,
-) -> Result<Found, Fault> {
+async fn find(app: &App, reads: &mut Reads, picked: Picked, zone: Tz, now: DateTime<Utc>) -> Result<Found, Fault> {
     let (views, range) = (&app.views, picked.range);
     let days = reads.run(Sales::NAME, sales::by_day(views, range)).await?;
-    let compared = match picked.compared(today) {
+    let compared = match picked.compared(now.with_timezone(&zone).date_naive()) {
         Some((over, before)) => {
             let sold = reads.run(Sales::NAME, sales::by_day(views, before)).await?;
             Some((over, before, sold))
@@ -122,7 +118,7 @@ async fn find(
     let products = reads.run(Sales::NAME, sales::by_product(views, range, SHOWN_RANKED)).await?;
     let cities = reads.run(Sales::NAME, sales::by_city(views, range, SHOWN_RANKED)).await?;
     let times = reads.run(Sales::NAME, sales::payment_times(views, range)).await?;
-    let begun = conversion(app.log.pool(), views, range, now).await;
+    let begun = conversion(app.log.pool(), zone, range, now).await;
     let conversion = Conversion::of(begun, &days, &times);
     Ok(Found { days, products, cities, times, conversion, compared })
 }

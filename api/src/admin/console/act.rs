@@ -5,6 +5,7 @@ use crate::admin::texts::{text, text_with};
 use crate::admin::{Notice, StaffForm, StaffVisit};
 use crate::auth::permission::RunSystem;
 use crate::http::App;
+use crate::ops::steering::{Exchange, Exchanged, NotCounted};
 use crate::problem::Problem;
 use crate::shop::Fault;
 use axum::extract::State;
@@ -12,13 +13,8 @@ use axum::response::Response;
 use commands::schedule::Decided as JobDecided;
 use consumers::groups::{self, GroupError, Ordered, Preview, Rewound};
 use consumers::parked::{self, Decided, Decision, Filter, Many};
-use projections::{Asked, Rebuilt, RunError};
+use projections::RunError;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// How long the page waits for a build to serve; then it goes on by itself.
-const SERVES_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
@@ -42,6 +38,7 @@ pub(super) async fn handle(
             let preview = form.get("token").and_then(Preview::of_token).filter(|preview| preview.consumer == group);
             rewind(&app, &preview.ok_or(Fault::Invalid)?, &who).await?
         }
+        Deed::WithdrawRewind(group) => withdraw(&app, &group, &who).await?,
         Deed::Rebuild(view) => rebuild(&app, &view, form.get("promote").is_some(), &who).await?,
         Deed::Promote { view, build } => exchange(&app, view, Some(build), form.get("active"), who).await?,
         Deed::RollBack(view) => exchange(&app, view, None, form.get("active"), who).await?,
@@ -89,9 +86,19 @@ fn ordered(ordered: Result<Ordered, GroupError>, id: &str) -> Result<Notice, Fau
 
 async fn rewind(app: &App, preview: &Preview, who: &str) -> Result<Notice, Fault> {
     let said = |preview: &Preview| [("events", preview.events.into()), ("acts", preview.acts.into())];
-    Ok(match groups::rewind(&app.log, preview, who, |_, _| ()).await.map_err(Problem::from)? {
-        Rewound::Ordered => Notice::good(text_with("ops-now-rewound", &said(preview))),
-        Rewound::Changed(now) => Notice::warn(text_with("ops-preview-changed", &said(&now))),
+    Ok(match app.steering.rewind(&app.log, preview, who).await {
+        Ok(Rewound::Ordered) => Notice::good(text_with("ops-now-rewound", &said(preview))),
+        Ok(Rewound::Changed(now)) => Notice::warn(text_with("ops-preview-changed", &said(&now))),
+        Err(NotCounted::TooLong) => Notice::warn(text("ops-rewind-long")),
+        Err(why) => return Err(Problem::from(why).into()),
+    })
+}
+
+async fn withdraw(app: &App, group: &str, who: &str) -> Result<Notice, Fault> {
+    let partitions = groups::withdraw_rewind(app.log.pool(), group, who).await.map_err(Problem::from)?;
+    Ok(match partitions {
+        0 => Notice::warn(text("ops-nothing-to-withdraw")),
+        count => Notice::good(text_with("ops-now-withdrawn", &[("count", count.into())])),
     })
 }
 
@@ -110,23 +117,11 @@ async fn exchange(
     active: Option<&str>,
     who: String,
 ) -> Result<Notice, Fault> {
-    let (views, active) = (app.views.clone(), active.filter(|active| !active.is_empty()).map(str::to_owned));
-    let mut task = tokio::spawn(async move {
-        let (ask, cancel) = (Asked { expected: active.as_deref(), by: &who }, CancellationToken::new());
-        let outcome: Result<Rebuilt, RunError> = match &build {
-            Some(build) => projections::promote(&views, &view, build, ask, &cancel, &mut |_| ()).await,
-            None => projections::rollback(&views, &view, ask, &cancel, &mut |_| ()).await,
-        };
-        if let Err(error) = &outcome {
-            tracing::warn!(view, %error, "a build was not promoted");
-        }
-        outcome
-    });
-    match tokio::time::timeout(SERVES_WITHIN, &mut task).await {
-        Err(_elapsed) => Ok(Notice::good(text("ops-goes-on"))),
-        Ok(Ok(Ok(_))) => Ok(Notice::good(text("ops-now-serves"))),
-        Ok(Ok(Err(error))) => refused(error),
-        Ok(Err(_panicked)) => Err(Fault::Internal),
+    let expected = active.filter(|active| !active.is_empty()).map(str::to_owned);
+    match app.steering.exchange(&app.views, Exchange { view, build, expected, by: who }).await? {
+        Exchanged::Served => Ok(Notice::good(text("ops-now-serves"))),
+        Exchanged::GoesOn => Ok(Notice::good(text("ops-goes-on"))),
+        Exchanged::Refused(error) => refused(error),
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn handle(
         Deed::RollBack(view) => builds::roll_back(&app, view).await,
         Deed::CancelJob(id) => jobs::cancel(&app, *id).await,
         // These are done at once.
-        Deed::Resume(_) | Deed::RunJob(_) => Err(Fault::NotFound),
+        Deed::Resume(_) | Deed::WithdrawRewind(_) | Deed::RunJob(_) => Err(Fault::NotFound),
     }?;
     let (page, back) = (visit.page(Section::Console), way_back(query.get(BACK)).to_owned());
     visit.show(&Shown { page, path: PATH, ask: ASK, deed: deed.text(), back, question }, begun.elapsed()).await

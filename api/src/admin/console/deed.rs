@@ -30,6 +30,8 @@ pub(super) enum Deed {
     Resume(String),
     /// Hand it events again.
     Rewind(String),
+    /// Withdraw that, as far as it was not carried out.
+    WithdrawRewind(String),
     /// Build a read model anew.
     Rebuild(String),
     /// Have another build of a read model serve.
@@ -51,6 +53,7 @@ impl Deed {
             Self::Pause(group) => format!("consumer.pause {group}"),
             Self::Resume(group) => format!("consumer.resume {group}"),
             Self::Rewind(group) => format!("consumer.rewind {group}"),
+            Self::WithdrawRewind(group) => format!("consumer.withdraw_rewind {group}"),
             Self::Rebuild(view) => format!("projection.rebuild {view}"),
             Self::Promote { view, build } => format!("projection.promote {view}/{build}"),
             Self::RollBack(view) => format!("projection.rollback {view}"),
@@ -89,6 +92,7 @@ impl Deed {
             "consumer.pause" => Self::Pause(name()),
             "consumer.resume" => Self::Resume(name()),
             "consumer.rewind" => Self::Rewind(name()),
+            "consumer.withdraw_rewind" => Self::WithdrawRewind(name()),
             "projection.rebuild" => Self::Rebuild(name()),
             "projection.rollback" => Self::RollBack(name()),
             "projection.promote" => {
@@ -122,6 +126,7 @@ mod tests {
             Deed::Pause(name()),
             Deed::Resume(name()),
             Deed::Rewind(name()),
+            Deed::WithdrawRewind(name()),
             Deed::Rebuild(name()),
             Deed::Promote { view: name(), build: "order_mail_v1_2".to_owned() },
             Deed::RollBack(name()),

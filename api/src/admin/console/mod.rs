@@ -3,6 +3,7 @@
 //! - [`show`]: the page. [`board`]: the part of it that changes. [`live`]: that part, sent as it changes.
 //! - [`deed`]: what can be done. [`ask`]: says what something would come to, before it is done. [`act`]: does it.
 //! - [`compare`]: two builds of a read model, row by row. [`parked`]: what needs a person, by a filter, and each with all that is known.
+//! - [`letters`]: what was parked, as it stands in the dead-letter topic. [`mails`]: whether a customer got a mail, and why (not).
 //!
 //! Whatever can't be taken back is asked about first, with the number of things that it is done to. What is done is written down
 //! in the log of what operators did, by the functions that do it.
@@ -12,7 +13,9 @@ mod ask;
 mod board;
 mod compare;
 mod deed;
+mod letters;
 mod live;
+mod mails;
 mod parked;
 mod show;
 mod state;
@@ -34,6 +37,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .route("/ops/projections/{name}/diff/", Produces::Html, get(compare::handle))
         .route(parked::PATH, Produces::Html, get(parked::list::handle))
         .route("/ops/parked/{id}/", Produces::Html, get(parked::item::handle))
+        .route(letters::PATH, Produces::Html, get(letters::handle))
+        .route(mails::PATH, Produces::Html, get(mails::handle).post(mails::ask))
         .always("/ops", Produces::Html, get(with_slash))
         .always("/ops/parked", Produces::Html, get(with_slash))
+        .always("/ops/dead-letters", Produces::Html, get(with_slash))
+        .always("/ops/mails", Produces::Html, get(with_slash))
 }

@@ -1,17 +1,20 @@
 //! `orders events`: the history on standard output, for `jq`, `grep` and pipes, or as a file for whoever analyses it.
 //!
-//! However long it is, what is in memory is one read of the log, and one group of rows where the file is made of such.
+//! However long it is, what is in memory is one read of the log, and one group of rows, compressed, where the file is made of such.
 
 mod args;
 mod output;
+mod pages;
 mod parquet;
 mod persist;
 
 pub(super) use args::EventsArgs;
 
 use super::meter::Meter;
+use super::priority::give_way;
+use super::tell::{say, with_core};
+use crate::roles::{Core, Database, Failure};
 use crate::roles::process::stop_token;
-use crate::roles::{Asker, Core, Database, Failure};
 use chrono::{DateTime, Utc};
 use commands::{EventFilter, Log};
 use domain::Position;
@@ -35,18 +38,14 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(5);
 /// Writes until the end, the limit, a signal, or a reader that closed the pipe.
 pub(super) async fn run(args: &EventsArgs) -> Result<(), Failure> {
     let stop = stop_token()?;
-    let asker = Asker { command: "orders events", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let outcome = write(&core.log, args, &stop).await;
-            core.close().await;
-            outcome
+    let written = async |core: &Core, _: &Database| {
+        // Whoever follows waits for news; all others take as much as there is.
+        if !args.follow {
+            give_way();
         }
-        Err(failure) => Err(failure),
+        write(&core.log, args, &stop).await
     };
-    database.close().await;
-    outcome
+    with_core(&args.database, "orders events", written).await
 }
 
 async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result<(), Failure> {
@@ -77,7 +76,7 @@ async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result
         return Err(Failure::new("stopped before the file was whole: nothing was written"));
     }
     if let Some(written) = output.finish()? {
-        println!("{}", if args.json { written.json() } else { written.text() });
+        say(&((if args.json { written.json() } else { written.text() }) + "\n"))?;
     }
     Ok(())
 }

@@ -1,27 +1,36 @@
 //! A table of events in Apache Parquet: typed columns, in groups of rows that bound what is in memory.
 //!
+//! Readers go through a file group by group, and each group has its own description in the end of the file, so few large ones are
+//! better than many small ones: what bounds a group is what its encoded and compressed columns take.
+//!
 //! Money is DECIMAL(38, 4): every amount that there can be, exactly, whatever places its currency has. Times are microseconds in UTC.
 
+use super::pages::Pages;
 use crate::roles::Failure;
 use crate::v1::events::columns::Row;
 use chrono::{DateTime, Utc};
 use commands::StoredEvent;
 use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type};
+use parquet::column::writer::{ColumnWriter, get_column_writer};
+use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use rust_decimal::Decimal;
 use std::io::Write;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The most rows of a group.
-const GROUP_ROWS: usize = 50_000;
-/// A group ends with the row that makes its cells this large, about.
-const GROUP_BYTES: usize = 16 << 20;
+/// The most rows of a group, about: as many as DuckDB has in its own.
+const GROUP_ROWS: usize = 122_880;
+/// A group ends once its pages take this much.
+const GROUP_BYTES: usize = 32 << 20;
+/// How many rows are encoded at a time.
+const BATCH_ROWS: usize = 1_024;
+/// The same in bytes, where rows are large.
+const BATCH_BYTES: usize = 4 << 20;
 /// Places of an amount of money, as the schema has it.
 const MONEY_SCALE: u32 = 4;
 
@@ -52,12 +61,22 @@ message event {
 }";
 
 /// Columns in which hardly two values are the same: a dictionary of them would be as large as they are.
-const UNIQUE: [&str; 3] = ["event_id", "data", "metadata"];
+const UNIQUE: [&str; 4] = ["position", "event_id", "data", "metadata"];
 
 /// A table on its way.
 pub(super) struct ParquetTable<W: Write + Send> {
     writer: SerializedFileWriter<W>,
-    group: Group,
+    /// Of the group that is on its way; none before its first batch.
+    columns: Vec<OpenColumn>,
+    /// How many rows are in them.
+    group_rows: usize,
+    batch: Batch,
+}
+
+/// A column of a group, as far as it goes.
+struct OpenColumn {
+    writer: ColumnWriter<'static>,
+    pages: Pages,
 }
 
 impl<W: Write + Send> ParquetTable<W> {
@@ -65,43 +84,75 @@ impl<W: Write + Send> ParquetTable<W> {
         let mut properties = WriterProperties::builder()
             .set_created_by(format!("orders {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
-            .set_statistics_enabled(EnabledStatistics::Chunk);
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            // Where each page begins would be kept until the end of the file, and nobody looks for a page alone.
+            .set_offset_index_disabled(true);
         for name in UNIQUE {
             properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
         }
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let writer = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
-        Ok(Self { writer, group: Group::default() })
+        Ok(Self { writer, columns: Vec::new(), group_rows: 0, batch: Batch::default() })
     }
 
     pub(super) fn write(&mut self, event: &StoredEvent) -> Result<(), Failure> {
-        self.group.push(&Row::of(event)?);
-        self.group.bytes += event.size_bytes();
-        if self.group.position.values.len() >= GROUP_ROWS || self.group.bytes >= GROUP_BYTES {
-            self.end_group()?;
+        self.batch.push(&Row::of(event)?);
+        self.batch.bytes += event.size_bytes();
+        if self.batch.rows() >= BATCH_ROWS || self.batch.bytes >= BATCH_BYTES {
+            self.end_batch()?;
         }
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.end_batch()?;
         self.end_group()?;
         self.writer.close()?;
         Ok(())
     }
 
-    fn end_group(&mut self) -> Result<(), ParquetError> {
-        let group = std::mem::take(&mut self.group);
-        if group.position.values.is_empty() {
+    fn end_batch(&mut self) -> Result<(), ParquetError> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.rows() == 0 {
             return Ok(());
         }
-        let mut rows = self.writer.next_row_group()?;
-        for column in group.into_columns() {
-            let mut writer =
-                rows.next_column()?.ok_or_else(|| ParquetError::EOF("the schema has no such column".into()))?;
-            column.write(&mut writer)?;
-            writer.close()?;
+        self.group_rows += batch.rows();
+        if self.columns.is_empty() {
+            self.columns = self.begin_group();
         }
-        rows.close()?;
+        for (cells, column) in batch.into_columns().iter().zip(&mut self.columns) {
+            cells.write(&mut column.writer)?;
+        }
+        let group_bytes: usize = self.columns.iter().map(|column| column.pages.size_bytes()).sum();
+        if self.group_rows >= GROUP_ROWS || group_bytes >= GROUP_BYTES {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    fn begin_group(&self) -> Vec<OpenColumn> {
+        let open = |description: &ColumnDescPtr| {
+            let (properties, pages) = (Arc::clone(self.writer.properties()), Pages::default());
+            OpenColumn {
+                writer: get_column_writer(Arc::clone(description), properties, Box::new(pages.clone())),
+                pages,
+            }
+        };
+        self.writer.schema_descr().columns().iter().map(open).collect()
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        self.group_rows = 0;
+        let columns = std::mem::take(&mut self.columns);
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        for OpenColumn { writer, pages } in columns {
+            let ended = writer.close()?;
+            group.append_column(&pages, ended)?;
+        }
+        group.close()?;
         Ok(())
     }
 }
@@ -128,24 +179,27 @@ enum Column {
 }
 
 impl Column {
-    fn write(&self, writer: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
+    fn write(&self, writer: &mut ColumnWriter<'_>) -> Result<(), ParquetError> {
         // Where every row must have a value the levels are not looked at.
-        match self {
-            Self::Whole(cells) => writer.typed::<Int64Type>().write_batch(&cells.values, Some(&cells.levels), None)?,
-            Self::Bytes(cells) => {
-                writer.typed::<ByteArrayType>().write_batch(&cells.values, Some(&cells.levels), None)?
+        match (self, writer) {
+            (Self::Whole(cells), ColumnWriter::Int64ColumnWriter(writer)) => {
+                writer.write_batch(&cells.values, Some(&cells.levels), None)?
             }
-            Self::Sixteen(cells) => {
-                writer.typed::<FixedLenByteArrayType>().write_batch(&cells.values, Some(&cells.levels), None)?
+            (Self::Bytes(cells), ColumnWriter::ByteArrayColumnWriter(writer)) => {
+                writer.write_batch(&cells.values, Some(&cells.levels), None)?
             }
+            (Self::Sixteen(cells), ColumnWriter::FixedLenByteArrayColumnWriter(writer)) => {
+                writer.write_batch(&cells.values, Some(&cells.levels), None)?
+            }
+            _ => return Err(ParquetError::General("the schema has a column of another kind".to_owned())),
         };
         Ok(())
     }
 }
 
-/// Rows, column by column.
+/// Rows that are not encoded yet, column by column.
 #[derive(Default)]
-struct Group {
+struct Batch {
     bytes: usize,
     position: Cells<i64>,
     event_id: Cells<FixedLenByteArray>,
@@ -170,7 +224,11 @@ struct Group {
     metadata: Cells<ByteArray>,
 }
 
-impl Group {
+impl Batch {
+    fn rows(&self) -> usize {
+        self.position.values.len()
+    }
+
     fn push(&mut self, row: &Row<'_>) {
         self.position.push(Some(row.position.cast_signed()));
         self.event_id.push(Some(uuid(row.event_id)));

@@ -2,13 +2,13 @@
 
 use super::Place;
 use crate::cli::meter::Meter;
+use crate::cli::tell::say;
 use crate::roles::Failure;
 use crate::roles::process::stop_token;
 use crate::v1::DiffResource;
 use commands::verify::Watch;
 use projections::diff::{Cells, Compared, RowDifference};
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub(super) const DETAILS: &str = "\
@@ -50,20 +50,13 @@ pub(in crate::cli) struct DiffArgs {
 
 /// Compares, prints what came out, and says it by the exit code.
 pub(super) async fn run(args: &DiffArgs) -> ExitCode {
-    match compare(args).await {
-        Ok((text, agree)) => {
-            // Who closed our output has the exit code.
-            let _ = io::stdout().lock().write_all(text.as_bytes());
-            if agree { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) }
-        }
-        Err(failure) => {
-            eprintln!("orders: {failure}");
-            ExitCode::from(NOT_COMPARED)
-        }
-    }
+    compare(args).await.unwrap_or_else(|failure| {
+        eprintln!("orders: {failure}");
+        ExitCode::from(NOT_COMPARED)
+    })
 }
 
-async fn compare(args: &DiffArgs) -> Result<(String, bool), Failure> {
+async fn compare(args: &DiffArgs) -> Result<ExitCode, Failure> {
     let stop = stop_token()?;
     let compared = args.place.with_views("orders projections diff", async |views| {
         let mut meter = Meter::new("");
@@ -73,13 +66,13 @@ async fn compare(args: &DiffArgs) -> Result<(String, bool), Failure> {
         Ok(projections::diff::diff(views, &args.name, a, b, None, &mut watch).await?)
     });
     let compared = compared.await?;
-    let text = if args.json {
+    say(&if args.json {
         let json = serde_json::to_string_pretty(&DiffResource::of(&compared, true));
         format!("{}\n", json.map_err(|error| Failure::new(error.to_string()))?)
     } else {
         told(&compared)
-    };
-    Ok((text, compared.agree()))
+    })?;
+    Ok(if compared.agree() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
 }
 
 fn told(compared: &Compared) -> String {

@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::cli::table::table;
+use crate::cli::tell::say;
 use crate::roles::Failure;
 use crate::v1::ViewsResource;
 use indicatif::{HumanBytes, HumanCount};
@@ -26,8 +27,7 @@ pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(&ViewsResource::of(head, &found, &leases));
         Ok(format!("{}\n", json.map_err(|error| Failure::new(error.to_string()))?))
     });
-    print!("{}", text.await?);
-    Ok(())
+    say(&text.await?)
 }
 
 fn list(views: &[ViewOverview]) -> String {

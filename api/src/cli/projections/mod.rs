@@ -1,12 +1,14 @@
 //! `orders projections`: the read models, and their builds.
 
 mod diff;
+mod done;
 mod list;
 mod rebuild;
 mod switch;
 
 use super::With;
-use crate::roles::{Asker, Core, Database, Failure, apart};
+use super::tell::with_core;
+use crate::roles::{Failure, apart};
 use crate::settings::{DatabaseArgs, LogArgs, ViewArgs};
 use clap::{Args, Subcommand};
 use projections::Views;
@@ -24,8 +26,10 @@ pub(super) enum Projections {
     #[command(after_help = diff::DETAILS)]
     Diff(With<diff::DiffArgs>),
     /// Lets another build serve, brought up to date before
+    #[command(after_help = switch::DETAILS)]
     Promote(With<switch::PromoteArgs>),
-    /// Lets the build serve again that did before
+    /// Lets the build serve again that did before; done twice, it comes to where it began
+    #[command(after_help = switch::DETAILS)]
     Rollback(With<switch::RollbackArgs>),
     /// Drops a build that does not serve
     Drop(With<switch::DropArgs>),
@@ -75,17 +79,7 @@ impl Place {
         command: &'static str,
         work: impl AsyncFnOnce(&Views) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let database = Database::open(&self.database, None, Asker { command, joins: true, passing: true }).await?;
-        let outcome = match Core::open(&database).await {
-            Ok(core) => {
-                let views = core.views(projections::Settings { time_zone: self.views.time_zone });
-                let outcome = work(&views).await;
-                core.close().await;
-                outcome
-            }
-            Err(failure) => Err(failure),
-        };
-        database.close().await;
-        outcome
+        let settings = projections::Settings { time_zone: self.views.time_zone };
+        with_core(&self.database, command, async |core, _| work(&core.views(settings)).await).await
     }
 }

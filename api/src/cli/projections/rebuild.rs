@@ -1,11 +1,13 @@
 //! `orders projections rebuild`: a view made anew, showing how far it is.
 
 use super::Place;
+use super::done::Done;
 use crate::cli::actor::who;
 use crate::cli::meter::Meter;
+use crate::cli::tell::{json, say};
 use crate::roles::Failure;
 use crate::roles::process::stop_token;
-use projections::{Rebuilt, Views, build_beside, rebuild};
+use projections::{BuildState, Rebuilt, Views, build_beside, rebuild};
 use tokio_util::sync::CancellationToken;
 
 /// The arguments of `orders projections rebuild`.
@@ -17,6 +19,9 @@ pub(in crate::cli) struct RebuildArgs {
     /// Leave the build beside the one that serves, to be compared and promoted
     #[arg(long)]
     no_promote: bool,
+    /// Write one JSON document instead of text
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -28,13 +33,19 @@ pub(super) async fn run(args: &RebuildArgs) -> Result<(), Failure> {
         .place
         .with_views("orders projections rebuild", async |views| with_meter(views, name, !args.no_promote, &stop).await);
     let Rebuilt { schema, position } = rebuilt.await?;
-    if args.no_promote {
-        println!("{schema} is built up to position {position}, and does not serve.");
-        println!("Compare it by `orders projections diff {name}`, then `orders projections promote {name} {schema}`.");
-    } else {
-        println!("{name} is rebuilt and serves, up to position {position}.");
+    if args.json {
+        let state = if args.no_promote { BuildState::Ready } else { BuildState::Active }.as_str();
+        let position = Some(position.0);
+        return say(&json(&Done { projection: name, build: &schema, state, position, instead_of: None })?);
     }
-    Ok(())
+    say(&if args.no_promote {
+        format!(
+            "{schema} is built up to position {position}, and does not serve.\n\
+             Compare it by `orders projections diff {name}`, then `orders projections promote {name} {schema}`.\n"
+        )
+    } else {
+        format!("{name} is rebuilt and serves, up to position {position}.\n")
+    })
 }
 
 async fn with_meter(views: &Views, name: &str, promotes: bool, stop: &CancellationToken) -> Result<Rebuilt, Failure> {

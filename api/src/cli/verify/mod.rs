@@ -6,14 +6,14 @@ mod report;
 mod silence;
 
 use super::meter::Meter;
+use super::tell::{say, with_core};
 use crate::roles::process::stop_token;
-use crate::roles::{Asker, Core, Database, Failure};
+use crate::roles::{Core, Database, Failure};
 use crate::settings::{DatabaseArgs, KafkaArgs};
 use clap::ValueEnum;
 use commands::verify::{Progress, Watch};
 pub(super) use kafka::Kafka;
 use report::Report;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -78,36 +78,25 @@ impl VerifyArgs {
 
 /// Checks, prints what came out, and says it by the exit code.
 pub(super) async fn run(args: &VerifyArgs) -> ExitCode {
-    match verify(args).await {
-        Ok(report) => {
-            let text = if args.json { report.json() } else { report.text() };
-            // Who closed our output has the exit code.
-            let _ = io::stdout().lock().write_all(text.as_bytes());
-            report.exit_code()
-        }
-        Err(failure) => {
-            eprintln!("orders: {failure}");
-            ExitCode::from(NOT_CHECKED)
-        }
-    }
+    told(args).await.unwrap_or_else(|failure| {
+        eprintln!("orders: {failure}");
+        ExitCode::from(NOT_CHECKED)
+    })
+}
+
+async fn told(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    let report = verify(args).await?;
+    say(&if args.json { report.json() } else { report.text() })?;
+    Ok(report.exit_code())
 }
 
 async fn verify(args: &VerifyArgs) -> Result<Report, Failure> {
     let stop = stop_token()?;
     let configured = args.kafka.settings()?;
-    let asker = Asker { command: "orders verify", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let kafka = Kafka::of(configured, &args.kafka, &database);
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let outcome = check(args, &core, &kafka, &stop).await;
-            core.close().await;
-            outcome
-        }
-        Err(failure) => Err(failure),
+    let checked = async |core: &Core, database: &Database| {
+        check(args, core, &Kafka::of(configured, &args.kafka, database), &stop).await
     };
-    database.close().await;
-    outcome
+    with_core(&args.database, "orders verify", checked).await
 }
 
 async fn check(args: &VerifyArgs, core: &Core, kafka: &Kafka, stop: &CancellationToken) -> Result<Report, Failure> {

@@ -4,10 +4,11 @@ mod report;
 
 use super::days::days;
 use super::meter::Meter;
+use super::priority::give_way;
 use super::table::table;
-use super::tell::tell;
+use super::tell::{json, tell, tell_of_log};
+use crate::roles::Failure;
 use crate::roles::process::stop_token;
-use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::{DatabaseArgs, ViewArgs};
 use chrono::NaiveDate;
 use commands::verify::{Progress, Watch};
@@ -17,7 +18,7 @@ use projections::Views;
 use projections::what_if::{self, Kept, PriceChange, PriceChangeError, Report, Space, WhatIfError};
 use report::Told;
 use rust_decimal::Decimal;
-use std::io::{self, Write};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const DETAILS: &str = "\
@@ -69,10 +70,10 @@ pub(super) struct WhatIfArgs {
     #[arg(long)]
     json: bool,
     /// List the runs that were kept, and what is left of those that were cut off
-    #[arg(long, conflicts_with_all = ["name", "price_factor", "drop"])]
+    #[arg(long, conflicts_with_all = ["name", "price_factor", "skus", "from", "to", "keep", "limit", "drop"])]
     list: bool,
     /// Drop the run of that name that was kept
-    #[arg(long, conflicts_with_all = ["price_factor", "keep"])]
+    #[arg(long, conflicts_with_all = ["price_factor", "skus", "from", "to", "keep", "limit"])]
     drop: bool,
     #[command(flatten)]
     database: DatabaseArgs,
@@ -119,35 +120,29 @@ fn sku(text: &str) -> Result<Sku, String> {
 pub(super) async fn run(args: &WhatIfArgs) -> Result<(), Failure> {
     let name = args.name.as_deref().unwrap_or_default();
     if args.list {
-        return tell(&args.database, "orders what-if", async |pool| Ok(kept(&what_if::list(pool).await?))).await;
+        return tell(&args.database, "orders what-if", async |pool| {
+            let runs = what_if::list(pool).await?;
+            if args.json { json(&KeptRuns::of(&runs)) } else { Ok(kept(&runs)) }
+        })
+        .await;
     }
     if args.drop {
-        let dropped = format!("Dropped: {name}.\n");
         return tell(&args.database, "orders what-if", async |pool| {
             what_if::drop_named(pool, name).await?;
-            Ok(dropped)
+            if args.json { json(&Dropped { dropped: name }) } else { Ok(format!("Dropped: {name}.\n")) }
         })
         .await;
     }
     let change = Change::of(args)?;
     let stop = stop_token()?;
-    let asker = Asker { command: "orders what-if", joins: true, passing: true };
-    let database = Database::open(&args.database, None, asker).await?;
-    let outcome = match Core::open(&database).await {
-        Ok(core) => {
-            let views = core.views(projections::Settings { time_zone: args.views.time_zone });
-            let outcome = played(args, name, &views, &change, &stop).await;
-            core.close().await;
-            outcome.map_err(Failure::from)
-        }
-        Err(failure) => Err(failure),
-    };
-    database.close().await;
-    let told = Told { name, about: change.words(), kept: args.keep, report: outcome? };
-    let text = if args.json { told.json()? } else { told.text() };
-    // Who closed our output wants no more of it.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
-    Ok(())
+    tell_of_log(&args.database, "orders what-if", async |core, _| {
+        give_way();
+        let views = core.views(projections::Settings { time_zone: args.views.time_zone });
+        let report = played(args, name, &views, &change, &stop).await?;
+        let told = Told { name, about: change.words(), kept: args.keep, report };
+        if args.json { Ok(told.json()?) } else { Ok(told.text()) }
+    })
+    .await
 }
 
 async fn played(
@@ -161,7 +156,7 @@ async fn played(
     for cleaned in space.cleaned() {
         eprintln!("Dropped what was left of the run `{cleaned}`, which was cut off.");
     }
-    let mut meter = Meter::new("events");
+    let mut meter = Meter::new("");
     let mut show = |progress: Progress<'_>| meter.show(progress.what, progress.done, progress.total);
     let mut watch = Watch { most_listed: args.limit, cancel: stop, progress: &mut show };
     match change.run(views, &mut space, &mut watch).await {
@@ -175,6 +170,33 @@ async fn played(
             }
             Err(error)
         }
+    }
+}
+
+/// The run that is there no longer, for programs.
+#[derive(Serialize)]
+struct Dropped<'a> {
+    dropped: &'a str,
+}
+
+/// The runs that were kept, for programs.
+#[derive(Serialize)]
+struct KeptRuns<'a> {
+    data: Vec<KeptRun<'a>>,
+}
+
+#[derive(Serialize)]
+struct KeptRun<'a> {
+    name: &'a str,
+    bytes: u64,
+    /// `null` where it was cut off, or is under way.
+    about: Option<&'a str>,
+}
+
+impl<'a> KeptRuns<'a> {
+    fn of(runs: &'a [Kept]) -> Self {
+        let run = |run: &'a Kept| KeptRun { name: &run.name, bytes: run.bytes, about: run.about.as_deref() };
+        Self { data: runs.iter().map(run).collect() }
     }
 }
 

@@ -57,9 +57,10 @@ pub(super) async fn conversion((State(app), _, RawQuery(query), headers): Asked)
     let times = Figures::read(&app.views, Subject::PaymentTimes, range, 0);
     let Seen { value: times, .. } = read.run(times).await?;
     let Seen { value: days, position } = read.run(by_day(&app.views, range)).await?;
-    let begun = analytics::conversion(app.log.pool(), &app.views, range, app.settings().sessions.clock.now()).await;
+    let zone = analytics::time_zone(&app.views).await?;
+    let begun = analytics::conversion(app.log.pool(), zone, range, app.settings().sessions.clock.now()).await;
     let Figures::PaymentTimes(times) = times else { return Err(Problem::internal()) };
-    let (found, zone) = (Conversion::of(begun, &days, &times), app.views.time_zone());
+    let found = Conversion::of(begun, &days, &times);
     Ok(answer(&read, position, &headers, &found.sheet(), || conversion_json(zone, range, found)))
 }
 
@@ -73,7 +74,7 @@ async fn of_view(subject: Subject, (State(app), _, RawQuery(query), headers): As
     let mut read = Read::begin(&app, Sales::NAME, &headers).await?;
     let found = Figures::read(&app.views, subject, range, limit.unwrap_or(DEFAULT_RANKED));
     let Seen { value: figures, position } = read.run(found).await?;
-    let zone = app.views.time_zone();
+    let zone = analytics::time_zone(&app.views).await?;
     Ok(answer(&read, position, &headers, &figures.sheet(), || json(zone, range, &figures)))
 }
 

@@ -1,24 +1,24 @@
 //! The history as lines or a table, up to an end that is known before the first of them.
 
 use super::format::Format;
+use super::looks::Looks;
 use super::{DEFAULT_LIMIT, ExportError, Found, READ_ROWS, csv, line, respond};
 use crate::csv::Reader;
 use crate::http::App;
-use crate::problem::{Problem, within};
+use crate::problem::Problem;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use commands::{EventFilter, Log, LogError, StoredEvent};
+use commands::{EventFilter, FilteredEvents, StoredEvent};
 use domain::Position;
 use futures::{Stream, stream};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// How many positions one answer looks through for what has no key. It ends there, however little was found.
 const MAX_SCANNED: u64 = 1_000_000;
-/// How much of what is found on the way to the answer's end is kept, about; what is behind it is read once more.
-const KEPT_BYTES: usize = 1 << 20;
 
 pub(super) async fn answer(
     app: &App,
@@ -35,11 +35,10 @@ pub(super) async fn answer(
         _ => u64::MAX,
     };
     let last = last.min(Position(after.0.saturating_add(span)));
-    let log = app.log.clone();
-    let kept = Vec::new();
-    let mut export = Export { log, filter, after, last, left, kept, format, is_begun: false, _place: place };
+    let looks = app.looks.clone();
+    let mut export = Export { looks, filter, after, last, ahead: None, format, is_begun: false, _place: place };
     if !export.filter.is_everything() {
-        within(export.look_ahead()).await?;
+        export.look_ahead(left).await?;
     }
     let (last, took) = (export.last, took + started.elapsed());
     Ok(respond(Body::from_stream(export.chunks()), format, last, took))
@@ -47,15 +46,13 @@ pub(super) async fn answer(
 
 /// An answer on its way.
 struct Export {
-    log: Log,
+    looks: Looks,
     filter: EventFilter,
-    /// All up to here is on its way, or kept.
+    /// All up to here is on its way.
     after: Position,
     last: Position,
-    /// How many more events it may hold, besides those that are kept.
-    left: u64,
-    /// What was found already.
-    kept: Vec<Arc<StoredEvent>>,
+    /// Where the events stand that it still holds; `None` where that is everywhere.
+    ahead: Option<VecDeque<Position>>,
     format: Format,
     is_begun: bool,
     /// Given back at the end, or when the client is gone.
@@ -64,23 +61,25 @@ struct Export {
 
 impl Export {
     /// Finds where the answer ends, as that is told before its first byte: a filter lets fewer events through than there are positions,
-    /// so only reading tells where the limit is reached.
-    async fn look_ahead(&mut self) -> Result<(), LogError> {
-        let (mut reached, mut left, mut kept_bytes) = (self.after, self.left, 0);
-        while left > 0 && reached < self.last {
-            let read = self.log.read_filtered(&self.filter, reached, self.last, rows(left)).await?;
-            if read.up_to == reached {
+    /// so only a look tells where the limit is reached. That takes a position of each event, and no more.
+    async fn look_ahead(&mut self, limit: u64) -> Result<(), Problem> {
+        let (mut reached, mut ahead) = (self.after, VecDeque::new());
+        let mut search = self.looks.begin(&self.filter);
+        while reached < self.last {
+            let left = limit.saturating_sub(ahead.len() as u64);
+            let rows = u32::try_from(left).unwrap_or(u32::MAX);
+            if rows == 0 {
                 break;
             }
-            reached = read.up_to;
-            left = left.saturating_sub(read.events.len() as u64);
-            if kept_bytes < KEPT_BYTES {
-                kept_bytes += read.events.iter().map(|event| event.size_bytes()).sum::<usize>();
-                (self.after, self.left) = (reached, left);
-                self.kept.extend(read.events);
+            let look = self.looks.log.find_filtered(&self.filter, reached, self.last, rows);
+            let Some(found) = search.look(reached, look).await? else { break };
+            if found.up_to == reached {
+                break;
             }
+            reached = found.up_to;
+            ahead.extend(found.positions);
         }
-        self.last = reached;
+        (self.last, self.ahead) = (reached, Some(ahead));
         Ok(())
     }
 
@@ -101,27 +100,35 @@ impl Export {
             csv::write_head(&mut head, Reader::Program);
             return Ok(Some(Bytes::from(head)));
         }
-        if !self.kept.is_empty() {
-            return Ok(Some(chunk(&std::mem::take(&mut self.kept), self.format)?));
-        }
-        while self.left > 0 && self.after < self.last {
-            let read = self.log.read_filtered(&self.filter, self.after, self.last, rows(self.left)).await?;
+        while self.after < self.last {
+            let Some(read) = self.read().await? else { return Ok(None) };
             if read.up_to == self.after {
                 return Err(ExportError::Missing(self.after));
             }
             self.after = read.up_to;
-            self.left = self.left.saturating_sub(read.events.len() as u64);
             if !read.events.is_empty() {
                 return Ok(Some(chunk(&read.events, self.format)?));
             }
         }
         Ok(None)
     }
-}
 
-/// How many events are read at once, of so many that are left.
-fn rows(left: u64) -> u32 {
-    u32::try_from(left).unwrap_or(READ_ROWS).min(READ_ROWS)
+    /// The next events; `None` behind the last of those that were found.
+    async fn read(&mut self) -> Result<Option<FilteredEvents>, ExportError> {
+        let (filter, after, log) = (&self.filter, self.after, &self.looks.log);
+        let Some(ahead) = &mut self.ahead else {
+            let rows = u32::try_from(self.last.0 - after.0).unwrap_or(READ_ROWS).min(READ_ROWS);
+            let _place = self.looks.place(filter, after).await;
+            return Ok(Some(log.read_filtered(filter, after, self.last, rows).await?));
+        };
+        while ahead.front().is_some_and(|position| *position <= after) {
+            ahead.pop_front();
+        }
+        let Some(next) = ahead.front() else { return Ok(None) };
+        let wanted: Vec<Position> = ahead.iter().take(READ_ROWS as usize).copied().collect();
+        let _place = self.looks.place(filter, Position(next.0.saturating_sub(1))).await;
+        Ok(Some(log.read_found(filter, after, &wanted).await?))
+    }
 }
 
 fn chunk(events: &[Arc<StoredEvent>], format: Format) -> Result<Bytes, ExportError> {

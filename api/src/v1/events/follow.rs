@@ -1,14 +1,17 @@
 //! The history that goes on: what there is behind a position, and then what is appended, as it is committed.
 //!
 //! A follower holds its position and one chunk, however far behind it is, and reads as fast as its client takes. All followers at
-//! the head read the same events in memory. It ends with a word and the position to go on from: at the server's stop, when its time is
-//! over (whoever comes again shows the key again), when its client takes too long for a chunk, and when the log can't be read.
+//! the head read the same events in memory; those that are further back look through history at the few places for that. It ends with a
+//! word and the position to go on from: after as many events as were asked for, at the server's stop, when its time is over (whoever
+//! comes again shows the key again), when its client takes too long for a chunk, and when the log can't be read.
 //!
 //! As lines: an empty one says that the connection is alive; the last one is `{"end":"stopping","position":42}`. As server-sent
 //! events (WHATWG HTML, section 9.2): the `id` is the position, also of the comments that keep the connection alive, so that a
-//! client that comes again with `Last-Event-ID` goes on behind all that was looked at, however rare what it waits for is.
+//! client that comes again with `Last-Event-ID` goes on behind all that was looked at, however rare what it waits for is. An
+//! `EventSource` takes every end for a cut, so a client that wants no more closes it on an event of the type `end`.
 
 use super::format::Format;
+use super::looks::Looks;
 use super::{ExportError, Found, READ_ROWS, line, respond};
 use crate::http::{App, Stopping};
 use crate::problem::{Code, Place, Problem};
@@ -16,7 +19,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use commands::{EventFilter, FilteredEvents, Log, StoredEvent};
+use commands::{EventFilter, FilteredEvents, StoredEvent};
 use domain::Position;
 use futures::{Stream, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -24,7 +27,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// What a browser's `EventSource` sends when it comes again.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -81,7 +84,7 @@ pub(super) fn answer(
     let settings = app.settings().follow;
     let now = Instant::now();
     let follower = Follower {
-        log: app.log.clone(),
+        looks: app.looks.clone(),
         filter: found.filter,
         from: found.from,
         position: found.after,
@@ -104,6 +107,8 @@ pub(super) fn answer(
 /// Why an answer ends though there may be more.
 #[derive(Debug, Clone, Copy)]
 enum End {
+    /// It held as many events as were asked for.
+    Limit,
     Stopping,
     TimeOver,
     TooSlow,
@@ -113,6 +118,7 @@ enum End {
 impl End {
     const fn word(self) -> &'static str {
         match self {
+            Self::Limit => "limit",
             Self::Stopping => "stopping",
             Self::TimeOver => "time_over",
             Self::TooSlow => "too_slow",
@@ -122,7 +128,7 @@ impl End {
 }
 
 struct Follower {
-    log: Log,
+    looks: Looks,
     filter: EventFilter,
     /// What is recorded before this time is passed over. A time that is to come is no position yet.
     from: Option<DateTime<Utc>>,
@@ -154,15 +160,18 @@ impl Follower {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ExportError> {
-        if self.is_over || self.left == Some(0) {
+        if self.is_over {
             return Ok(None);
+        }
+        if self.left == Some(0) {
+            return Ok(Some(self.end(End::Limit)));
         }
         if !self.is_begun {
             self.is_begun = true;
             if self.format == Format::EventStream {
                 return Ok(Some(Bytes::from(format!("retry: {RETRY_MS}\nid: {}\n\n", self.position))));
             }
-        } else if self.said.elapsed() >= self.settings.slow_at_most && self.position < self.log.known_head() {
+        } else if self.said.elapsed() >= self.settings.slow_at_most && self.position < self.looks.log.known_head() {
             return Ok(Some(self.end(End::TooSlow)));
         }
         loop {
@@ -172,7 +181,7 @@ impl Follower {
             if Instant::now() >= self.until {
                 return Ok(Some(self.end(End::TimeOver)));
             }
-            let head = self.log.known_head();
+            let head = self.looks.log.known_head();
             if self.position < head {
                 match self.read(head).await? {
                     Some(read) if !read.events.is_empty() => return Ok(Some(self.chunk(&read.events)?)),
@@ -188,10 +197,15 @@ impl Follower {
         }
     }
 
-    /// What the filter lets through of the next events; `None` while the log can't be read.
+    /// What the filter lets through of the next events, nothing where there was no place to look for them; `None` while the log can't
+    /// be read.
     async fn read(&mut self, head: Position) -> Result<Option<FilteredEvents>, ExportError> {
         let rows = self.left.and_then(|left| u32::try_from(left).ok()).unwrap_or(READ_ROWS).min(READ_ROWS);
-        match self.log.read_filtered(&self.filter, self.position, head, rows).await {
+        let place = self.looks.place(&self.filter, self.position);
+        let Some(Ok(_place)) = self.stopping.run_until(timeout_at(self.next_word(), place)).await else {
+            return Ok(Some(FilteredEvents { events: Vec::new(), up_to: self.position }));
+        };
+        match self.looks.log.read_filtered(&self.filter, self.position, head, rows).await {
             Ok(read) if read.up_to == self.position => Err(ExportError::Missing(self.position)),
             Ok(mut read) => {
                 read.events.retain(|event| self.from.is_none_or(|from| event.recorded_at >= from));
@@ -208,9 +222,13 @@ impl Follower {
 
     /// Until there is something behind the position, or something to say.
     async fn wait(&self) {
-        let due = (self.said + self.settings.keep_alive_every).min(self.until);
-        let at_most = due.saturating_duration_since(Instant::now());
-        let _ = self.stopping.run_until(self.log.wait_beyond(self.position, at_most)).await;
+        let at_most = self.next_word().saturating_duration_since(Instant::now());
+        let _ = self.stopping.run_until(self.looks.log.wait_beyond(self.position, at_most)).await;
+    }
+
+    /// When something is to be said at the latest.
+    fn next_word(&self) -> Instant {
+        (self.said + self.settings.keep_alive_every).min(self.until)
     }
 
     fn chunk(&self, events: &[Arc<StoredEvent>]) -> Result<Bytes, ExportError> {

@@ -6,8 +6,9 @@
 //! - With `follow=true`, lines, or server-sent events, that go on with what is appended: [`follow`].
 //!
 //! Whatever the form, it holds the events behind `after`, and says in `Orders-Position` up to where it is complete: send that as the
-//! next `after`. Filters and limits change nothing of that: where they end an answer is found before its first byte. `Orders-Min-Position` is met by every answer, which comes from the log; beyond the head it is refused
-//! as `after` is.
+//! next `after`. Filters and limits change nothing of that: where they end an answer is found before its first byte, at one of few
+//! places for that ([`looks`]), in bounded time. `Orders-Min-Position` is met by every answer, which comes from the log; beyond the
+//! head it is refused as `after` is.
 
 pub(crate) mod columns;
 pub(crate) mod csv;
@@ -15,11 +16,13 @@ mod export;
 mod follow;
 mod format;
 pub mod line;
+pub(crate) mod looks;
 mod operations;
 mod page;
 pub(crate) mod selection;
 
 pub use follow::FollowSettings;
+pub use looks::LookSettings;
 pub(super) use operations::operations;
 
 use super::incoming::ORDERS_POSITION;

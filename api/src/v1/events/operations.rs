@@ -17,12 +17,13 @@ In order, personal data included, in the form that `Accept` asks for: lines (NDJ
 a table (CSV), or server-sent events.
 
 `Orders-Position` says up to where the answer is complete: send it as the next `after`. With `type`, `sku` or `correlation_id` alone an answer looks through \
-1,000,000 positions at most (a page through 200,000), so it may hold fewer events than there are, or none. You have all when \
-`Orders-Position` is the `after` that you sent.
+1,000,000 positions at most (a page through 200,000), and about two seconds, so it may hold fewer events than there are, or none. You have \
+all when `Orders-Position` is the `after` that you sent. Few look at once, and the others wait: for longer than five seconds is 503.
 
 `follow=true` goes on with what is appended, as it is committed, for an hour at most; so do server-sent events by themselves. As lines, \
 an empty one says that the connection is alive. The server ends with `{\"end\":\"stopping\",\"position\":42}` (as an event of the \
-type `end`), or `time_over`, `too_slow`, `unavailable`: go on behind that position.";
+type `end`), or `time_over`, `too_slow`, `unavailable`: go on behind that position. `limit` ends it with `limit`. An `EventSource` comes \
+again after every end, so close it on `end` where you want no more.";
 
 pub(in crate::v1) fn operations() -> Vec<Operation> {
     let number = |least: u64, most: u64| json!({ "type": "integer", "minimum": least, "maximum": most });

@@ -4,7 +4,7 @@ use super::format::Format;
 use super::line::{Line, LineError};
 use super::{Found, respond};
 use crate::http::App;
-use crate::problem::{Problem, within};
+use crate::problem::Problem;
 use crate::v1::paging;
 use axum::body::Body;
 use axum::response::Response;
@@ -46,12 +46,14 @@ async fn read(app: &App, found: &Found) -> Result<(Vec<Arc<StoredEvent>>, Positi
     let limit = found.limit.unwrap_or(paging::DEFAULT_LIMIT);
     let last = if found.filter.scans() { found.last.min(Position(found.after.0 + MAX_SCANNED)) } else { found.last };
     let (mut events, mut reached, mut bytes) = (Vec::new(), found.after, 0);
+    let mut search = app.looks.begin(&found.filter);
     while reached < last && bytes < PAGE_BYTES {
         let rows = limit.saturating_sub(u32::try_from(events.len()).unwrap_or(limit));
         if rows == 0 {
             break;
         }
-        let read = within(app.log.read_filtered(&found.filter, reached, last, rows)).await?;
+        let look = app.log.read_filtered(&found.filter, reached, last, rows);
+        let Some(read) = search.look(reached, look).await? else { break };
         if read.up_to == reached {
             break;
         }

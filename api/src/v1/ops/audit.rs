@@ -73,7 +73,5 @@ pub(in crate::v1) async fn handle(
     let list = List::new("audit", &format!("{filter:?}"));
     let before = page.after::<u64>(&list)?.map(u64::cast_signed);
     let lines = within(audit::list(app.log.pool(), &filter, before, page.limit)).await?;
-    let is_full = u32::try_from(lines.len()).is_ok_and(|rows| rows == page.limit);
-    let next = lines.last().filter(|_| is_full).map(|line| line.id.unsigned_abs());
-    Ok(json(list.page(lines.iter().map(ActionResource::from).collect(), next.as_ref())))
+    Ok(json(list.page_of(&lines, page.limit, |line| line.id, ActionResource::from)))
 }

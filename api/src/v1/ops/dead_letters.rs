@@ -1,4 +1,5 @@
-//! `GET /v1/ops/dead-letters`: what consumers parked, as it was published to the dead-letter topic, the newest first.
+//! `GET /v1/ops/dead-letters`: what consumers parked, as it was published to the dead-letter topic, the newest first. What a record says,
+//! which may be personal, is for keys that may read history too.
 //!
 //! It is the one thing under `/v1` for which Kafka is asked, by a process that was told where that is: `orders serve`, and `orders api` with
 //! `KAFKA_BROKERS`. Whoever has no Kafka sees what is parked, and decides on it, all the same: the ledger is in PostgreSQL.
@@ -6,7 +7,7 @@
 use super::super::paging::{List, PageRequest};
 use super::super::reads::json;
 use crate::auth::Allowed;
-use crate::auth::permission::RunSystem;
+use crate::auth::permission::{ReadEvents, RunSystem};
 use crate::http::query::Query;
 use crate::http::{App, overloaded};
 use crate::problem::{Code, Problem};
@@ -40,7 +41,8 @@ impl DeadLetters {
         Self { kafka, places: Arc::new(Semaphore::new(MAX_AT_ONCE)) }
     }
 
-    async fn page(&self, before: Option<i64>, limit: u32) -> Result<Page, Problem> {
+    /// The newest letters before the offset `before`.
+    pub(crate) async fn page(&self, before: Option<i64>, limit: u32) -> Result<Page, Problem> {
         let kafka = self.kafka.clone().ok_or_else(not_configured)?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| overloaded())?;
         // Whoever hangs up leaves a thread behind that reads on for a while: the place is its.
@@ -103,14 +105,15 @@ pub(super) struct LetterResource<'a> {
     parked_at: Option<&'a str>,
     came_from: Option<PlaceResource<'a>>,
     correlation_id: Option<&'a str>,
-    /// The record's value as text. It may hold personal data.
+    /// The record's value as text, which may be personal: `null` for a key without the scope `analyst`.
     value: Option<&'a str>,
     /// Why the letter has no value although its record has one.
     value_omitted: Option<&'a str>,
 }
 
-impl<'a> From<&'a Letter> for LetterResource<'a> {
-    fn from(letter: &'a Letter) -> Self {
+impl<'a> LetterResource<'a> {
+    /// What the record says is for whoever may read history.
+    fn of(letter: &'a Letter, with_value: bool) -> Self {
         Self {
             offset: letter.offset,
             item: letter.item,
@@ -123,7 +126,7 @@ impl<'a> From<&'a Letter> for LetterResource<'a> {
             parked_at: letter.parked_at.as_deref(),
             came_from: letter.came_from.as_ref().map(PlaceResource::from),
             correlation_id: letter.correlation_id.as_deref(),
-            value: letter.value.as_deref(),
+            value: letter.value.as_deref().filter(|_| with_value),
             value_omitted: letter.value_omitted.as_deref(),
         }
     }
@@ -131,7 +134,7 @@ impl<'a> From<&'a Letter> for LetterResource<'a> {
 
 pub(in crate::v1) async fn handle(
     State(app): State<Arc<App>>,
-    _: Allowed<RunSystem>,
+    allowed: Allowed<RunSystem>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut query = Query::new(query.as_deref());
@@ -141,5 +144,34 @@ pub(in crate::v1) async fn handle(
     let before = page.after::<u64>(&list)?.map(u64::cast_signed);
     let found = app.dead_letters.page(before, page.limit).await?;
     let next = found.before.map(i64::unsigned_abs);
-    Ok(json(list.page(found.letters.iter().rev().map(LetterResource::from).collect(), next.as_ref())))
+    let with_value = allowed.also::<ReadEvents>();
+    let letters = found.letters.iter().rev().map(|letter| LetterResource::of(letter, with_value));
+    Ok(json(list.page(letters.collect(), next.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_record_says_is_for_who_may_read_history() {
+        let letter = Letter {
+            offset: 12,
+            item: Some(7),
+            consumer: Some("order_mail".to_owned()),
+            event_type: Some("OrderPlaced".to_owned()),
+            key: None,
+            position: None,
+            reason: Some("550 mailbox unavailable".to_owned()),
+            attempts: Some(1),
+            parked_at: None,
+            came_from: None,
+            correlation_id: None,
+            value: Some("{\"OrderPlaced\":{}}".to_owned()),
+            value_omitted: None,
+        };
+        let (without, with) = (LetterResource::of(&letter, false), LetterResource::of(&letter, true));
+        assert_eq!((without.value, without.reason), (None, Some("550 mailbox unavailable")));
+        assert_eq!(with.value, Some("{\"OrderPlaced\":{}}"));
+    }
 }

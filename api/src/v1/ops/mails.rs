@@ -23,6 +23,7 @@ use projections::order_list::{self, OrderList, Search, Whose};
 use projections::{Projection, ReadError, Views};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -108,10 +109,26 @@ impl<'a> MailResource<'a> {
 #[schemars(rename = "Mails")]
 pub(crate) struct MailsResource<'a> {
     data: Vec<MailResource<'a>>,
+    /// Whether these are all that can be found; else there are older orders of the address than those that were looked at, or older mails.
+    is_complete: bool,
+}
+
+impl<'a> MailsResource<'a> {
+    fn of(told: &'a [Told], is_complete: bool) -> Self {
+        Self { data: told.iter().map(MailResource::of).collect(), is_complete }
+    }
 }
 
 /// A mail, and the order that it is about.
 pub(crate) type Told = (Option<OrderId>, Mail);
+
+/// The mails to an address.
+pub(crate) struct ToAddress {
+    /// Those that were found.
+    pub(crate) mails: Vec<Told>,
+    /// Whether these are all: there are no more orders than were looked at, and no more mails of the schedule than are told.
+    pub(crate) is_complete: bool,
+}
 
 /// Why mails can't be told.
 #[derive(Debug, thiserror::Error)]
@@ -154,23 +171,24 @@ pub(crate) async fn told_to(
     views: &Views,
     schedule: &Schedule,
     address: &Email,
-) -> Result<Vec<Told>, MailsError> {
+) -> Result<ToAddress, MailsError> {
     let search = Search::Email(address.clone());
-    let orders = order_list::search(views, Whose::All, &search, None, ORDERS_OF_ADDRESS).await?;
-    let mut told = Vec::new();
-    if !orders.value.rows.is_empty() {
-        let teller = Teller::open(log, schedule).await?;
-        for row in orders.value.rows {
-            let mails = teller.of_order(row.id, Some(address)).await?.unwrap_or_default();
-            told.extend(mails.into_iter().map(|mail| (Some(row.id), mail)));
+    let orders = order_list::search(views, Whose::All, &search, None, ORDERS_OF_ADDRESS).await?.value;
+    let mut told: Vec<Told> = Vec::new();
+    if !orders.rows.is_empty() {
+        let ids: Vec<OrderId> = orders.rows.iter().map(|row| row.id).collect();
+        for (order, mails) in Teller::open(log, schedule).await?.of_orders(&ids, Some(address)).await? {
+            told.extend(mails.into_iter().map(|mail| (Some(order), mail)));
         }
     }
-    let known: Vec<Option<String>> = told.iter().map(|(_, mail)| mail.message_id.clone()).collect();
-    let of_schedule = mails::to_address(log.pool(), address).await?;
+    let known: HashSet<String> = told.iter().filter_map(|(_, mail)| mail.message_id.clone()).collect();
+    let (of_schedule, issues) =
+        (mails::to_address(log.pool(), address).await?, mails::issues_to(log.pool(), address).await?);
+    let is_complete = orders.next.is_none() && !mails::may_be_more(&of_schedule) && !mails::may_be_more(&issues);
     // Those about its orders were told with them.
-    told.extend(of_schedule.into_iter().filter(|mail| !known.contains(&mail.message_id)).map(|mail| (None, mail)));
-    told.extend(mails::issues_to(log.pool(), address).await?.into_iter().map(|mail| (None, mail)));
-    Ok(told)
+    let is_new = |mail: &Mail| mail.message_id.as_ref().is_none_or(|id| !known.contains(id));
+    told.extend(of_schedule.into_iter().filter(is_new).chain(issues).map(|mail| (None, mail)));
+    Ok(ToAddress { mails: told, is_complete })
 }
 
 pub(in crate::v1) async fn of_order(
@@ -184,7 +202,7 @@ pub(in crate::v1) async fn of_order(
     query.finish()?;
     let Some(order) = order else { return Err(Problem::internal()) };
     let told = within(told_of_order(&app.log, app.members.schedule(), order)).await?;
-    answer(&MailsResource { data: told.iter().map(MailResource::of).collect() })
+    answer(&MailsResource::of(&told, true))
 }
 
 pub(in crate::v1) async fn search(
@@ -198,7 +216,7 @@ pub(in crate::v1) async fn search(
     let body = body::receive(&head, body, Accepts::JSON).await?;
     let address = body::read(&body, asked)?;
     let told = within(told_to(&app.log, &app.views, app.members.schedule(), &address)).await?;
-    answer(&MailsResource { data: told.iter().map(MailResource::of).collect() })
+    answer(&MailsResource::of(&told.mails, told.is_complete))
 }
 
 /// Reads whose mails are asked for.

@@ -32,7 +32,8 @@ fn dead_letters() -> Operation {
         .about(
             "The records of the dead-letter topic, the newest first: each parking, with the record as it came. The ledger says what is \
              still parked: a letter is redriven by `POST /v1/ops/parked/{id}/retry` with its `item`. Asked of a process that knows of \
-             Kafka. A page has about 8 MiB at most, so it may be short.",
+             Kafka. A page has about 8 MiB at most, so it may be short. What a record says may be personal, and is for keys with the \
+             scope `analyst` besides: without it, `value` is `null`.",
         )
         .allowed::<RunSystem>()
         .in_pages()
@@ -67,7 +68,7 @@ fn mails() -> Vec<Operation> {
         "message_id": "01960000-0000-7000-8000-000000000005.a1b2c3d4e5f60718@example.com",
         "noted_at": "2026-01-31T08:00:00.000000Z", "since": "2026-01-31T08:00:01.000000Z", "next_at": null,
     });
-    let example = json!({ "data": [mail] });
+    let example = json!({ "data": [mail], "is_complete": true });
     vec![
         Operation::new(Method::GET, "/v1/ops/mails", Tag::Operating, "listMails", "What became of the mails of an order")
             .about(
@@ -86,8 +87,8 @@ fn mails() -> Vec<Operation> {
             "What became of the mails to an address",
         )
         .about(
-            "Those of its newest 50 orders, those of the schedule, and the newsletter. A POST, so that no address stands in \
-             a URL.",
+            "Those of its newest 50 orders, the newest 200 of the schedule, and of the newsletter; `is_complete` says whether these are \
+             all. A POST, so that no address stands in a URL.",
         )
         .allowed::<RunSystem>()
         .body(Accepts::JSON, "SearchMails", search, json!({ "email": "ada@example.com" }))

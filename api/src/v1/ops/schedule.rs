@@ -70,10 +70,7 @@ pub(in crate::v1) async fn handle(
     let list = List::new("schedule", &format!("all={all}"));
     let after = page.after::<u64>(&list)?.map_or(0, u64::cast_signed);
     let jobs = within(app.members.schedule().list(after, page.limit, all)).await?;
-    // A full page may be the last one; the next is empty then.
-    let is_full = u32::try_from(jobs.len()).is_ok_and(|rows| rows == page.limit);
-    let next = jobs.last().filter(|_| is_full).map(|job| job.id.unsigned_abs());
-    Ok(json(list.page(jobs.iter().map(JobResource::of).collect(), next.as_ref())))
+    Ok(json(list.page_of(&jobs, page.limit, |job| job.id, JobResource::of)))
 }
 
 /// The job that a path names. What is no number is no job: 404.

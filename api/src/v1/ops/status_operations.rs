@@ -16,7 +16,7 @@ fn now() -> Operation {
     let reader = json!({
         "kind": "consumer", "name": "order_mail", "state": "running", "position": 4_182, "lag_events": 3, "lag_s": 0.4,
         "events_per_s": 12.5, "time_left_s": null, "last_error": null, "stalled": false,
-        "open": { "waiting": 1, "parked": 0, "unknown": 0 },
+        "open": { "waiting": 1, "parked": 0, "unknown": 0, "is_exact": true },
     });
     let task = json!({
         "task": "sweep", "waiting": 4, "running": 0, "failed": 0, "next_at": at(), "overdue_s": null, "every_s": 600,
@@ -37,8 +37,8 @@ fn now() -> Operation {
     });
     Operation::new(Method::GET, "/v1/ops/status", Tag::Operating, "getStatus", "How the system is at this moment")
         .about(
-            "As the process that answers sees it, at most a second ago; of readers that other processes run, how far they are by \
-             what they write down. What it can't know of another process is `null`.",
+            "As the process that answers sees it, at most a second ago, or twenty times as long as finding out took; of readers that \
+             other processes run, how far they are by what they write down. What it can't know of another process is `null`.",
         )
         .allowed::<RunSystem>()
         .refuses(&[Code::Unavailable])
@@ -47,7 +47,7 @@ fn now() -> Operation {
 
 fn history() -> Operation {
     let reader = json!({ "kind": "relay", "name": "relay", "position": 4_185, "lag_events": 0, "lag_s": 0.0 });
-    let sample = json!({ "at": at(), "head": 4_185, "commands": commands(), "readers": [reader] });
+    let sample = json!({ "at": at(), "head": 4_185, "commands": commands(), "readers": [reader], "tasks": [{ "task": "account_mail", "due": 0 }] });
     let minutes = json!({ "type": "integer", "minimum": 1, "maximum": MAX_MINUTES, "default": MAX_MINUTES });
     let path = "/v1/ops/status/history";
     Operation::new(Method::GET, path, Tag::Operating, "getStatusHistory", "How it was within the last hour")

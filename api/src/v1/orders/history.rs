@@ -77,13 +77,13 @@ pub(in crate::v1) async fn handle(
     query.finish()?;
     let list = List::new("order history", &order.to_string());
     let before: Option<u64> = page.after(&list)?;
-    let history = within(History::of(&app.log, order)).await?;
+    let limit = page.limit as usize;
+    // One more than the page has tells whether there is another.
+    let history = within(History::of(&app.log, order, before, limit + 1)).await?;
     if !history.is_of_an_order() {
         return Err(rejection::not_found::<Order>());
     }
-    let limit = page.limit as usize;
-    let behind = |step: &Step<'_>| before.is_none_or(|before| step.recorded.sequence < before);
-    let mut steps: Vec<Step<'_>> = history.steps().rev().filter(behind).take(limit + 1).collect();
+    let mut steps: Vec<Step<'_>> = history.steps().rev().collect();
     let is_more = steps.len() > limit;
     steps.truncate(limit);
     let next = steps.last().filter(|_| is_more).map(|step| step.recorded.sequence);

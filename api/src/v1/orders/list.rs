@@ -52,7 +52,7 @@ async fn then(
     let list = List::new("orders as of", &format!("{} {filter:?}", then.position));
     let after = page.after(&list)?;
     let mut read = Read::begin_as_of(app, order_list::OrderList::NAME, headers, then.position).await?;
-    let found = order_list::list_as_of(&app.views, whose, filter, then.position, after, page.limit);
+    let found = order_list::list_as_of(&app.views, whose, filter, then, after, page.limit);
     let Page { rows, next } = read.run_as_of(found).await?;
     let data = rows.iter().map(OrderResource::of_row).collect();
     Ok(read.answer(then.position, list.page_as_of(data, next.as_ref(), then.into())))

@@ -14,6 +14,7 @@ async fn the_console_shows_how_everything_is_to_who_runs_the_system() {
     says(&page, &["order_list", "order_mail", "sales", "Needs a person", "mailbox unavailable", "letter", "Follows"]);
     says(&page, &["Nobody has done anything yet", "2 partitions", "No members"]);
     says(&page, &["data-cell=\"task letter late\"", "In time", "0/h", "What needs a person, and what is next"]);
+    says(&page, &["data-cell=\"task letter hour\"", "Done, or last run", "data-cell=\"order_mail left\""]);
     let moved = staff.get("/ops").await.is(308);
     assert_eq!(moved.header("location"), "/ops/");
     let clerk = system.goods.staff(Role::Clerk).await;
@@ -23,6 +24,8 @@ async fn the_console_shows_how_everything_is_to_who_runs_the_system() {
         &ask("parked.discard 1"),
         "/ops/parked/",
         "/ops/parked/1/",
+        "/ops/dead-letters/",
+        "/ops/mails/",
         "/ops/projections/order_list/diff/",
     ] {
         clerk.get(path).await.is(403);
@@ -70,7 +73,15 @@ async fn what_is_parked_is_retried_and_discarded_one_or_all() {
         done,
         [("parked.retry", "1", Some(1)), ("parked.discard", "2", Some(1)), ("parked.discard", "", Some(4))]
     );
-    says(&staff.get("/ops/").await.is(200), &["parked.discard", "The owner"]);
+    let refused = system.refused().await;
+    let refused: Vec<_> =
+        refused.iter().map(|(action, target, why)| (action.as_str(), target.as_str(), why.as_deref())).collect();
+    let changed = "there are 4 such items by now, and not 3";
+    assert_eq!(
+        refused,
+        [("parked.retry", "1", Some("no such item needs a person")), ("parked.discard", "", Some(changed))]
+    );
+    says(&staff.get("/ops/").await.is(200), &["parked.discard", "The owner", "Refused", changed]);
 }
 
 #[tokio::test]
@@ -97,6 +108,13 @@ async fn a_group_is_paused_resumed_and_set_back_after_a_preview() {
     let rewinds: i64 =
         sqlx::query_scalar("SELECT count(*) FROM consumer_rewinds").fetch_one(&system.goods.pool).await.unwrap();
     assert!(rewinds > 0);
+    let page = staff.get("/ops/").await.is(200);
+    says(&page, &["2 partitions are to go back behind position 0, and have not yet.", "Withdraw rewind"]);
+    let withdrawn = done(&staff, &[("do", "consumer.withdraw_rewind order_mail")]).await;
+    assert!(withdrawn.contains("2 partitions do not go back any more."), "{withdrawn}");
+    assert!(!staff.get("/ops/").await.is(200).text.contains("Withdraw rewind"));
+    let nothing = done(&staff, &[("do", "consumer.withdraw_rewind order_mail")]).await;
+    assert!(nothing.contains("nothing was done"), "{nothing}");
     staff.post("/ops/", &[("do", "consumer.rewind order_mail"), ("token", "x")]).await.is(400);
     staff.get(&ask("consumer.pause nobody")).await.is(404);
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod deeds;
+mod pages;
 mod parked;
 mod stream;
 mod support;

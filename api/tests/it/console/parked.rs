@@ -22,8 +22,9 @@ impl System {
 
     /// What was written down of what operators did by a filter, the oldest first.
     async fn filters_of_actions(&self) -> Vec<(String, serde_json::Value, Option<i64>)> {
-        let ask =
-            sqlx::query_as("SELECT action, arguments, affected FROM operator_actions WHERE target = '' ORDER BY id");
+        let ask = sqlx::query_as(
+            "SELECT action, arguments, affected FROM operator_actions WHERE target = '' AND outcome = 'done' ORDER BY id",
+        );
         ask.fetch_all(&self.goods.pool).await.unwrap()
     }
 }

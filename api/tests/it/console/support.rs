@@ -71,10 +71,17 @@ impl System {
         ask.fetch_all(&self.goods.pool).await.unwrap()
     }
 
-    /// What was written down of what operators did, the oldest first: action, target, count.
+    /// What was written down of what operators did and had done, the oldest first: action, target, count.
     pub async fn actions(&self) -> Vec<(String, String, Option<i64>)> {
-        let ask = sqlx::query_as("SELECT action, target, affected FROM operator_actions ORDER BY id");
+        let ask =
+            sqlx::query_as("SELECT action, target, affected FROM operator_actions WHERE outcome = 'done' ORDER BY id");
         ask.fetch_all(&self.goods.pool).await.unwrap()
+    }
+
+    /// What was refused of it, the oldest first: action, target, why.
+    pub async fn refused(&self) -> Vec<(String, String, Option<String>)> {
+        let ask = "SELECT action, target, detail FROM operator_actions WHERE outcome = 'refused' ORDER BY id";
+        sqlx::query_as(ask).fetch_all(&self.goods.pool).await.unwrap()
     }
 
     /// The state of each build of a view, in order.

@@ -6,12 +6,14 @@ use crate::shop::Shop;
 use crate::verify::{listed, topics};
 use consumers::cloud_event::HEADERS;
 use consumers::topics::Topics;
-use consumers::{KafkaSettings, ReaderState};
+use consumers::{KafkaSettings, ReaderState, relay};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use testkit::kafka::{KafkaBroker, Mechanism, Record, read_topic};
 use testkit::{Db, eventually};
@@ -94,6 +96,34 @@ async fn delete_topics(kafka: &KafkaSettings, topics: &[&str]) {
         })
         .await;
     }
+}
+
+/// A record every millisecond: a reader that goes on to the end of the topic never gets there.
+#[tokio::test]
+async fn who_starts_beside_somebody_who_publishes_without_a_pause_is_not_held_up() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    let process = Process::start(&shop, Plan::relay_alone(kafka.clone()));
+    shop.place("Ada").await;
+    process.relayed(&shop).await;
+    process.stop().await;
+    let topics = Topics::new(&kafka.prefix);
+    let last = records(&kafka, &topics.relay).await.pop().unwrap();
+    let (topic, producer) = (topics.relay.clone(), client(&kafka).create::<BaseProducer>().unwrap());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let publishing = std::thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                producer.send(BaseRecord::to(&topic).key(last.key_text()).payload(last.value.as_deref().unwrap())).unwrap();
+                producer.poll(Duration::from_millis(1));
+            }
+            producer.flush(SOON).unwrap();
+        }
+    });
+    let answer = tokio::time::timeout(SOON, relay::check_history(&shop.log, &kafka, &topics)).await;
+    is_over.store(true, Ordering::Relaxed);
+    publishing.join().unwrap();
+    answer.expect("an answer").unwrap();
 }
 
 #[tokio::test]

@@ -6,16 +6,13 @@ use crate::admin::form::Form;
 use crate::admin::list::Query;
 use crate::admin::texts::{text, text_with};
 use crate::http::App;
+use crate::ops::steering::NotCounted;
 use crate::problem::{Problem, within};
 use crate::shop::Fault;
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use consumers::groups::{self, GroupError, Preview, To, pause::MAX_REASON_CHARS};
 use domain::Position;
-use std::time::Duration;
-
-/// How long a preview may take here. The command line has no such bound.
-const PREVIEW_AT_MOST: Duration = Duration::from_secs(30);
 
 pub(super) async fn pause(app: &App, name: &str) -> Result<Question, Fault> {
     let group = within(groups::get(&app.log, name, app.settings().sessions.clock.now())).await?;
@@ -27,7 +24,7 @@ pub(super) async fn pause(app: &App, name: &str) -> Result<Question, Fault> {
     );
     question.facts = vec![
         (text("ops-lag"), events(group.lag)),
-        (text("ops-waiting"), group.waiting.to_string()),
+        (text("ops-waiting"), group.counted(group.waiting)),
         (text("ops-members"), group.members.len().to_string()),
     ];
     question.form =
@@ -67,12 +64,13 @@ pub(super) async fn rewind(app: &App, query: &Query, name: &str, now: DateTime<U
 
 /// A preview, or why there is none that a person can do something about.
 async fn previewed(app: &App, name: &str, to: To) -> Result<Result<Preview, String>, Fault> {
-    let preview = groups::preview(&app.log, name, to, |_, _| ());
-    match tokio::time::timeout(PREVIEW_AT_MOST, preview).await {
-        Err(_elapsed) => Ok(Err(text("ops-rewind-long"))),
-        Ok(Ok(preview)) => Ok(Ok(preview)),
-        Ok(Err(error @ (GroupError::BeyondHead { .. } | GroupError::TopicsUnknown(_)))) => Ok(Err(error.to_string())),
-        Ok(Err(error)) => Err(Problem::from(error).into()),
+    match app.steering.preview(&app.log, name, to).await {
+        Ok(preview) => Ok(Ok(preview)),
+        Err(NotCounted::TooLong) => Ok(Err(text("ops-rewind-long"))),
+        Err(NotCounted::Group(error @ (GroupError::BeyondHead { .. } | GroupError::TopicsUnknown(_)))) => {
+            Ok(Err(error.to_string()))
+        }
+        Err(why) => Err(Problem::from(why).into()),
     }
 }
 

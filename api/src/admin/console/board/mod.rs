@@ -110,6 +110,16 @@ impl Found {
         self.status.readers.iter().find(|reader| reader.kind == kind && reader.name == name)
     }
 
+    /// How many jobs of a task were due within the last hour, as a line.
+    fn due_within_hour(&self, task: &str) -> String {
+        let of_task = |sample: &Sample| {
+            let sample = sample.tasks.iter().find(|sample| sample.task == task)?;
+            // Far below 2^53.
+            Some(sample.due as f64)
+        };
+        spark::points(&self.history.samples.iter().map(of_task).collect::<Vec<_>>())
+    }
+
     /// How many events a reader was behind within the last hour, as a line.
     fn hour_of(&self, kind: ReaderKind, name: &str) -> String {
         let of_reader = |sample: &Sample| {

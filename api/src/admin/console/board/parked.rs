@@ -20,6 +20,10 @@ pub(super) struct Parked {
     pub(super) sets: Vec<Set>,
     /// Where all are, by a filter.
     pub(super) list: &'static str,
+    /// Where the dead-letter topic is looked at.
+    pub(super) letters: &'static str,
+    /// Where it is asked whether a mail was sent.
+    pub(super) mails: &'static str,
 }
 
 /// Items of which there are several.
@@ -47,6 +51,8 @@ pub(super) async fn find(app: &App, page: &AdminPage) -> Result<Parked, Fault> {
         count,
         sets: sets.collect(),
         list: super::super::parked::PATH,
+        letters: super::super::letters::PATH,
+        mails: super::super::mails::PATH,
         rows: items.into_iter().map(|item| Row::of(page, item, None)).collect(),
     })
 }

@@ -25,6 +25,8 @@ pub(super) struct Row {
     /// How many were done within an hour, or when it was done last.
     pub(super) rate: String,
     pub(super) left: String,
+    /// The last hour: how many were due.
+    pub(super) spark: String,
     pub(super) next: Option<DateTime<Utc>>,
     pub(super) error: Option<String>,
 }
@@ -52,6 +54,7 @@ fn row(page: &AdminPage, task: &TaskStatus, found: &Found) -> Row {
         failed: task.failed,
         rate,
         left: task.time_left_s.map_or_else(String::new, whole),
+        spark: found.due_within_hour(&task.task),
         next: time(task.next_at.as_deref()),
         error: task.last_error.clone(),
     }

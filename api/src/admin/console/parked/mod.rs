@@ -14,6 +14,6 @@ pub(super) use row::Row;
 pub(super) const PATH: &str = "/ops/parked/";
 
 /// Where one is.
-fn path(id: i64) -> String {
+pub(super) fn path(id: i64) -> String {
     format!("{PATH}{id}/")
 }

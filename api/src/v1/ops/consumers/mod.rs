@@ -5,7 +5,7 @@ mod order;
 mod resource;
 mod show;
 
-pub(in crate::v1) use order::{pause, preview, resume, rewind};
+pub(in crate::v1) use order::{pause, preview, resume, rewind, withdraw};
 pub(crate) use resource::{GroupResource, PreviewResource};
 pub(in crate::v1) use show::{list, show};
 

@@ -18,7 +18,7 @@ fn group() -> Value {
     let lag = json!({ "events": 2, "is_exact": true, "seconds": 0.42 });
     json!({
         "name": "order_mail", "state": "running", "paused": null, "lag": lag, "parked": 1, "unknown": 0, "waiting": 3,
-        "started_after": 0,
+        "counts_are_exact": true, "started_after": 0,
         "members": [{
             "id": "01960000-0000-7000-8000-000000000006", "instance": "shop-1:4711", "state": "running", "detail": null,
             "partitions": 6, "started_at": "2026-01-31T08:00:00.000000Z", "seen_at": "2026-01-31T08:00:00.000000Z",
@@ -78,7 +78,7 @@ pub(in crate::v1::ops) fn operations() -> Vec<Operation> {
     all
 }
 
-fn rewind() -> [Operation; 2] {
+fn rewind() -> [Operation; 3] {
     let position = json!({ "type": "integer", "minimum": 0, "format": "int64" });
     let time = json!({ "type": "string", "format": "date-time" });
     [
@@ -93,5 +93,12 @@ fn rewind() -> [Operation; 2] {
             .body(Accepts::JSON, "RewindConsumer", token, json!({ "token": confirmed() }))
             .refuses(&[Code::ConsumerNotStarted, Code::CountChanged, Code::TooMany])
             .answers::<GroupResource<'_>>(StatusCode::OK, "It is ordered.", &[], group()),
+        on(Method::DELETE, REWIND, "withdrawConsumerRewind", "Withdraw what a group was ordered to go back to")
+            .about(
+                "As far as it was not carried out: partitions that have gone back, or are at it, stay so. Where nothing is ordered, nothing \
+                 is done.",
+            )
+            .refuses(&[Code::ConsumerNotStarted])
+            .answers::<GroupResource<'_>>(StatusCode::OK, "It is withdrawn.", &[], group()),
     ]
 }

@@ -1,6 +1,7 @@
 //! `POST /v1/ops/consumers/{name}/pause`, `…/resume` and `…/rewind`: what a group is ordered. Running members see it within a second.
 //!
-//! Before a rewind comes its preview, `GET …/rewind?to_position=0`: its token confirms it.
+//! Before a rewind comes its preview, `GET …/rewind?to_position=0`: its token confirms it. `DELETE …/rewind` withdraws it as far as it was not
+//! carried out.
 
 use super::super::super::incoming::Incoming;
 use super::super::answer;
@@ -20,10 +21,7 @@ use domain::Position;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long counting may take. A longer history is counted by the command line, which shows how far it is.
-const COUNT_AT_MOST: Duration = Duration::from_secs(25);
 /// The longest token: it names each partition.
 const MAX_TOKEN_CHARS: usize = 60_000;
 
@@ -79,7 +77,7 @@ pub(in crate::v1) async fn preview(
     };
     query.finish()?;
     let Some(to) = to else { return Err(Problem::internal()) };
-    let preview = in_time(groups::preview(&app.log, &name, to, |_, _| {})).await?;
+    let preview = app.steering.preview(&app.log, &name, to).await?;
     answer(&PreviewResource::from(&preview))
 }
 
@@ -96,7 +94,7 @@ pub(in crate::v1) async fn rewind(
     if confirmed.consumer != name {
         return Err(Problem::new(Code::CountChanged, "The token is of a preview of another consumer."));
     }
-    match in_time(groups::rewind(&app.log, &confirmed, &who, |_, _| {})).await? {
+    match app.steering.rewind(&app.log, &confirmed, &who).await? {
         Rewound::Ordered => as_ordered(&app, &name).await,
         Rewound::Changed(now) => {
             let detail = "Other numbers come out by now: ask for a preview, and send its token.";
@@ -105,16 +103,16 @@ pub(in crate::v1) async fn rewind(
     }
 }
 
-/// What counting comes to, unless that takes too long for a request.
-async fn in_time<T>(count: impl Future<Output = Result<T, groups::GroupError>>) -> Result<T, Problem> {
-    match tokio::time::timeout(COUNT_AT_MOST, count).await {
-        Ok(outcome) => Ok(outcome?),
-        Err(_) => {
-            let detail =
-                "There is too much history to count it here: `orders consumers rewind` does, and shows how far it is.";
-            Err(Problem::new(Code::TooMany, detail))
-        }
-    }
+pub(in crate::v1) async fn withdraw(
+    State(app): State<Arc<App>>,
+    allowed: Allowed<RunSystem>,
+    Name(name): Name,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::new(query.as_deref()).finish()?;
+    // Where nothing is ordered, it is as it was asked for.
+    groups::withdraw_rewind(app.log.pool(), &name, &allowed.key.actor).await?;
+    as_ordered(&app, &name).await
 }
 
 /// A preview that somebody confirms.

@@ -138,6 +138,8 @@ pub(crate) struct GroupResource<'a> {
     unknown: u64,
     /// How many effects wait for their time, or for an earlier one.
     waiting: u64,
+    /// Whether these three are the exact numbers; else at least so many. At most 100,000 are counted.
+    counts_are_exact: bool,
     /// Events up to here came before its time; `null` before its first start.
     started_after: Option<u64>,
     members: Vec<MemberResource<'a>>,
@@ -156,6 +158,7 @@ impl<'a> From<&'a Group> for GroupResource<'a> {
             parked: group.parked,
             unknown: group.unknown,
             waiting: group.waiting,
+            counts_are_exact: group.counts_are_exact,
             started_after: group.started_after.map(|position| position.0),
             members: group.members.iter().map(MemberResource::from).collect(),
             partitions: group.partitions.iter().map(PartitionResource::from).collect(),

@@ -3,7 +3,7 @@
 
 use super::super::super::incoming::Incoming;
 use super::super::answer;
-use super::super::words::Words;
+use super::super::words::{Called, Words};
 use super::{Item, not_found};
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
@@ -117,9 +117,9 @@ async fn many(
 /// Reads which items are meant, and how many they should be.
 pub(super) fn asked(body: &mut Fields<'_, '_>) -> Option<(Filter, u64)> {
     let expected = body.number("expected");
-    let mut words = |name| body.optional_text(name, Words::parse).map(|words| words.map(|words| words.0));
-    let (consumer, aggregate_id) = (words("consumer"), words("order"));
-    let (event_type, reason) = (words("type"), words("reason"));
+    let mut called = |name| body.optional_text(name, Called::parse).map(|name| name.map(|name| name.0));
+    let (consumer, aggregate_id, event_type) = (called("consumer"), called("order"), called("type"));
+    let reason = body.optional_text("reason", Words::parse).map(|words| words.map(|words| words.0));
     let state = body.optional_text("state", |text| match text {
         "parked" => Ok(StateName(Effect::Parked)),
         "unknown" => Ok(StateName(Effect::Unknown)),

@@ -3,7 +3,7 @@
 
 use super::super::super::paging::{List, PageRequest};
 use super::super::super::reads::json;
-use super::super::words::Words;
+use super::super::words::{Called, Words};
 use super::ParkedResource;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
@@ -27,16 +27,13 @@ pub(in crate::v1) async fn handle(
     let list = List::new("parked", &format!("{filter:?}"));
     let after = page.after::<u64>(&list)?.map_or(0, u64::cast_signed);
     let items = within(parked::list_of(app.log.pool(), &filter, after, page.limit)).await?;
-    // A full page may be the last one; the next is empty then.
-    let is_full = u32::try_from(items.len()).is_ok_and(|rows| rows == page.limit);
-    let next = items.last().filter(|_| is_full).map(|item| item.id.unsigned_abs());
-    Ok(json(list.page(items.iter().map(ParkedResource::from).collect(), next.as_ref())))
+    Ok(json(list.page_of(&items, page.limit, |item| item.id, ParkedResource::from)))
 }
 
 fn filter(query: &mut Query<'_>) -> Filter {
-    let mut words = |name| query.parsed(name, Words::parse).map(|words| words.0);
-    let (consumer, aggregate_id) = (words("consumer"), words("order"));
-    let (event_type, reason) = (words("type"), words("reason"));
+    let mut called = |name| query.parsed(name, Called::parse).map(|name| name.0);
+    let (consumer, aggregate_id, event_type) = (called("consumer"), called("order"), called("type"));
+    let reason = query.parsed("reason", Words::parse).map(|words| words.0);
     let state = query.one_of("state", &[("parked", Effect::Parked), ("unknown", Effect::Unknown)]);
     Filter { consumer, aggregate_id, event_type, reason, state }
 }

@@ -1,7 +1,7 @@
 //! The operations on parked items, as the API's document tells them.
 
 use super::super::super::paging::PageResource;
-use super::super::words::Words;
+use super::super::words::{Called, Words};
 use super::decide::{DecidedResource, asked};
 use super::{ItemResource, ParkedResource};
 use crate::auth::permission::RunSystem;
@@ -75,9 +75,9 @@ fn list() -> Operation {
     )
     .about("The oldest first.")
     .allowed::<RunSystem>()
-    .query("consumer", Words::shape(), "Those of this consumer.")
-    .query("order", Words::shape(), "Those of this order, or other aggregate.")
-    .query("type", Words::shape(), "Those that events of this type call for.")
+    .query("consumer", Called::shape(), "Those of this consumer.")
+    .query("order", Called::shape(), "Those of this order, or other aggregate.")
+    .query("type", Called::shape(), "Those that events of this type call for.")
     .query("reason", Words::shape(), "Those whose reason has this in it.")
     .query("state", states, "Those in this state.")
     .in_pages()

@@ -9,19 +9,14 @@ use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
 use crate::http::body::{self, Accepts, Fields, Shaped};
 use crate::http::{App, RequestId};
+use crate::ops::steering::{Exchange, Exchanged};
 use crate::problem::{Problem, ValueError};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use projections::{Rebuilt, RunError};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
-
-/// How long a request waits for a build to serve.
-const SERVES_WITHIN: Duration = Duration::from_secs(5);
 
 /// The name of a build: its schema.
 pub(super) struct BuildName(String);
@@ -96,12 +91,7 @@ pub(in crate::v1) async fn promote(
     let by = allowed.key.actor.clone();
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
     let (build, expected) = body::read(&incoming.body, promotion)?;
-    let (views, view) = (app.views.clone(), name.clone());
-    let work = async move {
-        let ask = projections::Asked { expected: Some(&expected.0), by: &by };
-        projections::promote(&views, &view, &build.0, ask, &CancellationToken::new(), &mut |_| ()).await
-    };
-    exchange(&app, &name, work).await
+    exchange(&app, Exchange { view: name, build: Some(build.0), expected: Some(expected.0), by }).await
 }
 
 pub(in crate::v1) async fn rollback(
@@ -114,36 +104,15 @@ pub(in crate::v1) async fn rollback(
     let by = allowed.key.actor.clone();
     let incoming = Incoming::receive(allowed, request_id, request, Accepts::JSON).await?;
     let expected = body::read(&incoming.body, active)?;
-    let (views, view) = (app.views.clone(), name.clone());
-    let work = async move {
-        let ask = projections::Asked { expected: Some(&expected.0), by: &by };
-        projections::rollback(&views, &view, ask, &CancellationToken::new(), &mut |_| ()).await
-    };
-    exchange(&app, &name, work).await
+    exchange(&app, Exchange { view: name, build: None, expected: Some(expected.0), by }).await
 }
 
-/// Waits for an exchange as long as a request may take. It is a task of its own, so that a client that hangs up cuts nothing in the
-/// middle.
-async fn exchange(
-    app: &App,
-    name: &str,
-    work: impl Future<Output = Result<Rebuilt, RunError>> + Send + 'static,
-) -> Result<Response, Problem> {
-    let view = name.to_owned();
-    let mut task = tokio::spawn(async move {
-        let outcome = work.await;
-        if let Err(error) = &outcome {
-            tracing::warn!(view, %error, "a build was not promoted");
-        }
-        outcome
-    });
-    match tokio::time::timeout(SERVES_WITHIN, &mut task).await {
-        Err(_elapsed) => answer(app, name, StatusCode::ACCEPTED).await,
-        Ok(Ok(outcome)) => {
-            outcome.map_err(refusal::problem)?;
-            answer(app, name, StatusCode::OK).await
-        }
-        Ok(Err(_panicked)) => Err(Problem::internal()),
+async fn exchange(app: &App, exchange: Exchange) -> Result<Response, Problem> {
+    let name = exchange.view.clone();
+    match app.steering.exchange(&app.views, exchange).await? {
+        Exchanged::Served => answer(app, &name, StatusCode::OK).await,
+        Exchanged::GoesOn => answer(app, &name, StatusCode::ACCEPTED).await,
+        Exchanged::Refused(error) => Err(refusal::problem(error)),
     }
 }
 

@@ -1,22 +1,19 @@
 //! The builds of a view: made in a schema of their own, promoted by one row, dropped when no reader can use them.
 
+mod begin;
+mod settings;
+
+pub(crate) use begin::{Beginning, find_or_create, find_or_create_in, run_ddl};
+pub(crate) use settings::{BuildSettings, check_settings, rebuild_command, settings_of};
+
 use crate::checkpoint;
 use crate::error::RunError;
-use crate::projection::Definition;
-use crate::reading;
-use crate::rebuild::Then;
-use crate::views::Settings;
 use chrono_tz::Tz;
-use commands::db::APP_ROLE;
-use commands::{Log, LogIdentity, Start};
+use commands::LogIdentity;
 use domain::Position;
 use sqlx::types::Json;
-use sqlx::{Executor, PgConnection, PgPool};
-use std::collections::BTreeMap;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
-
-/// What changes a view's meaning, by name.
-pub(crate) type BuildSettings = BTreeMap<String, String>;
 
 /// One build of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,39 +67,6 @@ impl State {
         let all = [Self::Filling, Self::CatchingUp, Self::Ready, Self::Active, Self::Retired];
         all.into_iter().find(|state| state.as_str() == text)
     }
-}
-
-/// The settings that a build of this view is made with.
-pub(crate) fn settings_of(definition: &Definition, settings: &Settings) -> BuildSettings {
-    let mut kept = BuildSettings::new();
-    if definition.uses_time_zone {
-        kept.insert("time_zone".to_owned(), settings.time_zone.name().to_owned());
-    }
-    kept
-}
-
-/// The command line that makes a view anew with these settings. All of them stand in it: whoever runs it may have others
-/// configured than the process that advises it.
-pub(crate) fn rebuild_command(name: &str, settings: &BuildSettings) -> String {
-    let options = settings.iter().map(|(name, value)| format!(" --{} {value}", name.replace('_', "-")));
-    format!("orders projections rebuild {name}{}", options.collect::<String>())
-}
-
-/// Settings as people read them.
-pub(crate) fn settings_text(settings: &BuildSettings) -> String {
-    let texts: Vec<String> = settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    if texts.is_empty() { "no setting".to_owned() } else { texts.join(", ") }
-}
-
-/// Refuses a build that was made with other settings than this process has.
-pub(crate) fn check_settings(build: &Build, definition: &Definition, settings: &Settings) -> Result<(), RunError> {
-    let (name, configured) = (definition.name, settings_of(definition, settings));
-    if build.settings == configured {
-        return Ok(());
-    }
-    let rebuild = rebuild_command(name, &configured);
-    let (built, configured) = (settings_text(&build.settings), settings_text(&configured));
-    Err(RunError::SettingsChanged { name, built, configured, rebuild })
 }
 
 /// Refuses a build that was made from another log than this one.
@@ -198,131 +162,12 @@ pub(crate) async fn newest_besides(pool: &PgPool, name: &str, schema: &str) -> R
     row.map(Build::try_from).transpose()
 }
 
-/// The build to go on with: one that was begun for the same version, settings and log, else a new one. `None` where `then` wants none:
-/// a first build where there is one by now that programs of this version follow; what was asked for where that is done by now.
-pub(crate) async fn find_or_create(
-    log: &Log,
-    definition: &Definition,
-    settings: &BuildSettings,
-    then: Then,
-) -> Result<Option<Build>, RunError> {
-    // Asked on a session of its own, so before one is taken here.
-    let starts_after = definition.start.position(log).await?;
-    let mut transaction = log.pool().begin().await?;
-    lock_registry(&mut transaction, definition.name).await?;
-    if then == Then::First && reading::to_follow(&mut transaction, definition).await?.is_some() {
-        return Ok(None);
-    }
-    let identity = log.identity();
-    let mut found = unfinished(&mut transaction, definition, settings, identity).await?;
-    if found.is_none() && then != Then::AsAsked {
-        let started = started_after(&mut transaction, definition, identity).await?.unwrap_or(starts_after);
-        found = Some(create(&mut transaction, definition, settings, identity, started).await?);
-    }
-    transaction.commit().await?;
-    Ok(found)
-}
-
-/// Where an earlier build of the view began, so that each has the same rows: of this version, or, where the view begins with what
-/// comes from now on, of any. `None` for the first.
-async fn started_after(
-    connection: &mut PgConnection,
-    definition: &Definition,
-    log: LogIdentity,
-) -> Result<Option<Position>, sqlx::Error> {
-    let started: Option<i64> = sqlx::query_scalar(
-        "SELECT started_after FROM public.projection_builds
-          WHERE projection = $1 AND log_id = $2 AND (version = $3 OR $4) ORDER BY created_at, build LIMIT 1",
-    )
-    .bind(definition.name)
-    .bind(log.log_id)
-    .bind(definition.version.cast_signed())
-    .bind(definition.start == Start::Now)
-    .fetch_optional(&mut *connection)
-    .await?;
-    Ok(started.map(Position::from_i64))
-}
-
 /// One process at a time makes or promotes builds of a view.
 pub(crate) async fn lock_registry(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('orders projection ' || $1, 0))")
         .bind(name)
         .execute(&mut *connection)
         .await?;
-    Ok(())
-}
-
-async fn unfinished(
-    connection: &mut PgConnection,
-    definition: &Definition,
-    settings: &BuildSettings,
-    log: LogIdentity,
-) -> Result<Option<Build>, RunError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM public.projection_builds AS b
-          WHERE projection = $1 AND version = $2 AND settings = $3 AND log_id = $4 AND epoch = $5
-            AND state IN ('filling', 'catching_up', 'ready')
-          ORDER BY build DESC LIMIT 1"
-    );
-    let row: Option<Row> = sqlx::query_as(&sql)
-        .bind(definition.name)
-        .bind(definition.version.cast_signed())
-        .bind(Json(settings))
-        .bind(log.log_id)
-        .bind(log.epoch.cast_signed())
-        .fetch_optional(&mut *connection)
-        .await?;
-    row.map(Build::try_from).transpose()
-}
-
-async fn create(
-    connection: &mut PgConnection,
-    definition: &Definition,
-    settings: &BuildSettings,
-    log: LogIdentity,
-    started_after: Position,
-) -> Result<Build, RunError> {
-    let (name, version) = (definition.name, definition.version.cast_signed());
-    let number: i32 = sqlx::query_scalar(
-        "SELECT coalesce(max(build), 0) + 1 FROM public.projection_builds WHERE projection = $1 AND version = $2",
-    )
-    .bind(name)
-    .bind(version)
-    .fetch_one(&mut *connection)
-    .await?;
-    let schema = format!("{name}_v{version}_{number}");
-    sqlx::query(
-        "WITH build AS (
-             INSERT INTO public.projection_builds
-                    (schema_name, projection, version, build, settings, log_id, epoch, started_after, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'filling')
-         )
-         INSERT INTO public.projection_checkpoints (schema_name, revision, position, serves) VALUES ($1, 1, $8, false)",
-    )
-    .bind(&schema)
-    .bind(name)
-    .bind(version)
-    .bind(number)
-    .bind(Json(settings))
-    .bind(log.log_id)
-    .bind(log.epoch.cast_signed())
-    .bind(started_after.as_i64())
-    .execute(&mut *connection)
-    .await?;
-    // What a build that was given up left behind under this name is nobody's.
-    let make = format!("SET LOCAL ROLE {APP_ROLE}; DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-    connection.execute(make.as_str()).await?;
-    run_ddl(connection, &schema, definition.tables).await?;
-    tracing::info!(projection = name, schema, "a build begins");
-    let settings = settings.clone();
-    Ok(Build { schema, version: definition.version, settings, log, state: State::Filling, started_after })
-}
-
-/// Runs DDL with unqualified names in the build's schema, as the group that all logins belong to.
-pub(crate) async fn run_ddl(connection: &mut PgConnection, schema: &str, ddl: &str) -> Result<(), sqlx::Error> {
-    let place = format!("SET LOCAL ROLE {APP_ROLE}; SET LOCAL search_path TO {schema}");
-    connection.execute(place.as_str()).await?;
-    connection.execute(ddl).await?;
     Ok(())
 }
 
