@@ -114,7 +114,9 @@ async fn who_starts_beside_somebody_who_publishes_without_a_pause_is_not_held_up
         let is_over = Arc::clone(&is_over);
         move || {
             while !is_over.load(Ordering::Relaxed) {
-                producer.send(BaseRecord::to(&topic).key(last.key_text()).payload(last.value.as_deref().unwrap())).unwrap();
+                producer
+                    .send(BaseRecord::to(&topic).key(last.key_text()).payload(last.value.as_deref().unwrap()))
+                    .unwrap();
                 producer.poll(Duration::from_millis(1));
             }
             producer.flush(SOON).unwrap();
