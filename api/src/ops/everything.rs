@@ -38,6 +38,13 @@ impl Stored {
         Some(OpenEffects { waiting, parked, unknown, is_exact })
     }
 
+    /// How many records a consumer has taken in, in all its partitions: where one of them is far ahead, how far it is in the log
+    /// says nothing of the others.
+    fn taken(&self, name: &str) -> u64 {
+        let partitions = self.groups.iter().filter(|group| group.name == name).flat_map(|group| &group.partitions);
+        partitions.filter_map(|partition| partition.offset).map(|offset| offset.unsigned_abs() + 1).sum()
+    }
+
     /// How far a consumer is in any partition.
     fn noted(&self, name: &str) -> Option<Position> {
         self.consumers.iter().find(|consumer| consumer.consumer == name).map(|consumer| consumer.position)
@@ -60,7 +67,7 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
         // One that has just begun has heard nothing of Kafka; what it noted in earlier runs counts.
         let noted = stored.noted(name);
         let progress = match look.state {
-            ReaderState::Elsewhere => noted.map_or(0, |noted| noted.0),
+            ReaderState::Elsewhere => stored.taken(name),
             _ => look.progress,
         };
         let look = Look { position: look.position.max(noted), progress, ..look };

@@ -37,8 +37,8 @@ struct Row {
     mail: Mail,
     /// The class and the word of its state.
     state: (&'static str, String),
-    /// Where its order is looked at, if it is about one.
-    order: Option<String>,
+    /// The order that it is about.
+    order: Option<OrderId>,
     /// Its number in the ledger, and where it is decided on, if it was noted.
     item: Option<(i64, String)>,
 }
@@ -126,12 +126,8 @@ fn row((order, mail): Told) -> Row {
     let tone = match mail.state {
         "sent" | "done" => "good",
         "parked" | "unknown" | "failed" | "discarded" => "bad",
+        "not_called_for" | "passed_over" | "cancelled" => "soft",
         _ => "",
     };
-    Row {
-        state: (tone, mail.state.replace('_', " ")),
-        order: order.map(|order| format!("/admin/orders/{order}/")),
-        item: mail.item.map(|id| (id, parked::path(id))),
-        mail,
-    }
+    Row { state: (tone, mail.state.replace('_', " ")), order, item: mail.item.map(|id| (id, parked::path(id))), mail }
 }

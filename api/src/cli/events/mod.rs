@@ -4,6 +4,7 @@
 
 mod args;
 mod output;
+mod pace;
 mod pages;
 mod parquet;
 mod persist;
@@ -19,8 +20,10 @@ use chrono::{DateTime, Utc};
 use commands::{EventFilter, Log};
 use domain::Position;
 use output::Output;
+use pace::Pace;
 use persist::persistently;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const EXAMPLES: &str = "\
@@ -62,8 +65,11 @@ async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result
     let mut meter = output.is_file().then(|| Meter::new("events"));
     let begun = after.0;
     let mut is_read = true;
+    let mut pace = Pace::new(log);
     while is_read && walk.goes_on() && walk.after < last {
+        let step = Instant::now();
         is_read = walk.step(last, &mut output).await?;
+        pace.rest(log, step.elapsed(), stop).await;
         if let Some(meter) = &mut meter {
             meter.show("history", walk.after.0 - begun, last.0 - begun);
         }
