@@ -68,6 +68,8 @@ pub fn options(url: &str) -> Result<PgConnectOptions, DbError> {
         ("synchronous_commit", "on"),
         // A client that vanished must not keep the log's lock for long.
         ("idle_in_transaction_session_timeout", "30s"),
+        // Whoever hangs up, or has waited for long enough, leaves no statement behind that goes on for nobody.
+        ("client_connection_check_interval", "1s"),
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),

@@ -4,7 +4,7 @@ use super::reader::{Look, ReaderId};
 use super::status::{OpenEffects, ReaderKind, ReaderState};
 use super::{Monitor, groups};
 use commands::LogError;
-use consumers::groups::{Group, GroupError};
+use consumers::groups::{Group, GroupError, Lag};
 use consumers::ledger::{self, ConsumerOverview, LedgerError};
 use consumers::relay;
 use domain::Position;
@@ -38,13 +38,6 @@ impl Stored {
         Some(OpenEffects { waiting, parked, unknown, is_exact })
     }
 
-    /// How many records a consumer has taken in, in all its partitions: where one of them is far ahead, how far it is in the log
-    /// says nothing of the others.
-    fn taken(&self, name: &str) -> u64 {
-        let partitions = self.groups.iter().filter(|group| group.name == name).flat_map(|group| &group.partitions);
-        partitions.filter_map(|partition| partition.offset).map(|offset| offset.unsigned_abs() + 1).sum()
-    }
-
     /// How far a consumer is in any partition.
     fn noted(&self, name: &str) -> Option<Position> {
         self.consumers.iter().find(|consumer| consumer.consumer == name).map(|consumer| consumer.position)
@@ -67,7 +60,7 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
         // One that has just begun has heard nothing of Kafka; what it noted in earlier runs counts.
         let noted = stored.noted(name);
         let progress = match look.state {
-            ReaderState::Elsewhere => stored.taken(name),
+            ReaderState::Elsewhere => along(groups::lag_of(&stored.groups, name), head),
             _ => look.progress,
         };
         let look = Look { position: look.position.max(noted), progress, ..look };
@@ -77,6 +70,12 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
         }
     });
     views.chain([relay]).chain(consumers).collect()
+}
+
+/// How far along the log a consumer is that runs elsewhere, by what it is behind: a position would be that of one partition, and offsets
+/// count Kafka's own markers.
+fn along(lag: Option<Lag>, head: Position) -> u64 {
+    lag.map_or(0, |lag| head.0.saturating_sub(lag.events))
 }
 
 /// What is known of a reader that does not run here: nothing yet.

@@ -104,14 +104,19 @@ pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, ne
     .await
 }
 
-/// With an embedded broker: has the relay go back, which finds it by what the group has finished, and ends the orders once it has gone
-/// back. Before the group has finished what is behind the position there is nothing to go back to: the orders stand until then.
+/// With an embedded broker: has the relay go back, which finds it by what the group has finished. That carries the orders out, so they
+/// end by it and can't be withdrawn any more. Before the group has finished what is behind the position there is nothing to go back to:
+/// the orders stand until then.
 pub(crate) async fn leave_to_relay(pool: &PgPool, consumer: &str) -> Result<(), LedgerError> {
     let statement = sqlx::query(
-        "UPDATE consumer_groups AS known
-            SET finished_up_to = ordered.position, started_after = least(known.started_after, ordered.position)
-           FROM (SELECT min(position) AS position FROM consumer_rewinds WHERE consumer = $1) AS ordered
-          WHERE known.consumer = $1 AND known.finished_up_to > ordered.position",
+        "WITH left_to_relay AS (
+             UPDATE consumer_groups AS known
+                SET finished_up_to = ordered.position, started_after = least(known.started_after, ordered.position)
+               FROM (SELECT min(position) AS position FROM consumer_rewinds WHERE consumer = $1) AS ordered
+              WHERE known.consumer = $1 AND known.finished_up_to > ordered.position
+             RETURNING known.consumer
+         )
+         DELETE FROM consumer_rewinds USING left_to_relay WHERE consumer_rewinds.consumer = left_to_relay.consumer",
     )
     .bind(consumer);
     within_bounds(pool, async move |session| statement.execute(session).await).await?;

@@ -42,6 +42,8 @@ impl<C: Consumer> Member<C> {
             let place = tokio::task::spawn_blocking(move || go_to(&kafka, &member, &place)).await;
             let place = place.map_err(|error| RunError::Fatal(error.to_string()))??;
             control::went_back(ledger, C::NAME, rewind, place.offset()).await?;
+            // What is handed over from here on is within its time, also where the order was withdrawn meanwhile.
+            self.control.send_modify(|now| now.started_after = now.started_after.min(rewind.position));
             let (topic, partition, position) = (&rewind.topic, rewind.partition, rewind.position);
             match place {
                 Place::WentTo(offset) => tracing::info!(

@@ -25,6 +25,8 @@ use std::sync::Arc;
 const LOOKED_AT_MOST: u32 = 10_000;
 /// How many of them are weighed for one page, about: the page ends behind them.
 const WEIGHED_AT_MOST: usize = 2_000;
+/// How many are weighed at once, at least: one by one would be a statement for each.
+const WEIGHED_AT_ONCE: u32 = 100;
 /// How many events are read for that, about.
 const EVENTS_AT_MOST: usize = 20_000;
 /// How much further the next statement looks where one found too little.
@@ -43,14 +45,15 @@ pub async fn list_as_of(
 ) -> Result<OrderPage, AsOfError> {
     // Before the first event there was nothing.
     let Some(recorded_at) = then.recorded_at else { return Ok(Page { rows: Vec::new(), next: None }) };
-    let question = Question { whose, filter, at: then.position, recorded_at, limit };
-    let (mut found, mut behind, mut spent) = (Vec::new(), after, Spent::default());
     let near = limit.saturating_add(1);
+    let at_once = near.max(WEIGHED_AT_ONCE);
+    let question = Question { whose, filter, at: then.position, recorded_at, at_once };
+    let (mut found, mut behind, mut spent) = (Vec::new(), after, Spent::default());
     let mut how_far = near;
     loop {
         let window = how_far.min(LOOKED_AT_MOST - spent.looked);
         let Looked { rows, looked } = question.look(views, behind, window).await?;
-        let is_cut = rows.len() > limit as usize;
+        let is_cut = rows.len() >= at_once as usize;
         let (then, events) = as_they_were(views, rows, question.at).await?;
         spent.add(looked, then.len(), events);
         for row in then {
@@ -69,7 +72,7 @@ pub async fn list_as_of(
         if spent.is_enough() {
             return Ok(Page { rows: found, next: behind });
         }
-        how_far = if is_cut { near } else { how_far.saturating_mul(FURTHER) };
+        how_far = if is_cut { at_once } else { how_far.saturating_mul(FURTHER) };
     }
 }
 
@@ -100,7 +103,8 @@ struct Question<'a> {
     at: Position,
     /// When the event there was recorded.
     recorded_at: DateTime<Utc>,
-    limit: u32,
+    /// How many rows that can be meant come back at once.
+    at_once: u32,
 }
 
 /// Rows of today, of which some may be meant, and how many were looked at for them.
@@ -110,11 +114,11 @@ struct Looked {
 }
 
 impl Question<'_> {
-    /// Looks at the next `window` rows of the list. Those that can be meant come back, one more than the page holds at most; and the
+    /// Looks at the next `window` rows of the list. Those that can be meant come back, as far as they are not too many at once; and the
     /// last that was looked at, behind which the search goes on.
     async fn look(&self, views: &Views, behind: Option<ListKey>, window: u32) -> Result<Looked, AsOfError> {
         let (conditions, meant) = self.conditions(behind);
-        let (order, limit) = (Order::of_list(self.whose), self.limit.saturating_add(1));
+        let (order, limit) = (Order::of_list(self.whose), self.at_once);
         let select = |schema: &str| {
             let (conditions, newest_first) = (conditions.sql(schema), order.of(""));
             format!(

@@ -61,15 +61,14 @@ async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result
     let (after, last) = args.range().resolve(log, head).await?;
     let mut output = Output::open(args.format, args.output.as_deref())?;
     let (filter, left) = (args.filter(), args.limit.unwrap_or(u64::MAX));
-    let mut walk = Walk { log, filter, from: args.from, after, left, stop };
+    let mut walk = Walk { log, filter, from: args.from, after, left, took: Duration::ZERO, stop };
     let mut meter = output.is_file().then(|| Meter::new("events"));
     let begun = after.0;
     let mut is_read = true;
     let mut pace = Pace::new(log);
     while is_read && walk.goes_on() && walk.after < last {
-        let step = Instant::now();
         is_read = walk.step(last, &mut output).await?;
-        pace.rest(log, step.elapsed(), stop).await;
+        pace.rest(log, walk.took, stop).await;
         if let Some(meter) = &mut meter {
             meter.show("history", walk.after.0 - begun, last.0 - begun);
         }
@@ -97,6 +96,8 @@ struct Walk<'a> {
     after: Position,
     /// How many more events are.
     left: u64,
+    /// How long the last read took, without what it waited for.
+    took: Duration,
     stop: &'a CancellationToken,
 }
 
@@ -108,8 +109,13 @@ impl Walk<'_> {
     /// Writes the next events, none beyond `last`. Says whether there is still somebody who reads.
     async fn step(&mut self, last: Position, output: &mut Output) -> Result<bool, Failure> {
         let rows = u32::try_from(self.left).unwrap_or(READ_ROWS).min(READ_ROWS);
-        let read = async || self.log.read_filtered(&self.filter, self.after, last, rows).await;
-        let mut read = persistently(self.stop, read).await?;
+        let read = async || {
+            let begun = Instant::now();
+            let read = self.log.read_filtered(&self.filter, self.after, last, rows).await?;
+            Ok((read, begun.elapsed()))
+        };
+        let (mut read, took) = persistently(self.stop, read).await?;
+        self.took = took;
         if read.up_to == self.after {
             return Err(Failure::new(format!("the log has nothing behind position {}", self.after)));
         }

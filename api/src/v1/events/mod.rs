@@ -109,12 +109,11 @@ pub(super) async fn handle(
     query.finish()?;
     let wanted = Wanted::of(&headers)?;
     let seen = follow::last_event_id(&headers)?;
-    if format == Format::Json {
-        let found = find(&app, asked, &wanted, seen).await?;
-        return page::answer(&app, found).await;
-    }
     let place = place(if follows { &app.followers } else { &app.exports })?;
     let found = find(&app, asked, &wanted, seen).await?;
+    if format == Format::Json {
+        return page::answer(&app, found).await;
+    }
     if follows {
         Ok(follow::answer(&app, found, format, stopping, place))
     } else {

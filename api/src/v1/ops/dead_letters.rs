@@ -67,6 +67,9 @@ fn not_configured() -> Problem {
     )
 }
 
+/// Why there is no value for who may not read history.
+const NOT_SHOWN: &str = "it is shown to keys with the scope `analyst`";
+
 /// Where a record was before it was parked.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RecordPlace")]
@@ -107,7 +110,7 @@ pub(super) struct LetterResource<'a> {
     correlation_id: Option<&'a str>,
     /// The record's value as text, which may be personal: `null` for a key without the scope `analyst`.
     value: Option<&'a str>,
-    /// Why the letter has no value although its record has one.
+    /// Why there is no value although the record has one.
     value_omitted: Option<&'a str>,
 }
 
@@ -127,7 +130,7 @@ impl<'a> LetterResource<'a> {
             came_from: letter.came_from.as_ref().map(PlaceResource::from),
             correlation_id: letter.correlation_id.as_deref(),
             value: letter.value.as_deref().filter(|_| with_value),
-            value_omitted: letter.value_omitted.as_deref(),
+            value_omitted: letter.value_omitted.as_deref().or((!with_value).then_some(NOT_SHOWN)),
         }
     }
 }
@@ -172,6 +175,7 @@ mod tests {
         };
         let (without, with) = (LetterResource::of(&letter, false), LetterResource::of(&letter, true));
         assert_eq!((without.value, without.reason), (None, Some("550 mailbox unavailable")));
-        assert_eq!(with.value, Some("{\"OrderPlaced\":{}}"));
+        assert_eq!(without.value_omitted, Some(NOT_SHOWN));
+        assert_eq!((with.value, with.value_omitted), (Some("{\"OrderPlaced\":{}}"), None));
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Row {
     pub(super) members: usize,
     pub(super) waiting: String,
     pub(super) parked: String,
-    pub(super) unknown: u64,
+    /// None where there is none.
+    pub(super) unknown: Option<String>,
     pub(super) partitions: Vec<Partition>,
     pub(super) pause: Option<Act>,
     pub(super) resume: Option<Act>,
@@ -80,7 +81,7 @@ fn of_group(page: &AdminPage, group: &Group, found: &Found) -> Row {
         members: group.members.len(),
         waiting: group.counted(group.waiting),
         parked: group.counted(group.parked),
-        unknown: group.unknown,
+        unknown: (group.unknown > 0 || !group.counts_are_exact).then(|| group.counted(group.unknown)),
         partitions: partitions.collect(),
         pause: (is_started && !is_paused).then(|| Deed::Pause(name.clone()).act()),
         resume: is_paused.then(|| Deed::Resume(name.clone()).act()),
