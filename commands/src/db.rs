@@ -129,6 +129,11 @@ pub(crate) fn timed_out() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
+/// Whether the database did not answer in time.
+pub(crate) fn is_timed_out(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut)
+}
+
 /// Asks a short question on a pooled session: an answer, or an error within seconds.
 pub(crate) async fn ask<T, E: From<sqlx::Error>>(
     pool: &PgPool,

@@ -22,7 +22,9 @@ async fn a_frozen_server_hangs_nobody() {
     let mut place = placing(shop.gateway.next_order_number().await.unwrap(), "TEA", 1);
     place.key = Some(key.clone());
     let in_doubt = place.id.clone();
-    let slow = SlowAppends::begin(&db).await;
+    // What is lost is the reply: nothing stops what has come as far as its commit, which this stands for.
+    let slow =
+        SlowAppends::begin(&db, "PERFORM set_config('client_connection_check_interval', '0', true), pg_sleep(1)").await;
     let handed = hand_in(&shop, vec![place]).await;
     slow.until_one_is_under_way().await;
 
@@ -49,6 +51,23 @@ async fn a_frozen_server_hangs_nobody() {
     assert!(again.replayed);
     assert_eq!((again.answer.location, again.position), (Some(format!("/{in_doubt}")), Position(8)));
     assert_eq!(check_log(&other.log).await, 8, "nothing was written of what was refused");
+}
+
+/// The disk is too slow: the append is ended and does not keep the log's lock, who asked is told so at once, and nothing
+/// is written but what is asked for again.
+#[tokio::test]
+async fn an_append_that_takes_too_long_is_a_refusal() {
+    let db = Db::new().await;
+    let shop = Shop::with_products(&db).await;
+    let slow = SlowAppends::begin(&db, "PERFORM pg_sleep(3600)").await;
+    let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };
+    let outcome = shop.try_place("TEA", 1, Some(key.clone())).await.1;
+    assert!(matches!(outcome, Err(CommandError::Unavailable(_))), "{outcome:?}");
+    // Waits for whoever still writes to the table.
+    tokio::time::timeout(BOUND, slow.end()).await.expect("the append is ended");
+    let retried = shop.try_place("TEA", 1, Some(key)).await.1.unwrap();
+    assert!(!retried.replayed);
+    assert_eq!(check_log(&shop.log).await, 4, "written once");
 }
 
 /// Commands that need an append, a number, a price, an order or a key, many at once.
@@ -80,20 +99,20 @@ async fn reads(shop: &Shop, order: &str) -> [bool; 6] {
     [load.is_err(), head.is_err(), events.is_err(), time.is_err(), catalogue.is_err(), lead.is_err()]
 }
 
-/// Each append takes a second, as on a bad disk.
+/// Each append takes its time, as on a bad disk.
 struct SlowAppends {
     owner: PgPool,
     admin: PgPool,
 }
 
 impl SlowAppends {
-    async fn begin(db: &Db) -> Self {
+    /// `delay` is what each append does first, in PL/pgSQL.
+    async fn begin(db: &Db, delay: &'static str) -> Self {
         let (owner, admin) = (db.owner_pool().await, db.superuser_pool().await);
-        for statement in [
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$",
-            "CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION slow()",
-        ] {
+        let function =
+            format!("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {delay}; RETURN NULL; END $$");
+        let trigger = "CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION slow()";
+        for statement in [function.as_str(), trigger] {
             sqlx::query(statement).execute(&owner).await.unwrap();
         }
         Self { owner, admin }

@@ -37,6 +37,11 @@ impl Worker {
         let at_most = KNOWN_WITHIN.saturating_sub(started.elapsed()).max(TRY_AT_LEAST);
         match db::within(at_most, find(self.log.pool(), &batch, backend)).await {
             Ok(Some(written)) => self.settle_committed(batch, written, started),
+            // It would take as long again, for each of its attempts.
+            Ok(None) if db::is_timed_out(error) => {
+                batch.settle_all(&Outcome::Unavailable(error.to_string()));
+                return Err(Away(error.to_string()));
+            }
             Ok(None) => batch.settle_all(&Outcome::Overtaken),
             Err(_late) => {
                 tracing::error!("whether a batch was written could not be found out; its clients are told so");
