@@ -1,5 +1,5 @@
-//! Makes the static files of the pages ready to be sent: each gets a name that says what is in it, so that it can be kept
-//! for ever, and is compressed as far as that goes. The program embeds the results.
+//! Makes the static files of the pages ready to be sent: each gets a name that says what is in it, so that it can be
+//! kept for ever, and is compressed as far as that goes. The program embeds the results.
 
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,7 @@
-//! Correcting the mistyped address of an order's mails: what the page of staff and `/v1` have in common around the command.
+//! Correcting the mistyped address of an order's mails: what the page of staff and `/v1` have in common around the
+//! command.
 
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use consumers::order_mail::OrderMail;
 use consumers::{Consumer, parked};
@@ -40,15 +41,14 @@ impl Before {
         Ok(before)
     }
 
-    /// Once the address is another, from the event at `position` on: mails to the one before that were not sent yet are given up, so
-    /// that none of them holds up the one that follows. Failing that, the page of the order shows them, and they can be given up
-    /// there: the address is corrected all the same.
+    /// Once the address is another, from the event at `position` on: mails to the one before that were not sent yet are
+    /// given up, so that none of them holds up the one that follows. Failing that, the page of the order shows them,
+    /// and they can be given up there: the address is corrected all the same.
     pub(crate) async fn give_up_mails(&self, app: &App, order: OrderId, now: &Email, position: Position, who: &str) {
         if self.email.as_ref() == Some(now) {
             return;
         }
-        let given_up =
-            parked::give_up_earlier(app.log.pool(), OrderMail::NAME, &order.to_string(), position, who).await;
+        let given_up = parked::give_up_earlier(app.log.pool(), OrderMail::NAME, order, position, who).await;
         match given_up {
             Ok(0) => {}
             Ok(mails) => tracing::info!(%order, mails, "mails to a mistyped address were given up"),

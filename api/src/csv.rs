@@ -1,4 +1,5 @@
-//! Tables as text (RFC 4180, UTF-8): as data for programs, exact, or for people's spreadsheets, in which nothing is a formula.
+//! Tables as text (RFC 4180, UTF-8): as data for programs, exact, or for people's spreadsheets, in which nothing is a
+//! formula.
 
 use http::HeaderValue;
 
@@ -15,9 +16,9 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 pub(crate) enum Reader {
     /// A program: each cell is what it is.
     Program,
-    /// A person, in a spreadsheet. What it would take for a formula, whoever typed it as their name, is made text by an apostrophe (OWASP,
-    /// CSV injection): at the beginning of the cell, and where one begins for a spreadsheet that separates cells by semicolons or
-    /// tabs, to which our quotes mean nothing in the middle of its cells.
+    /// A person, in a spreadsheet. What it would take for a formula, whoever typed it as their name, is made text by an
+    /// apostrophe (OWASP, CSV injection): at the beginning of the cell, and where one begins for a spreadsheet that
+    /// separates cells by semicolons or tabs, to which our quotes mean nothing in the middle of its cells.
     Spreadsheet,
 }
 

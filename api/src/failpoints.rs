@@ -1,9 +1,9 @@
 //! Failpoints: the moments at which tests kill the program, as a power cut would.
 //!
-//! The crates mark each moment by one line, `fail::fail_point!("append.before")`. That is nothing at all unless the feature
-//! `failpoints` of the crate `fail` is on, and only dependencies of tests switch it on: no build of the program alone has
-//! them (`docs/decisions/0011-failpoints.md`). Where they are on, the variable [`VARIABLE`] says at which of them, and when,
-//! the process kills itself: nothing is unwound, flushed or said to anybody.
+//! The crates mark each moment by one line, `fail::fail_point!("append.before")`. That is nothing at all unless the
+//! feature `failpoints` of the crate `fail` is on, and only dependencies of tests switch it on: no build of the program
+//! alone has them (`docs/decisions/0011-failpoints.md`). Where they are on, the variable [`VARIABLE`] says at which of
+//! them, and when, the process kills itself: nothing is unwound, flushed or said to anybody.
 
 use nix::sys::signal::{Signal, raise};
 use rand::rngs::SmallRng;
@@ -51,16 +51,6 @@ pub const NAMES: [&str; 28] = [
     "outcome.before",
     "outcome.after",
     // A dead letter is published; the group's offset is committed where a person has it go back.
-    "letter.before",
-    "letter.after",
-    "offset_commit.before",
-    "offset_commit.after",
-];
-
-/// Those that no order comes by that goes well, and is left alone by operators.
-pub const ASIDE: [&str; 6] = [
-    "promotion_commit.before",
-    "promotion_commit.after",
     "letter.before",
     "letter.after",
     "offset_commit.before",
@@ -166,8 +156,8 @@ impl Clock {
     }
 }
 
-/// Comes by `reply.after` once the answer that is being returned was written. The task of its connection writes it before
-/// it waits again, so what is spawned here, and lets others go first, comes behind that.
+/// Comes by `reply.after` once the answer that is being returned was written. The task of its connection writes it
+/// before it waits again, so what is spawned here, and lets others go first, comes behind that.
 pub(crate) fn after_reply() {
     if fail::has_failpoints() {
         tokio::spawn(async {

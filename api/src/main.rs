@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-/// A command allocates some two hundred times, on one thread, and is freed on another: glibc's allocator takes a third of
-/// its time for that. This one serves librdkafka too, which allocates for each header of each record, and gives memory back
-/// soon.
+/// A command allocates some two hundred times, on one thread, and is freed on another: glibc's allocator takes a third
+/// of its time for that. This one serves librdkafka too, which allocates for each header of each record, and gives
+/// memory back soon.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

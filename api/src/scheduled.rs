@@ -18,8 +18,8 @@ const AT_MOST: Duration = Duration::from_secs(60);
 /// An issue that is hours late is better looked at by a person.
 const INSIST: Retry = Retry { first: Duration::from_secs(2), longest: Duration::from_secs(300), attempts: 20 };
 
-/// Has an issue of the newsletter released at that time as it is in that version, by whoever asked for it; says whether it was not
-/// scheduled before.
+/// Has an issue of the newsletter released at that time as it is in that version, by whoever asked for it; says whether
+/// it was not scheduled before.
 pub(crate) async fn put_release(
     schedule: &Schedule,
     issue: IssueId,

@@ -10,13 +10,25 @@
   // Amounts on an axis, short; exact ones are read from the table.
   const amounts = (currency) => {
     const style = currency ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {};
-    const short = new Intl.NumberFormat("en", { ...style, notation: "compact", maximumFractionDigits: 1, minimumFractionDigits: 0 });
+    const short = new Intl.NumberFormat("en", { ...style, notation: "compact", maximumFractionDigits: 2, minimumFractionDigits: 0 });
     return (value) => (value === null ? "" : short.format(value));
   };
 
   const colours = () => [token("accent"), token("warn"), token("bad")];
 
   const axis = (more) => ({ stroke: token("soft"), grid: { stroke: token("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif", ...more });
+
+  // How far the lines of a scale are apart, so that there are at most four above nothing, and what is most lies on or below the last.
+  const step = (most, isCount) => {
+    if (!(most > 0)) return 1;
+    const unit = 10 ** Math.floor(Math.log10(most / 4));
+    return [1, 2, 5, 10].map((times) => times * unit).find((one) => one * 4 >= most && (!isCount || one >= 1)) || 1;
+  };
+  const top = (most, isCount) => (most > 0 ? step(most, isCount) * Math.ceil(most / step(most, isCount) - 1e-9) : 1);
+  const lines = (most, isCount) => {
+    const apart = step(most, isCount);
+    return Array.from({ length: Math.round(most / apart) + 1 }, (_, index) => index * apart);
+  };
 
   // How one series is drawn; a mark is that of its column.
   const series = (mark, index, label) => {
@@ -27,14 +39,16 @@
     return { ...drawn, fill: stroke + "22" };
   };
 
-  const legend = (names) => {
+  const legend = (heads) => {
     const list = document.createElement("ul");
     list.className = "admin-legend";
-    for (const [index, name] of names.entries()) {
+    for (const [index, head] of heads.entries()) {
       const item = document.createElement("li");
-      if (index > 0) item.className = ["second", "third"][index - 1];
-      item.innerHTML = '<svg viewBox="0 0 20 8" aria-hidden="true"><path d="M0 4h20"/></svg>';
-      item.append(name);
+      const isBars = head.dataset.mark === "bars";
+      item.className = [["first", "second", "third"][index], isBars ? "bars" : ""].join(" ").trim();
+      const drawn = isBars ? '<path d="M6 0h8v8H6z"/>' : '<path d="M0 4h20"/>';
+      item.innerHTML = '<svg viewBox="0 0 20 8" aria-hidden="true">' + drawn + "</svg>";
+      item.append(head.textContent);
       list.append(item);
     }
     return list;
@@ -57,6 +71,7 @@
       reading.textContent = row.dataset.day + ": " + cells.join(", ");
     };
     const show = amounts(figure.dataset.currency);
+    const isCount = !figure.dataset.currency;
     // A day is as wide as its bar, also the first and the last.
     const edge = DAY_S * 0.6;
     const options = {
@@ -67,11 +82,11 @@
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       scales: {
         x: { range: () => [days[0] - edge, days[days.length - 1] + edge] },
-        y: { range: (_, least, most) => [0, most > 0 ? most * 1.05 : 1] },
+        y: { range: (_, least, most) => [0, top(most, isCount)] },
       },
       axes: [
         axis({ grid: { show: false }, size: 32, space: 60, incrs: [1, 2, 7, 14, 28, 61, 91, 182, 365].map((count) => count * DAY_S), values: (_, at) => at.map((seconds) => new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" }).format(seconds * 1000)) }),
-        axis({ size: 60, space: 40, incrs: figure.dataset.currency ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6], values: (_, at) => at.map(show) }),
+        axis({ size: 60, splits: (chart) => lines(chart.scales.y.max, isCount), values: (_, at) => at.map(show) }),
       ],
       series: [{}, ...heads.map((head, index) => series(head.dataset.mark, index, names[index]))],
       hooks: { setCursor: [(chart) => tell(chart.cursor.idx)] },
@@ -98,7 +113,7 @@
   const figures = [...document.querySelectorAll("[data-chart]")];
   for (const figure of figures) {
     const heads = [...figure.querySelectorAll("thead th[data-mark]")];
-    if (heads.length > 1) figure.querySelector("[data-plot]").after(legend(heads.map((head) => head.textContent)));
+    if (heads.length > 1) figure.querySelector("[data-plot]").after(legend(heads));
   }
   let charts = [];
   const redraw = () => {

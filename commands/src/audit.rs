@@ -1,8 +1,8 @@
 //! Who ran the system, and how: a line for each action of an operator, in the table `operator_actions`.
 //!
-//! A line is appended in the transaction of the action itself ([`append`]), so that neither is there without the other. An action
-//! without a transaction of its own, or one that was refused, has its line alone ([`record`]). Lines are never changed. They hold no
-//! personal data: whoever acted is named by an id, and so is what was acted on.
+//! A line is appended in the transaction of the action itself ([`append`]), so that neither is there without the other.
+//! An action without a transaction of its own, or one that was refused, has its line alone ([`record`]). Lines are
+//! never changed. They hold no personal data: whoever acted is named by an id, and so is what was acted on.
 
 use crate::db;
 use chrono::{DateTime, Utc};
@@ -15,7 +15,8 @@ use std::borrow::Cow;
 pub const PAGE_LINES: u32 = 200;
 /// The longest detail that is kept.
 const MAX_DETAIL_CHARS: usize = 1_000;
-/// The longest arguments that are kept whole. PostgreSQL writes them with more blanks than we do, and takes 4,096 bytes.
+/// The longest arguments that are kept whole. PostgreSQL writes them with more blanks than we do, and takes 4,096
+/// bytes.
 const MAX_ARGUMENTS_BYTES: usize = 3_500;
 /// What is kept of each text of longer ones.
 const MAX_CUT_CHARS: usize = 200;
@@ -58,7 +59,8 @@ pub struct Action<'a> {
     pub action: &'static str,
     /// To what: an item's number, the name of a group or projection. Empty where the arguments say it.
     pub target: &'a str,
-    /// With what: an object, without personal data. Its texts are cut after 200 characters where it is longer than about 4 kB.
+    /// With what: an object, without personal data. Its texts are cut after 200 characters where it is longer than
+    /// about 4 kB.
     pub arguments: Value,
     /// To how many things, where that can be counted.
     pub count: Option<u64>,
@@ -157,7 +159,8 @@ pub async fn record(pool: &PgPool, action: &Action<'_>) -> Result<(), sqlx::Erro
     db::ask(pool, async |session| append(session, action).await).await
 }
 
-/// Appends a line of an action that was refused, and why. Where that can't be taken down the log says so: nothing was done.
+/// Appends a line of an action that was refused, and why. Where that can't be taken down the log says so: nothing was
+/// done.
 pub async fn record_refused(pool: &PgPool, action: Action<'_>, why: &str) {
     let action = Action { outcome: Outcome::Refused, detail: Some(why), ..action };
     if let Err(error) = record(pool, &action).await {
@@ -176,7 +179,8 @@ pub struct Filter {
     pub target: Option<String>,
 }
 
-/// The lines before the number `before` (`None` for the newest), the newest first: at most `limit`, and at most [`PAGE_LINES`].
+/// The lines before the number `before` (`None` for the newest), the newest first: at most `limit`, and at most
+/// [`PAGE_LINES`].
 pub async fn list(pool: &PgPool, filter: &Filter, before: Option<i64>, limit: u32) -> Result<Vec<Line>, sqlx::Error> {
     db::read(pool, async |session| {
         sqlx::query_as(

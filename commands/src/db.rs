@@ -1,5 +1,6 @@
 //! How every session with PostgreSQL is set up, and how the schema is migrated.
 
+use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, Encode, PgConnection, Postgres, Type};
@@ -73,7 +74,8 @@ pub fn options(url: &str) -> Result<PgConnectOptions, DbError> {
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
-        // Batches come in many sizes: a plan made for one fits all, and planning each again costs more than it saves.
+        // The server's own default, whatever the role has: planned anew five times, then once for all where that is as
+        // cheap.
         ("plan_cache_mode", "auto"),
         ("jit", "off"),
     ]))
@@ -142,8 +144,8 @@ pub(crate) async fn ask<T, E: From<sqlx::Error>>(
     ask_on(acquire(pool).await?, ANSWER_AT_MOST, question).await
 }
 
-/// Carries out a statement that may take longer than a short question: an outcome, or an error within `at_most` and the wait
-/// for a session. What became of a statement that took longer is not known.
+/// Carries out a statement that may take longer than a short question: an outcome, or an error within `at_most` and the
+/// wait for a session. What became of a statement that took longer is not known.
 pub async fn work<T, E: From<sqlx::Error>>(
     pool: &PgPool,
     at_most: Duration,
@@ -160,8 +162,8 @@ async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error>
     session
 }
 
-/// Deletes what is over, so many rows at a time, until there is no more; returns how many that were. Of the statement `$1` is `over`,
-/// and `$2` the most rows.
+/// Deletes what is over, so many rows at a time, until there is no more; returns how many that were. Of the statement
+/// `$1` is `over`, and `$2` the most rows.
 pub(crate) async fn sweep<T>(pool: &PgPool, delete: &'static str, over: T, rows: i64) -> Result<u64, sqlx::Error>
 where
     T: for<'q> Encode<'q, Postgres> + Type<Postgres> + Copy + Send + 'static,
@@ -200,6 +202,12 @@ pub async fn read<T, E: From<sqlx::Error>>(
     }
 }
 
+/// What time it is by the clock of the database. The times at which things were recorded are by it: how long ago that
+/// was, the clock of this process can't say.
+pub async fn now(pool: &PgPool) -> Result<DateTime<Utc>, sqlx::Error> {
+    read(pool, async |session| sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(session).await).await
+}
+
 /// A pooled session that has answered just now. Those that do not are thrown away.
 async fn acquire_alive(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
     loop {
@@ -211,8 +219,8 @@ async fn acquire_alive(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::
     }
 }
 
-/// A pooled session in the midst of a statement. Dropped there, by a time-out of ours or of whoever waits, it is thrown away: given
-/// back, it would keep its place in the pool for as long as the statement takes, or the server is silent.
+/// A pooled session in the midst of a statement. Dropped there, by a time-out of ours or of whoever waits, it is thrown
+/// away: given back, it would keep its place in the pool for as long as the statement takes, or the server is silent.
 struct InUse(Option<PoolConnection<Postgres>>);
 
 impl Drop for InUse {

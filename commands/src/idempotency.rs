@@ -24,7 +24,8 @@ pub struct IdempotencyKey {
     pub digest: [u8; 32],
     /// SHA-256 of the request's body: the same key with another body is refused.
     pub request_digest: [u8; 32],
-    /// What is ordered under it, where that is in a cart: the answer is kept until that is taken out, at least for [`KEPT_FOR`].
+    /// What is ordered under it, where that is in a cart: the answer is kept until that is taken out, at least for
+    /// [`KEPT_FOR`].
     pub ordered: Option<OrderedLines>,
 }
 
@@ -79,8 +80,8 @@ pub(crate) async fn find(pool: &PgPool, key: &IdempotencyKey) -> Result<Option<R
     }))
 }
 
-/// Keeps an answer under a key, in the transaction of what it tells of, which is nothing of the log; says whether the key was free.
-/// Waits for who is about to take it.
+/// Keeps an answer under a key, in the transaction of what it tells of, which is nothing of the log; says whether the
+/// key was free. Waits for who is about to take it.
 pub(crate) async fn keep(
     session: &mut PgConnection,
     key: &IdempotencyKey,
@@ -100,7 +101,8 @@ pub(crate) async fn keep(
     Ok(keep.execute(session).await?.rows_affected() == 1)
 }
 
-/// Deletes answers older than [`KEPT_FOR`], unless what was ordered is yet to be taken out of its cart; returns how many.
+/// Deletes answers older than [`KEPT_FOR`], unless what was ordered is yet to be taken out of its cart; returns how
+/// many.
 pub async fn sweep(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let late = "DELETE FROM idempotency_keys WHERE key_digest = ANY(ARRAY(
              SELECT k.key_digest FROM idempotency_keys AS k

@@ -67,7 +67,8 @@ impl Instance {
         Self { id, host: host(), pid: process::id(), command: command.to_owned(), version: version.to_owned() }
     }
 
-    /// Says that it lives until `cancel`, then that it has gone. Where the database is away meanwhile, it says so later.
+    /// Says that it lives until `cancel`, then that it has gone. Where the database is away meanwhile, it says so
+    /// later.
     pub async fn keep_seen(&self, pool: &PgPool, cancel: &CancellationToken) {
         loop {
             if let Err(error) = self.say(pool).await {

@@ -1,8 +1,8 @@
 //! One instance leads, the others stand by: by a lease, a row that whoever leads renews.
 //!
 //! Leading saves work and noise, no more: what a leader writes is guarded by compare-and-set on its checkpoint, or by
-//! Kafka's fencing, so that two leaders at once do no harm. A leader that ends in order sets its lease free; one that is
-//! killed, frozen or cut off loses it by the database's clock.
+//! Kafka's fencing, so that two leaders at once do no harm. A leader that ends in order sets its lease free; one that
+//! is killed, frozen or cut off loses it by the database's clock.
 
 use crate::db::{self, DbError};
 use crate::log::Log;
@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 /// How long a lease lasts. Whoever leads and vanishes is followed when it has run out.
 const LEASE: Duration = Duration::from_millis(2_400);
-/// A lease that would last longer than this was taken before the database's clock was set back, and binds nobody: else nobody
-/// would lead until the clock is where it was.
+/// A lease that would last longer than this was taken before the database's clock was set back, and binds nobody: else
+/// nobody would lead until the clock is where it was.
 const LONGEST: Duration = Duration::from_millis(4_800);
 /// How often it is renewed: one renewal may fail.
 const RENEW_EVERY: Duration = Duration::from_millis(800);
@@ -82,8 +82,8 @@ impl Lead {
         self.lease.token.unsigned_abs()
     }
 
-    /// Sets the lead free, so that the next need not wait for the lease to run out. Where the database is away, that is what it
-    /// does.
+    /// Sets the lead free, so that the next need not wait for the lease to run out. Where the database is away, that is
+    /// what it does.
     pub async fn release(self) {
         let Self { lease, renewing, .. } = self;
         drop(renewing);
@@ -117,8 +117,8 @@ impl Lease {
         }
     }
 
-    /// `false` when it has run out, and another may have it. A crash of PostgreSQL may take the renewal back, so its commit waits for no flush: set so in
-    /// the statement itself, which is a transaction of its own.
+    /// `false` when it has run out, and another may have it. Its commit waits for no flush: a renewal that a crash of
+    /// PostgreSQL takes back costs the lead, and nothing else. Set in the statement itself, a transaction of its own.
     async fn renew(&self) -> Result<bool, sqlx::Error> {
         let renew = sqlx::query(
             "UPDATE leases SET until = clock_timestamp() + make_interval(secs => $4)
@@ -131,8 +131,8 @@ impl Lease {
     }
 }
 
-/// For how long the lead is another's still, if nobody renews the lease; zero where it is free, or said to be held for longer than
-/// any lease: then the database's clock was set back.
+/// For how long the lead is another's still, if nobody renews the lease; zero where it is free, or said to be held for
+/// longer than any lease: then the database's clock was set back.
 async fn held_for(pool: &PgPool, name: &str) -> Result<Duration, sqlx::Error> {
     let seconds: Option<f64> = db::read(pool, async |session| {
         let ask = sqlx::query_scalar(

@@ -1,5 +1,5 @@
-//! The write side: commands are decided on an order's or product's own history, and their events appended to one log
-//! in PostgreSQL.
+//! The write side: commands are decided on one aggregate's own history, and their events appended to one log in
+//! PostgreSQL.
 //!
 //! - [`gateway`]: takes a command, loads, decides, appends, and decides again when another was first.
 //! - [`log`]: the log itself. Nothing outside `log` knows the events table.
@@ -60,4 +60,4 @@ pub use log::{
     Moment, MomentError, ReadError, StoredEvent, StreamPlace, TypedEvents,
 };
 pub use schedule::Schedule;
-pub use start::Start;
+pub use start::{Start, StartError};

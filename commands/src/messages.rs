@@ -1,7 +1,7 @@
 //! What customers and staff write to each other about orders, in a plain table: it is no history.
 //!
-//! Ids are in the order of commits, as each message is written behind one lock: a reader that has seen up to an id has seen
-//! all up to it. Of each order there are at most [`MAX_PER_AUTHOR`] messages from either side.
+//! Ids are in the order of commits, as each message is written behind one lock: a reader that has seen up to an id has
+//! seen all up to it. Of each order there are at most [`MAX_PER_AUTHOR`] messages from either side.
 
 use crate::db;
 use chrono::{DateTime, Utc};
@@ -219,8 +219,8 @@ pub async fn newest(pool: &PgPool) -> Result<i64, sqlx::Error> {
 /// How many of the newest messages of customers are looked through for those that wait for an answer.
 const LOOKED_THROUGH: i64 = 1_000;
 
-/// The orders whose customers wait for an answer, with when they last wrote: the newest first, at most `limit`. Those who wrote
-/// before the last thousand messages of customers are left out.
+/// The orders whose customers wait for an answer, with when they last wrote: the newest first, at most `limit`. Those
+/// who wrote before the last thousand messages of customers are left out.
 pub async fn unanswered(pool: &PgPool, limit: u32) -> Result<Vec<(OrderId, DateTime<Utc>)>, sqlx::Error> {
     let rows: Vec<(Uuid, DateTime<Utc>)> = db::read(pool, async |session| {
         let read = sqlx::query_as(

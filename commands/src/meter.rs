@@ -1,4 +1,5 @@
-//! What commands came to in this process, and how long they took: for people who look now, beside what is counted for Prometheus.
+//! What commands came to in this process, and how long they took: for people who look now, beside what is counted for
+//! Prometheus.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -104,8 +105,8 @@ impl Reading {
         }
     }
 
-    /// How long the given share (0 to 1) of the commands that were carried out took at most, to an eighth; `None` where there
-    /// was none.
+    /// How long the given share (0 to 1) of the commands that were carried out took at most, to an eighth; `None` where
+    /// there was none.
     pub fn latency(&self, share: f64) -> Option<Duration> {
         let total: u64 = self.latency.iter().sum();
         let wanted = ((total as f64) * share).ceil().max(1.0) as u64;

@@ -1,4 +1,5 @@
-//! What belongs to one request, across processes: spans for OpenTelemetry, and the W3C trace context that goes with events.
+//! What belongs to one request, across processes: spans for OpenTelemetry, and the W3C trace context that goes with
+//! events.
 //!
 //! Spans under [`TARGET`] are there for whoever exports traces, and cost next to nothing where nobody does: the program
 //! switches them on as a whole. They are no part of the log's lines, which bear the trace's id in a span of their own.
@@ -17,7 +18,8 @@ pub const TARGET: &str = "orders_trace";
 /// The most other spans that one names as what it works for: a batch may hold a thousand.
 pub const MAX_LINKS: usize = 64;
 
-/// Whether a text is a trace context by W3C, level 1: `00-<32 digits>-<16 digits>-<2 digits>`, in lower case, neither id all zero.
+/// Whether a text is a trace context by W3C, level 1: `00-<32 digits>-<16 digits>-<2 digits>`, in lower case, neither
+/// id all zero.
 pub fn is_traceparent(text: &str) -> bool {
     parts(text).is_some()
 }

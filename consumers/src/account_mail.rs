@@ -1,6 +1,8 @@
-//! Mails about accounts, as work of the schedule: the link that confirms one, that there is one already, the link to a new password.
+//! Mails about accounts, as work of the schedule: the link that confirms one, that there is one already, the link to a
+//! new password.
 //!
-//! A link's token exists in the mail alone: it is made here, and the database keeps its hash. Each attempt makes another one.
+//! A link's token exists in the mail alone: it is made here, and the database keeps its hash. Each attempt makes
+//! another one.
 
 use crate::language::{Lang, Sources, Texts};
 use crate::mail::{Letter, Mailer};
@@ -33,7 +35,8 @@ pub struct AccountMail {
 }
 
 impl AccountMail {
-    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as `https://shop.example.com`.
+    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as
+    /// `https://shop.example.com`.
     pub fn new(mailer: Mailer, base: Option<String>) -> Self {
         Self { mailer, base }
     }

@@ -57,11 +57,6 @@ impl<'a> Claim<'a> {
         self.tools.mailer.shop_name()
     }
 
-    /// How often it was tried before.
-    pub fn attempts_before(&self) -> u32 {
-        self.entry.attempts
-    }
-
     /// A transaction of PostgreSQL that commits with the outcome, and only if that is success and the claim still ours.
     pub async fn transaction(&mut self) -> Result<&mut PgTransaction<'static>, Failure> {
         let begun = match self.transaction.take() {

@@ -1,5 +1,5 @@
-//! An event as a Kafka record: `CloudEvents` 1.0, Kafka protocol binding, binary content mode. The attributes are headers, the
-//! value is the event's JSON as it is stored.
+//! An event as a Kafka record: `CloudEvents` 1.0, Kafka protocol binding, binary content mode. The attributes are
+//! headers, the value is the event's JSON as it is stored.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use commands::{LogIdentity, StoredEvent};

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 pub use commands::Start;
 
-/// Acts on events, once per event and recipient, as a consumer group of its own. To add one: a file with this, and a line
-/// in the registry of `lib.rs`.
+/// Acts on events, once per event and recipient, as a consumer group of its own. To add one: a file with this, and a
+/// line in the registry of `lib.rs`.
 pub trait Consumer: Send + Sync + 'static {
     /// What it is handed: [`Event`], all events of an aggregate, or the one event struct that it asks for.
     type Event: FromEvent;
@@ -33,9 +33,9 @@ pub trait Consumer: Send + Sync + 'static {
         None
     }
 
-    /// Called for a cause that nobody else holds. Rows written through [`Claim::transaction`] commit with its outcome; an
-    /// effect outside (a mail) goes through [`Claim::send_mail`] or [`Claim::sending`], so that a lost reply is known as
-    /// one.
+    /// Called for a cause that nobody else holds. Rows written through [`Claim::transaction`] commit with its outcome;
+    /// an effect outside (a mail) goes through [`Claim::send_mail`] or [`Claim::sending`], so that a lost reply is
+    /// known as one.
     fn handle(
         &self,
         event: &Recorded<Self::Event>,

@@ -90,8 +90,8 @@ fn start(topics: &Topics, partitions: u16, reply: &mpsc::Sender<Reply>) -> Optio
     made.map_err(|error| reply.send(Err(error))).ok()
 }
 
-/// librdkafka's cluster may miss the wake-up of a request that comes right behind another, and then looks for it a second
-/// later. A connection wakes it.
+/// librdkafka's cluster may miss the wake-up of a request that comes right behind another, and then looks for it a
+/// second later. A connection wakes it.
 fn wait_for_topics(replies: &mpsc::Receiver<Reply>, brokers: &str) -> Result<(), BrokerError> {
     loop {
         match replies.recv_timeout(WAKE_EVERY) {

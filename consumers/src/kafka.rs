@@ -44,7 +44,8 @@ pub struct KafkaSettings {
     pub brokers: String,
     /// Security and the like: names out of [`ALLOWED_PROPERTIES`] with their values.
     pub properties: Vec<(String, String)>,
-    /// How many partitions a topic of events has. Fixed for good once the topics exist: a key's partition depends on it.
+    /// How many partitions a topic of events has. Fixed for good once the topics exist: a key's partition depends on
+    /// it.
     pub partitions: u16,
     /// How many brokers keep a copy of each topic that is made; `None` leaves it to the cluster's default.
     pub replicas: Option<u16>,

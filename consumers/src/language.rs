@@ -1,7 +1,7 @@
 //! The languages that the shop speaks, on its pages and in its mails, and what it says in each.
 //!
-//! Texts are [Fluent](https://projectfluent.org) files, embedded in the program: one folder a language, one file a subject.
-//! Each subject has the same messages in every language.
+//! Texts are [Fluent](https://projectfluent.org) files, embedded in the program: one folder a language, one file a
+//! subject. Each subject has the same messages in every language.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -54,8 +54,8 @@ impl Lang {
         Self::ALL.into_iter().find(|lang| lang.tag() == tag)
     }
 
-    /// The best of ours for whoever accepts these: `Accept-Language`'s list (RFC 9110, section 12.5.4), or a single tag.
-    /// English where none of ours is among them.
+    /// The best of ours for whoever accepts these: `Accept-Language`'s list (RFC 9110, section 12.5.4), or a single
+    /// tag. English where none of ours is among them.
     pub fn accepted(list: &str) -> Self {
         let wanted: Vec<LanguageIdentifier> = in_order(list);
         let best = fluent_langneg::negotiate_languages(&wanted, &IDENTIFIERS[..], None, NegotiationStrategy::Lookup);
@@ -146,8 +146,8 @@ impl fmt::Debug for Texts {
 
 fn bundle(lang: Lang, sources: &Sources) -> FluentBundle<FluentResource> {
     let mut bundle = FluentBundle::new_concurrent(vec![lang.identifier()]);
-    // The marks of direction around arguments are for texts that mix directions. Ours all run one way, and the marks would
-    // stand in what people copy.
+    // The marks of direction around arguments are for texts that mix directions. Ours all run one way, and the marks
+    // would stand in what people copy.
     bundle.set_use_isolating(false);
     for source in sources {
         let resource = match FluentResource::try_new((*source).to_owned()) {
@@ -159,8 +159,8 @@ fn bundle(lang: Lang, sources: &Sources) -> FluentBundle<FluentResource> {
     bundle
 }
 
-/// What is wrong with the files: what can't be read, ids that stand twice, messages or arguments that one language has and
-/// another has not. For tests; nothing, if all is well.
+/// What is wrong with the files: what can't be read, ids that stand twice, messages or arguments that one language has
+/// and another has not. For tests; nothing, if all is well.
 pub fn faults(sources: impl Fn(Lang) -> &'static Sources) -> Vec<String> {
     let mut faults = Vec::new();
     let english = messages(Lang::En, sources(Lang::En), &mut faults);

@@ -1,5 +1,5 @@
-//! What follows from the log outside of PostgreSQL: the relay streams it to Kafka, and consumers act on what Kafka hands
-//! them.
+//! What follows from the log outside of PostgreSQL: the relay streams it to Kafka, and consumers act on what Kafka
+//! hands them.
 //!
 //! - [`relay`]: the log to Kafka, each event once and in order.
 //! - [`consumer`]: what a consumer declares; one file each, such as [`order_mail`], listed in the registry below.
@@ -8,12 +8,15 @@
 //! - [`staff_mail`]: the mail that lets somebody behind the counter.
 //! - [`newsletter`]: has issues of it mailed. [`newsletter_mail`]: an issue of the newsletter, to its subscribers.
 //! - `scheduled`: mail as the work of a job of the schedule, see [`scheduled_tasks`].
-//! - [`ledger`]: what became of each effect. [`parked`]: what needs a person. [`groups`]: how far consumers are, and running them.
+//! - [`ledger`]: what became of each effect. [`parked`]: what needs a person. [`groups`]: how far consumers are, and
+//!   running them.
 //! - [`mails`]: whether a customer got a mail, and why (not).
 //! - [`verify`]: whether Kafka and the ledger agree with the log.
 //! - [`x_ray`]: one order's events, as the consumers know them.
-//! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]: reaching Kafka.
-//! - [`language`]: the languages that the shop speaks, in mails and on its pages. [`money`]: how amounts are shown in them.
+//! - [`cloud_event`]: an event as a Kafka record. [`mail`]: sending mail. [`kafka`], [`topics`], [`embedded_broker`]:
+//!   reaching Kafka.
+//! - [`language`]: the languages that the shop speaks, in mails and on its pages. [`money`]: how amounts are shown in
+//!   them.
 //!
 //! Only this crate knows Kafka and mail.
 
@@ -63,8 +66,9 @@ use commands::Log;
 use commands::schedule::{Schedule, Task};
 use std::sync::Arc;
 
-/// The tasks of the schedule that send mail. `base` is where visitors reach the shop (scheme, host and port), where that is known;
-/// `pay_link` makes the address under which an order is paid: without, as where no provider takes payments, nobody is reminded.
+/// The tasks of the schedule that send mail. `base` is where visitors reach the shop (scheme, host and port), where
+/// that is known; `pay_link` makes the address under which an order is paid: without, as where no provider takes
+/// payments, nobody is reminded.
 pub fn scheduled_tasks(
     log: &Log,
     schedule: &Schedule,

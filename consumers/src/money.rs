@@ -1,5 +1,5 @@
-//! How amounts are shown to people, in mails and on pages: by the data of Unicode's CLDR for our three languages, which write
-//! digits, groups and decimals alike and differ in the signs of currencies.
+//! How amounts are shown to people, in mails and on pages: by the data of Unicode's CLDR for our three languages, which
+//! write digits, groups and decimals alike and differ in the signs of currencies.
 
 use crate::language::Lang;
 use domain::Money;

@@ -1,5 +1,5 @@
-//! Has each issue of the newsletter mailed once it is released. The mails themselves are work of the schedule, which takes its
-//! time with them: see [`newsletter_mail`](crate::newsletter_mail).
+//! Has each issue of the newsletter mailed once it is released. The mails themselves are work of the schedule, which
+//! takes its time with them: see [`newsletter_mail`](crate::newsletter_mail).
 
 use crate::claim::Claim;
 use crate::consumer::{Consumer, Done, Failure, Retry, Start, Wants, attempts, from_ms, to_s};

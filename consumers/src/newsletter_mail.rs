@@ -1,8 +1,8 @@
-//! An issue of the newsletter, mailed to the subscribers of the moment at which it was released: to each once, a bounded batch at a
-//! time, at a bounded pace, as work of the schedule.
+//! An issue of the newsletter, mailed to the subscribers of the moment at which it was released: to each once, a
+//! bounded batch at a time, at a bounded pace, as work of the schedule.
 //!
-//! What became of it is kept for each: noted before a mail goes out and after. A run that was cut off is gone on with where it was;
-//! the one mail that it was at stays of unknown outcome, and is not sent again.
+//! What became of it is kept for each: noted before a mail goes out and after. A run that was cut off is gone on with
+//! where it was; the one mail that it was at stays of unknown outcome, and is not sent again.
 
 use crate::language::{Lang, Sources, Texts};
 use crate::mail::{Letter, Mailer, Outcome};
@@ -31,7 +31,8 @@ pub(crate) const TASK: &str = "newsletter_issue";
 /// How many mails one run sends, and how long it goes on at most.
 const BATCH_MAILS: u32 = 50;
 const RUN_FOR: Duration = Duration::from_secs(60);
-/// How many mails a second go out in the long run: mail servers close their doors to whoever sends more than they know them to.
+/// How many mails a second go out in the long run: mail servers close their doors to whoever sends more than they know
+/// them to.
 const MAILS_PER_S: f64 = 10.0;
 /// How often a mail is tried that the server does not take now, and the pause before it is tried again.
 const ATTEMPTS: u32 = 12;

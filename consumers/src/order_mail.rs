@@ -1,6 +1,6 @@
-//! Mails to the customer: the confirmation when an order is placed, and when the address was mistyped and corrected; the receipt
-//! when it is paid. Besides, by the schedule:
-//! either of them once more ([`again`]), and a reminder when it is not paid after a day ([`reminder`]).
+//! Mails to the customer: the confirmation when an order is placed, and when the address was mistyped and corrected;
+//! the receipt when it is paid. Besides, by the schedule: either of them once more ([`again`]), and a reminder when it
+//! is not paid after a day ([`reminder`]).
 
 pub mod again;
 mod history;
@@ -41,8 +41,8 @@ impl Consumer for OrderMail {
     }
 }
 
-/// The mail about an event, in the order's language, signed by the shop; `None` where there is none. The error says, without
-/// personal data, why it can't be written.
+/// The mail about an event, in the order's language, signed by the shop; `None` where there is none. The error says,
+/// without personal data, why it can't be written.
 fn letter_of<'e>(event: &'e Recorded<OrderEvent>, shop_name: &str) -> Result<Option<Letter<'e>>, String> {
     let lang = Lang::accepted(event.metadata.locale.as_deref().unwrap_or_default());
     let content = match &event.event {

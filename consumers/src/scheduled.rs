@@ -13,8 +13,9 @@ pub(crate) fn at_most(mailer: &Mailer) -> Duration {
     SLOT_AT_MOST + mailer.longest_send()
 }
 
-/// Sends the mail of a job, marked as being sent before it begins: a crash in the midst of it leaves the job `unknown`, and the
-/// mail is not sent again by itself. `leave` is where whoever gets it can end that, for mails that go to a list.
+/// Sends the mail of a job, marked as being sent before it begins: a crash in the midst of it leaves the job `unknown`,
+/// and the mail is not sent again by itself. `leave` is where whoever gets it can end that, for mails that go to a
+/// list.
 pub(crate) async fn send(
     mailer: &Mailer,
     run: &mut Run,
@@ -51,8 +52,9 @@ fn ended(outcome: Outcome) -> Result<Done, Failure> {
     }
 }
 
-/// The same for an address that anybody may have typed: where the server knows no such recipient, that is all, and nobody behind
-/// the counter can do anything about it. What else it refuses for good (the sender, the content) is theirs to mend.
+/// The same for an address that anybody may have typed: where the server knows no such recipient, that is all, and
+/// nobody behind the counter can do anything about it. What else it refuses for good (the sender, the content) is
+/// theirs to mend.
 pub(crate) async fn send_to_stranger(
     mailer: &Mailer,
     run: &mut Run,

@@ -1,7 +1,8 @@
-//! The mail that brings who works behind the counter a link to set their password, as work of the schedule. Like the staff pages it
-//! is in English alone.
+//! The mail that brings who works behind the counter a link to set their password, as work of the schedule. Like the
+//! staff pages it is in English alone.
 //!
-//! The link's token exists in the mail alone: it is made here, and the database keeps its hash. Each attempt makes another one.
+//! The link's token exists in the mail alone: it is made here, and the database keeps its hash. Each attempt makes
+//! another one.
 
 use crate::language::{Lang, Sources, Texts};
 use crate::mail::{Letter, Mailer};
@@ -27,7 +28,8 @@ pub struct StaffMail {
 }
 
 impl StaffMail {
-    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as `https://shop.example.com`.
+    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as
+    /// `https://shop.example.com`.
     pub fn new(mailer: Mailer, base: Option<String>) -> Self {
         Self { mailer, base }
     }

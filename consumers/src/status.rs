@@ -10,7 +10,8 @@ pub struct ReaderStatus {
     pub name: &'static str,
     /// The last event that it is done with.
     pub position: Position,
-    /// How many records a consumer has noted since it was started: grows also while it is handed old ones again. 0 for the relay.
+    /// How many records a consumer has noted since it was started: grows also while it is handed old ones again. 0 for
+    /// the relay.
     pub taken_records: u64,
     /// Whether it goes on.
     pub state: ReaderState,

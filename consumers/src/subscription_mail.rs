@@ -34,7 +34,8 @@ pub struct SubscriptionMail {
 }
 
 impl SubscriptionMail {
-    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as `https://shop.example.com`.
+    /// Sends by this mailer, with links to the shop at `base`: scheme, host and port, such as
+    /// `https://shop.example.com`.
     pub fn new(mailer: Mailer, base: Option<String>) -> Self {
         Self { mailer, base }
     }

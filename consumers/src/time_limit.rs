@@ -6,7 +6,8 @@ use std::time::Duration;
 /// In what steps time is counted.
 const STEP: Duration = Duration::from_secs(1);
 
-/// A time limit that stands still while its holder waits for its turn: then others are at work, and the wait is no fault of its own.
+/// A time limit that stands still while its holder waits for its turn: then others are at work, and the wait is no
+/// fault of its own.
 #[derive(Debug, Default)]
 pub(crate) struct TimeLimit {
     waits: AtomicBool,

@@ -1,4 +1,5 @@
-//! The topics: one per published kind of aggregate, one that holds how far the relay is, and one of what consumers parked.
+//! The topics: one per published kind of aggregate, one that holds how far the relay is, and one of what consumers
+//! parked.
 
 use crate::kafka::{ASK_AT_MOST, BrokerError, KafkaSettings, Quiet};
 use domain::AggregateType;

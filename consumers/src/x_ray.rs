@@ -1,5 +1,5 @@
-//! One aggregate's events, as the consumers know them: what became of each effect, and how far each group is in the partition that
-//! they stand in.
+//! One aggregate's events, as the consumers know them: what became of each effect, and how far each group is in the
+//! partition that they stand in.
 
 use crate::kafka::KafkaSettings;
 use crate::ledger::LedgerError;
@@ -94,7 +94,8 @@ pub struct NotedRecord {
     pub offset: i64,
 }
 
-/// The record of an event as each consumer noted it that was handed it and wanted it; none of programs that did not keep that.
+/// The record of an event as each consumer noted it that was handed it and wanted it; none of programs that did not
+/// keep that.
 pub fn records_of(effects: &[LedgerRow], event: EventId) -> Vec<NotedRecord> {
     let mut records = Vec::new();
     for effect in effects.iter().filter(|effect| effect.event_id == event.0) {
@@ -153,8 +154,8 @@ pub async fn effects_of(pool: &PgPool, events: &[EventId]) -> Result<Vec<LedgerR
 async fn rows_of(pool: &PgPool, events: &[EventId]) -> Result<Vec<LedgerRow>, sqlx::Error> {
     let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
     db::work(pool, LOOK_AT_MOST, async |session| {
-        // By the ledger's own index, consumer by consumer; planned anew each time, as a plan that was made for an empty ledger would
-        // go through all of it.
+        // By the ledger's own index, consumer by consumer; planned anew each time, as a plan that was made for an empty
+        // ledger would go through all of it.
         let ask = sqlx::query_as(
             "SELECT entry.id AS item, entry.consumer, entry.event_id, entry.event_type, entry.recipient, entry.state,
                     entry.attempts, entry.tries, entry.reason, entry.message_id, entry.decided_by, entry.noted_at,
@@ -169,8 +170,8 @@ async fn rows_of(pool: &PgPool, events: &[EventId]) -> Result<Vec<LedgerRow>, sq
     .await
 }
 
-/// Where an order's events are in Kafka. No Kafka is asked: the groups' progress is kept in PostgreSQL. `settings` says how topics are
-/// called and how many partitions they have.
+/// Where an order's events are in Kafka. No Kafka is asked: the groups' progress is kept in PostgreSQL. `settings` says
+/// how topics are called and how many partitions they have.
 pub async fn in_kafka(pool: &PgPool, settings: &KafkaSettings, order: &str) -> Result<InKafka, sqlx::Error> {
     let topic = Topics::new(&settings.prefix).of(AggregateType::Order).to_owned();
     let partitions = settings.partitions;

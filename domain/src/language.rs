@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use unic_langid::LanguageIdentifier;
 
-/// A language identifier of Unicode (UTS #35, the part of BCP 47 that names a language, script and region), in its canonical
-/// spelling: `en`, `ko`, `zh-Hant`, `pt-BR`. Cheap to clone.
+/// A language identifier of Unicode (UTS #35, the part of BCP 47 that names a language, script and region), in its
+/// canonical spelling: `en`, `ko`, `zh-Hant`, `pt-BR`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(Arc<str>);

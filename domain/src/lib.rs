@@ -6,7 +6,8 @@
 //!
 //! - [`order`], [`product`] and [`category`]: the aggregates, each with its commands, events, `decide` and `evolve`.
 //! - [`prices`]: what the catalogue charges today, folded from product events.
-//! - [`money`], [`text`], [`language`], [`sku`], [`slug`], [`quantity`], [`ids`]: values that are parsed once and right from then on.
+//! - [`money`], [`text`], [`language`], [`sku`], [`slug`], [`quantity`], [`ids`]: values that are parsed once and right
+//!   from then on.
 //! - [`event`]: any event of the log, and the envelope that it is recorded in.
 //! - [`wire`]: the frozen shapes in which events are stored, with upcasters from older versions.
 

@@ -18,8 +18,8 @@ impl Sku {
     /// The longest sku, in characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Parses a sku. `.` and `..` would be dot segments of a URL (RFC 3986, section 3.3), so that clients resolve them away:
-    /// such a product could not be addressed.
+    /// Parses a sku. `.` and `..` would be dot segments of a URL (RFC 3986, section 3.3), so that clients resolve them
+    /// away: such a product could not be addressed.
     pub fn parse(text: &str) -> Result<Self, SkuError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if (1..=Self::MAX_CHARS).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..") {

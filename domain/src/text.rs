@@ -201,8 +201,8 @@ stored_texts![
 /// - a domain's labels are letters, digits and inner hyphens, and the last one is not all digits (RFC 3696);
 /// - at most 64 octets before the `@`, 254 in all: what SMTP can carry, counted in UTF-8.
 ///
-/// Letters beyond ASCII are accepted on both sides of the `@`: such customers exist. Writing to them takes a mail server
-/// that offers SMTPUTF8. Case is kept: only the receiving host knows whether it matters before the `@`.
+/// Letters beyond ASCII are accepted on both sides of the `@`: such customers exist. Writing to them takes a mail
+/// server that offers SMTPUTF8. Case is kept: only the receiving host knows whether it matters before the `@`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(Arc<str>);
@@ -234,7 +234,8 @@ impl Email {
 }
 as_text!(Email, personal);
 
-/// Whether a mail domain can be a host's name. `EmailAddress` lets pass what RFC 5322 allows in a header (`a!b.example`).
+/// Whether a mail domain can be a host's name. `EmailAddress` lets pass what RFC 5322 allows in a header
+/// (`a!b.example`).
 fn is_host_name(domain: &str) -> bool {
     let is_letter_digit_hyphen = |c: char| c.is_alphanumeric() || c == '-';
     let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());

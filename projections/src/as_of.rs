@@ -1,9 +1,10 @@
-//! What views were at an earlier position: the same rows as those of a view that was given the log up to there and no more.
+//! What views were at an earlier position: the same rows as those of a view that was given the log up to there and no
+//! more.
 //!
-//! No view is made for it. The list looks at today's rows, of which those that changed since are folded from their order's own
-//! events ([`order_list::list_as_of`](crate::order_list::list_as_of)). Totals are today's without what came since, or are summed up
-//! from the origin, whichever is nearer ([`order_totals::by_day_as_of`](crate::order_totals::by_day_as_of)). Both by the folds that
-//! write the views.
+//! No view is made for it. The list looks at today's rows, of which those that changed since are folded from their
+//! order's own events ([`order_list::list_as_of`](crate::order_list::list_as_of)). Totals are today's without what came
+//! since, or are summed up from the origin, whichever is nearer
+//! ([`order_totals::by_day_as_of`](crate::order_totals::by_day_as_of)). Both by the folds that write the views.
 
 use crate::error::{ProjectionError, RunError};
 use crate::read::ReadError;

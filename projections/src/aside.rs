@@ -1,12 +1,13 @@
-//! A view's tables made or copied beside those that serve, with no entry in the registry of builds: to be looked at and dropped.
+//! A view's tables made or copied beside those that serve, with no entry in the registry of builds: to be looked at and
+//! dropped.
 
 use crate::build;
 use crate::projection::Definition;
 use commands::db::APP_ROLE;
 use sqlx::{Connection, Executor, PgConnection};
 
-/// Makes a schema of that name with the tables of these projections, without the indexes that only readers need; returns their names.
-/// What need not outlive a crash of PostgreSQL is spared the write-ahead log.
+/// Makes a schema of that name with the tables of these projections, without the indexes that only readers need;
+/// returns their names. What need not outlive a crash of PostgreSQL is spared the write-ahead log.
 pub(crate) async fn make_tables(
     session: &mut PgConnection,
     schema: &str,
@@ -33,7 +34,8 @@ pub(crate) async fn make_tables(
     Ok(tables)
 }
 
-/// Copies the tables of a schema into another one, rows without keys, as the caller's transaction sees them; returns their names.
+/// Copies the tables of a schema into another one, rows without keys, as the caller's transaction sees them; returns
+/// their names.
 pub(crate) async fn copy_tables(
     session: &mut PgConnection,
     from: &str,

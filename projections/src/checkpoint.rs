@@ -37,12 +37,12 @@ pub(crate) async fn load(connection: &mut PgConnection, build: &Build) -> Result
     Ok(row.map(|(revision, position, serves)| Checkpoint { revision, position: Position::from_i64(position), serves }))
 }
 
-/// Moves the checkpoint from `from` to `next` in the caller's transaction; `false` when `from` is not the last any more.
-/// Then nothing of the transaction may be committed.
+/// Moves the checkpoint from `from` to `next` in the caller's transaction; `false` when `from` is not the last any
+/// more. Then nothing of the transaction may be committed.
 ///
-/// The first statement of a step: a second writer waits here for the first one's commit, before it has touched a row, and
-/// then violates the key. That `from` must be there, as it was, finds out what the key does not: a server that crashed
-/// or failed over and is back with an earlier state of the view.
+/// The first statement of a step: a second writer waits here for the first one's commit, before it has touched a row,
+/// and then violates the key. That `from` must be there, as it was, finds out what the key does not: a server that
+/// crashed or failed over and is back with an earlier state of the view.
 pub(crate) async fn advance(
     connection: &mut PgConnection,
     build: &Build,

@@ -1,4 +1,5 @@
-//! Ends statements that nobody waits for any more: left alone they would go on, for minutes, and hold what they have locked.
+//! Ends statements that nobody waits for any more: left alone they would go on, for minutes, and hold what they have
+//! locked.
 
 use commands::db;
 use sqlx::{PgConnection, PgPool};
@@ -47,7 +48,8 @@ impl CutOff {
         Ok(Self { task: AbortOnDropHandle::new(task), is_over })
     }
 
-    /// Lets the session be. What it does from now on is done whole: nothing that was sent to end a statement is still on its way.
+    /// Lets the session be. What it does from now on is done whole: nothing that was sent to end a statement is still
+    /// on its way.
     pub(crate) async fn end(self) {
         self.is_over.cancel();
         // It can't be told of a panic in there but by what that panic has said.

@@ -1,7 +1,7 @@
 //! Why a view can't go on, and which of these pass by themselves.
 
 use commands::db::DbError;
-use commands::{LogError, ReadError};
+use commands::{LogError, ReadError, StartError};
 use domain::Position;
 
 /// Why a projection could not apply a batch.
@@ -77,6 +77,14 @@ pub enum RunError {
         /// The command that makes the view anew.
         rebuild: String,
     },
+    /// The view is declared to begin where the log has not come yet.
+    #[error("{name} can't begin: {fault}")]
+    NoStart {
+        /// The projection.
+        name: &'static str,
+        /// Why not.
+        fault: StartError,
+    },
     /// The view has seen events that the log does not have.
     #[error(
         "{name} is at position {position}, but the log ends at {head}: the log was restored to an earlier point. Begin a \
@@ -148,12 +156,63 @@ pub enum RunError {
         /// This program's version.
         own: u32,
     },
+    /// A build that was to be made and to serve is there, and was made to be compared first.
+    #[error(
+        "{build} has everything and is kept to be compared, so nothing is made anew: `orders projections diff {name}` compares it, \
+         `orders projections promote {name} {build}` lets it serve, `orders projections drop {name} {build}` makes room for a new one"
+    )]
+    IsKept {
+        /// The projection.
+        name: &'static str,
+        /// Which build.
+        build: String,
+    },
+    /// A build that was to serve once it had everything waits for a person instead.
+    #[error(
+        "{build} has everything and waits for a person, as {reason}: `orders projections diff {name}` compares it, `orders \
+         projections promote {name} {build}` lets it serve"
+    )]
+    LeftReady {
+        /// The projection.
+        name: &'static str,
+        /// Which build.
+        build: String,
+        /// What a person decided meanwhile.
+        reason: String,
+    },
+    /// Somebody has held the lock under which builds of a view are begun, promoted and dropped, for longer than it is
+    /// waited for.
+    #[error(
+        "somebody else has been beginning, promoting or dropping builds of {name}, or has held the lock for that, for ten \
+         seconds, so this was given up. Ask again; PostgreSQL's `pg_locks` (locktype advisory) says whose session it is"
+    )]
+    RegistryBusy {
+        /// The projection.
+        name: String,
+    },
     /// No such build.
     #[error("{name} has no build `{build}`: `orders projections list` shows those that there are")]
     NoBuild {
         /// The projection.
         name: &'static str,
         /// What was asked for.
+        build: String,
+    },
+    /// There is nothing to compare a build with.
+    #[error(
+        "{name} has only one build, {build}: `orders projections rebuild {name} --no-promote` makes another, to be compared \
+         with it"
+    )]
+    OnlyBuild {
+        /// The projection.
+        name: &'static str,
+        /// Its build.
+        build: String,
+    },
+    /// A build was to be compared with itself.
+    #[error("{build} can't be compared with itself: name another build, or leave the other out")]
+    SameBuild {
+        /// Which.
         build: String,
     },
     /// There is nothing to go back to.
@@ -252,7 +311,9 @@ impl RunError {
             Self::Database(error) | Self::Failed { fault: ProjectionError::Database(error), .. } => is_transient(error),
             Self::Log(LogError::Db(DbError::Sql(error))) => is_transient(error),
             Self::Log(LogError::Db(DbError::Shared(error))) => is_transient(error),
-            Self::Log(LogError::Db(DbError::Unreachable { .. })) | Self::Overtaken { .. } => true,
+            Self::Log(LogError::Db(DbError::Unreachable { .. }))
+            | Self::Overtaken { .. }
+            | Self::RegistryBusy { .. } => true,
             _ => false,
         }
     }
@@ -262,17 +323,20 @@ impl RunError {
         matches!(self, Self::NewerVersion { .. } | Self::AwaitsPromotion { .. })
     }
 
-    /// Whether nothing was begun, as what was asked for does not fit how things are.
+    /// Whether what was asked for was not done, as it does not fit how things are.
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
             Self::UnknownProjection { .. }
                 | Self::OtherLog { .. }
                 | Self::AheadOfLog { .. }
+                | Self::NoStart { .. }
                 | Self::SettingsChanged { .. }
                 | Self::NewerVersion { .. }
                 | Self::RolledBack { .. }
                 | Self::NoBuild { .. }
+                | Self::OnlyBuild { .. }
+                | Self::SameBuild { .. }
                 | Self::NothingBefore { .. }
                 | Self::OtherActive { .. }
                 | Self::IsActive { .. }
@@ -280,6 +344,9 @@ impl RunError {
                 | Self::OtherComparison
                 | Self::NotFinished { .. }
                 | Self::OtherProgram { .. }
+                | Self::IsKept { .. }
+                | Self::LeftReady { .. }
+                | Self::RegistryBusy { .. }
         )
     }
 }
@@ -297,7 +364,15 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
 /// By SQLSTATE: connection exceptions, rollbacks of deadlocks, insufficient resources (a full disk too), operator
 /// intervention (shutdown, cancelled), a lock that was not to be had, and a standby that is not promoted yet.
 fn is_transient_state(code: &str) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || matches!(code, "55P03" | "25006")
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || matches!(code, LOCK_TIMEOUT | "25006")
+}
+
+/// `lock_not_available`.
+const LOCK_TIMEOUT: &str = "55P03";
+
+/// Whether a lock was not to be had for as long as it is waited for.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refused| refused.code()).is_some_and(|code| code == LOCK_TIMEOUT)
 }
 
 /// Whether a statement failed because its schema or table is gone.

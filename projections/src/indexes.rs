@@ -7,8 +7,8 @@ use crate::projection::Definition;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-/// Makes the indexes of readers and takes the tables' statistics, so that the first reader meets good plans. Cancelled, nothing of
-/// it is left, also on the server.
+/// Makes the indexes of readers and takes the tables' statistics, so that the first reader meets good plans. Cancelled,
+/// nothing of it is left, also on the server.
 pub(crate) async fn make(
     pool: &PgPool,
     definition: &Definition,
@@ -30,15 +30,25 @@ pub(crate) async fn make(
 
 async fn make_on(session: &mut PgConnection, definition: &Definition, build: &Build) -> Result<(), RunError> {
     let mut transaction = session.begin().await?;
+    // One at a time. The build's row is left alone meanwhile: somebody may ask for something else of it.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('orders indexes ' || $1, 0))")
+        .bind(&build.schema)
+        .execute(&mut *transaction)
+        .await?;
+    let filling = "SELECT EXISTS (SELECT FROM public.projection_builds WHERE schema_name = $1 AND state = 'filling')";
+    if !sqlx::query_scalar::<_, bool>(filling).bind(&build.schema).fetch_one(&mut *transaction).await? {
+        // Somebody else was first.
+        return Ok(transaction.rollback().await?);
+    }
     let tables: Vec<String> = sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = $1")
         .bind(&build.schema)
         .fetch_all(&mut *transaction)
         .await?;
-    build::set_state(&mut transaction, &build.schema, State::CatchingUp).await?;
     build::run_ddl(&mut transaction, &build.schema, definition.indexes).await?;
     for table in tables {
         transaction.execute(format!("ANALYZE \"{table}\"").as_str()).await?;
     }
+    build::set_state(&mut transaction, &build.schema, State::CatchingUp).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Read models: views of the log that follow it inside PostgreSQL.
 //!
 //! A view is exactly its history. Its rows and its checkpoint are written in one transaction, by compare and set, so an
-//! event is applied once however many processes try; on an event that it can't read a view stops and says so. Whatever a
-//! crash takes from a view, the log gives back.
+//! event is applied once however many processes try; on an event that it can't read a view stops and says so. Whatever
+//! a crash takes from a view, the log gives back.
 //!
 //! # Adding one
 //!
-//! One file, its SQL beside it, and one line in the [`registry!`](crate::REGISTRY) below: the file declares the name, the
-//! version, the tables and the events wanted ([`Projection`]), and writes a batch at a time through a
+//! One file, its SQL beside it, and one line in the [`registry!`](crate::REGISTRY) below: the file declares the name,
+//! the version, the tables and the events wanted ([`Projection`]), and writes a batch at a time through a
 //! [`ViewTransaction`], which can do nothing but SQL. Checkpoint, batching, wake-ups, rebuild, promotion, status and
 //! metrics come with it. Reading is a function of the same file that asks [`Views`].
 //!
@@ -15,7 +15,8 @@
 //!
 //! - [`projection`]: what a read model declares. [`view_transaction`]: all that it is given.
 //! - [`runner`]: follows the log with one view. [`mod@rebuild`]: makes one anew beside the one that serves, then swaps.
-//! - [`fn@overview`], [`mod@diff`], [`promote`], [`rollback`], [`drop_build`]: builds as a person sees them and decides on them.
+//! - [`fn@overview`], [`mod@diff`], [`promote`], [`rollback`], [`drop_build`]: builds as a person sees them and decides
+//!   on them.
 //! - [`verify`]: whether one is what a rebuild would give.
 //! - [`what_if`]: what would have been with other prices, or with other code.
 //! - [`x_ray`]: one order's rows in all views, and those that its events lead to.
@@ -61,7 +62,7 @@ pub use build::State as BuildState;
 pub use commands::Start;
 pub use error::{ProjectionError, RunError};
 pub use observed::{ObservedView, observe};
-pub use overview::{BuildOverview, ViewOverview, overview};
+pub use overview::{BuildOverview, ViewOverview, overview, overview_counted};
 pub use projection::{Definition, Projection, Wants};
 pub use promotion::Asked;
 pub use read::{Page, ReadBuild, ReadError, Seen};

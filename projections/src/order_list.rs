@@ -1,5 +1,5 @@
-//! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST /v1/orders/search`, and the
-//! list behind the counter.
+//! Every order that was placed, as one row. Answers `GET /v1/orders`, `GET /v1/orders/{id}` and `POST
+//! /v1/orders/search`, and the list behind the counter.
 
 mod as_of;
 mod desk;
@@ -28,8 +28,8 @@ pub struct OrderList;
 
 impl Projection for OrderList {
     const NAME: &'static str = "order_list";
-    /// 2: an order may go without an address, and may need a review. 3: its address of mail may be corrected; it is found by
-    /// words, and those that need a review are found.
+    /// 2: an order may go without an address, and may need a review. 3: its address of mail may be corrected; it is
+    /// found by words, and those that need a review are found.
     const VERSION: u32 = 3;
     const TABLES: &'static str = include_str!("order_list.sql");
     const INDEXES: &'static str = include_str!("order_list_indexes.sql");

@@ -8,8 +8,8 @@ use std::pin::Pin;
 
 /// A read model: a fold of the log, from where it starts, into tables of its own.
 ///
-/// What `apply` writes must be a function of the events alone: no clock, no random number, nothing read from outside its
-/// own tables. Else a rebuild would give other rows.
+/// What `apply` writes must be a function of the events alone: no clock, no random number, nothing read from outside
+/// its own tables. Else a rebuild would give other rows.
 pub trait Projection: Send + Sync + 'static {
     /// Its name: lower-case letters, digits and `_`. Names its schemas and its row in the registry.
     const NAME: &'static str;
@@ -30,8 +30,8 @@ pub trait Projection: Send + Sync + 'static {
     /// Where it begins. Decided with its first build, and kept for those after it, so that each has the same rows.
     const START: Start = Start::Origin;
 
-    /// Whether its rows depend on the shop's time zone. A build keeps the one that it was made with, and another one asks
-    /// for a rebuild.
+    /// Whether its rows depend on the shop's time zone. A build keeps the one that it was made with, and another one
+    /// asks for a rebuild.
     const USES_TIME_ZONE: bool = false;
 
     /// Writes a whole batch at once: wanted events alone, in the order of the log, each once in a build's life.

@@ -1,8 +1,8 @@
 //! Lets a build serve in place of another: one transaction, no DDL, under open reads.
 //!
-//! Readers never see the view go back: the transaction holds the build that serves where it is, brings the other at least as
-//! far, and changes the registry's row. The one that served is left where it is: programs of another version go on with it
-//! ([`reading`]).
+//! Readers never see the view go back: the transaction holds the build that serves where it is, brings the other at
+//! least as far, and changes the registry's row. The one that served is left where it is: programs of another version
+//! go on with it ([`reading`]).
 
 use crate::build::{self, Build, State};
 use crate::checkpoint::{self, Checkpoint};
@@ -13,8 +13,7 @@ use crate::reading;
 use crate::recorded;
 use crate::step::{STEP_AT_MOST, Writer};
 use crate::views::Views;
-use commands::audit;
-use commands::db;
+use commands::{audit, db};
 use domain::Position;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
@@ -28,6 +27,9 @@ pub(crate) struct Promotion<'a> {
     definition: &'static Definition,
     /// What a person says who may go back to an older version.
     asked: Option<Asked<'a>>,
+    /// The build that served when this one was begun, if one did: where nobody is asked again, it takes the place of
+    /// that one alone.
+    beside: Option<Option<&'a str>>,
     /// Who did it, and how that is called, for the record.
     recorded: Option<(&'a str, &'static str)>,
 }
@@ -35,8 +37,8 @@ pub(crate) struct Promotion<'a> {
 /// What a person says who asks for an exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// The schema of the build that serves, as far as that person knows: where it is another, nothing is changed. `None` for
-    /// whichever it is.
+    /// The schema of the build that serves, as far as that person knows: where it is another, nothing is changed.
+    /// `None` for whichever it is.
     pub expected: Option<&'a str>,
     /// Who asks, for the record.
     pub by: &'a str,
@@ -45,12 +47,18 @@ pub struct Asked<'a> {
 impl<'a> Promotion<'a> {
     /// One that replaces the same version or an older one.
     pub(crate) fn new(views: &'a Views, definition: &'static Definition) -> Self {
-        Self { views, definition, asked: None, recorded: None }
+        Self { views, definition, asked: None, beside: None, recorded: None }
     }
 
     /// One that a person asked for, taken down as `action`.
     pub(crate) fn asked_for(self, asked: Asked<'a>, action: &'static str) -> Self {
         Self { asked: Some(asked), recorded: Some((asked.by, action)), ..self }
+    }
+
+    /// One that nobody is asked about again, of a build that was begun while `beside` served. Where another does by
+    /// now, a person has decided on that, and decides on this: [`RunError::LeftReady`].
+    pub(crate) fn begun_beside(self, beside: Option<&'a str>) -> Self {
+        Self { beside: Some(beside), ..self }
     }
 
     /// One that ends what a person asked for, taken down as `action`.
@@ -61,7 +69,19 @@ impl<'a> Promotion<'a> {
     /// Lets the build serve. `false` when the one that serves has run too far ahead meanwhile.
     pub(crate) async fn run(&self, build: &Build) -> Result<bool, RunError> {
         let pool = self.views.pool();
-        db::work(pool, STEP_AT_MOST, async |session| self.run_on(session, build).await).await
+        match db::work(pool, STEP_AT_MOST, async |session| self.run_on(session, build).await).await {
+            Err(RunError::Database(error)) if !db::surely_undone(&error) => self.settled(build, error).await,
+            outcome => outcome,
+        }
+    }
+
+    /// What came of it where the reply to its commit may have been lost: if the build serves, it was carried out, and
+    /// taken down with it.
+    async fn settled(&self, build: &Build, error: sqlx::Error) -> Result<bool, RunError> {
+        match build::settled(self.views.pool(), self.definition.name, &build.schema).await {
+            Ok(Some(State::Active)) => Ok(true),
+            _ => Err(error.into()),
+        }
     }
 
     async fn run_on(&self, connection: &mut PgConnection, build: &Build) -> Result<bool, RunError> {
@@ -95,6 +115,7 @@ impl<'a> Promotion<'a> {
                 return Err(RunError::NewerVersion { name, served: served.version, own: build.version });
             }
         }
+        self.check_decided(transaction, build, served.as_ref()).await?;
         // Held from here on: whoever follows it beside the one that serves loses.
         let Some(mut checkpoint) = build::seal(transaction, build).await? else { return Ok(false) };
         let followed = reading::to_follow(transaction, self.definition).await?;
@@ -147,8 +168,34 @@ impl<'a> Promotion<'a> {
         }
     }
 
-    /// Ends the service of a build that was read before, and brings the other as far; `None` when that does not go within the
-    /// transaction.
+    /// Refuses what nobody is asked about again, where a person has decided otherwise since it was begun.
+    async fn check_decided(
+        &self,
+        transaction: &mut PgConnection,
+        build: &Build,
+        served: Option<&Build>,
+    ) -> Result<(), RunError> {
+        if self.asked.is_some() {
+            return Ok(());
+        }
+        let left = |reason: String| {
+            Err(RunError::LeftReady { name: self.definition.name, build: build.schema.clone(), reason })
+        };
+        if !build::promotes(transaction, &build.schema).await? {
+            return left("somebody asked for that meanwhile".to_owned());
+        }
+        let served = served.map(|served| served.schema.as_str());
+        match self.beside {
+            Some(beside) if beside != served => {
+                let [before, now] = [beside, served].map(|build| build.unwrap_or("none"));
+                left(format!("the build that serves is {now} by now, and was {before} when it was begun"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the service of a build that was read before, and brings the other as far; `None` when that does not go
+    /// within the transaction.
     async fn reach(
         &self,
         transaction: &mut PgConnection,

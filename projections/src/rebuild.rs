@@ -1,9 +1,10 @@
-//! Makes a build of a view beside the one that serves, from where the view starts to the log's head, then lets it serve.
+//! Makes a build of a view beside the one that serves, from where the view starts to the log's head, then lets it
+//! serve.
 //!
-//! Readers keep the old rows until one transaction swaps ([`promotion`](crate::promotion)). Killed half-way, a build goes
-//! on from its checkpoint when it is started again.
+//! Readers keep the old rows until one transaction swaps ([`promotion`](crate::promotion)). Killed half-way, a build
+//! goes on from its checkpoint when it is started again.
 
-use crate::build::{self, Build, State};
+use crate::build::{self, Begun, Build, CHANGE_AT_MOST, State};
 use crate::checkpoint::{self, Checkpoint};
 use crate::dropping;
 use crate::error::RunError;
@@ -14,9 +15,10 @@ use crate::promotion::Promotion;
 use crate::recorded::{self, unless_done};
 use crate::step::Writer;
 use crate::views::Views;
-use commands::audit;
+use commands::{audit, db};
 use domain::Position;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -50,11 +52,13 @@ pub struct Rebuilt {
     pub position: Position,
 }
 
-/// Builds the view `name` anew with this process's settings and promotes it. `progress` is called after every batch. `by` says
-/// who asks, for the record.
+/// Builds the view `name` anew with this process's settings and promotes it. `progress` is called after every batch.
+/// `by` says who asks, for the record.
 ///
-/// May run beside a [`run`](crate::run) of the same view in this or another process. On
-/// [`RunError::Cancelled`], and after a crash, the next call goes on where this one ended.
+/// May run beside a [`run`](crate::run) of the same view in this or another process. On [`RunError::Cancelled`], and
+/// after a crash, the next call goes on where this one ended. What a person decides meanwhile counts:
+/// [`RunError::LeftReady`] where another build is let serve, or it was asked that this one waits. [`RunError::IsKept`]
+/// where one is there that waits to be compared.
 pub async fn rebuild(
     views: &Views,
     name: &str,
@@ -65,8 +69,8 @@ pub async fn rebuild(
     make(views, name, by, Then::Promote, cancel, progress).await
 }
 
-/// The same, but the build waits for a person to compare and to [`promote`](crate::promote) it. Called again, it brings it
-/// up to the head of then.
+/// The same, but the build waits for a person to compare and to [`promote`](crate::promote) it. Called again, it brings
+/// it up to the head of then.
 pub async fn build_beside(
     views: &Views,
     name: &str,
@@ -90,6 +94,15 @@ pub(crate) enum Then {
     First,
 }
 
+/// Why a build waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// That is what was asked for.
+    AsAsked,
+    /// It was to serve, and a person decided otherwise meanwhile.
+    Instead,
+}
+
 async fn make(
     views: &Views,
     name: &str,
@@ -107,8 +120,8 @@ async fn make(
 
 /// Where a build is by now.
 pub(crate) async fn rebuilt(views: &Views, build: Build) -> Result<Rebuilt, RunError> {
-    let mut connection = views.pool().acquire().await?;
-    let position = checkpoint::load(&mut connection, &build).await?.map_or(Position::ORIGIN, |last| last.position);
+    let last = db::read(views.pool(), async |session| checkpoint::load(session, &build).await).await?;
+    let position = last.map_or(Position::ORIGIN, |last| last.position);
     Ok(Rebuilt { schema: build.schema, position })
 }
 
@@ -131,21 +144,17 @@ impl<'a> Builder<'a> {
         Self { by: Some(by), ..self }
     }
 
-    /// Goes on with a build or begins one; returns it once it serves, or waits to. One that waits for a person waits on, where
-    /// nobody asks for it. [`RunError::Overtaken`] where somebody else was first, and there is nothing to make any more.
+    /// Goes on with a build or begins one; returns it once it serves, or waits to. One that waits for a person waits
+    /// on, where nobody asks for it. [`RunError::Overtaken`] where somebody else was first, and there is nothing to
+    /// make any more.
     pub(crate) async fn run(&self, then: Then, progress: OnProgress<'_>) -> Result<Build, RunError> {
         let settings = build::settings_of(self.definition, self.views.settings());
-        let found = build::find_or_create(self.views.log(), self.definition, &settings, then).await?;
-        let mut build = found.ok_or(RunError::Overtaken { name: self.definition.name })?;
-        match then {
-            Then::AsAsked | Then::First if build.state == State::Ready => return Ok(build),
-            Then::AsAsked | Then::First => {}
-            // Whoever goes on with it, should this be cut off, does the same.
-            Then::Promote | Then::Wait => {
-                build::set_promotes(self.views.pool(), &build.schema, then == Then::Promote).await?;
-            }
+        let begun = build::find_or_create(self.views.log(), self.definition, &settings, then).await?;
+        let Begun { mut build, beside } = begun.ok_or(RunError::Overtaken { name: self.definition.name })?;
+        if build.state == State::Ready && matches!(then, Then::AsAsked | Then::First) {
+            return Ok(build);
         }
-        let outcome = self.complete(&mut build, then, progress).await;
+        let outcome = self.complete(&mut build, beside.as_deref(), then, progress).await;
         self.keep_error(&build, outcome).await?;
         if build.state != State::Active {
             tracing::info!(projection = self.definition.name, schema = build.schema, "the build waits to be promoted");
@@ -180,8 +189,14 @@ impl<'a> Builder<'a> {
         outcome
     }
 
-    /// Fills, indexes and catches up, then promotes or waits.
-    async fn complete(&self, build: &mut Build, then: Then, progress: OnProgress<'_>) -> Result<(), RunError> {
+    /// Fills, indexes and catches up, then promotes or waits. `beside` is the build that served when it was begun.
+    async fn complete(
+        &self,
+        build: &mut Build,
+        beside: Option<&str>,
+        then: Then,
+        progress: OnProgress<'_>,
+    ) -> Result<(), RunError> {
         let pool = self.views.pool();
         build::set_error(pool, &build.schema, None).await?;
         self.bring_up(build, progress).await?;
@@ -192,24 +207,52 @@ impl<'a> Builder<'a> {
         let promotes = match then {
             Then::Promote => true,
             Then::Wait => false,
-            Then::AsAsked | Then::First => build::promotes(pool, &build.schema).await?,
+            Then::AsAsked | Then::First => self.is_to_serve(build).await?,
         };
-        if promotes {
-            let promotion = Promotion::new(self.views, self.definition).recorded(self.by, ACTION);
-            self.promote(build, &promotion, progress).await
-        } else {
-            self.leave_ready(build).await
+        if !promotes {
+            return self.leave_ready(build, Left::AsAsked).await;
+        }
+        let promotion = Promotion::new(self.views, self.definition).recorded(self.by, ACTION);
+        let promotion = match then {
+            // It takes the place of another version, whichever build of that serves by then.
+            Then::First => promotion,
+            _ => promotion.begun_beside(beside),
+        };
+        match self.promote(build, &promotion, progress).await {
+            Err(left @ RunError::LeftReady { .. }) => {
+                self.leave_ready(build, Left::Instead).await?;
+                if then == Then::First { Ok(()) } else { Err(left) }
+            }
+            outcome => outcome,
         }
     }
 
-    async fn leave_ready(&self, build: &mut Build) -> Result<(), RunError> {
-        let mut transaction = self.views.pool().begin().await?;
-        if build::set_ready(&mut transaction, &build.schema).await? {
-            build.state = State::Ready;
+    /// What was asked for last.
+    async fn is_to_serve(&self, build: &Build) -> Result<bool, sqlx::Error> {
+        db::read(self.views.pool(), async |session| build::promotes(session, &build.schema).await).await
+    }
+
+    /// Has it wait for a person. [`RunError::Overtaken`] where it does not: it was promoted or dropped meanwhile, or is
+    /// to serve by now.
+    async fn leave_ready(&self, build: &mut Build, left: Left) -> Result<(), RunError> {
+        let (pool, schema) = (self.views.pool(), build.schema.clone());
+        db::work(pool, CHANGE_AT_MOST, async |session| self.leave_ready_on(session, &schema, left).await).await?;
+        build.state = State::Ready;
+        Ok(())
+    }
+
+    async fn leave_ready_on(&self, session: &mut PgConnection, schema: &str, left: Left) -> Result<(), RunError> {
+        let name = self.definition.name;
+        let mut transaction = session.begin().await?;
+        if !build::set_ready(&mut transaction, schema, left == Left::Instead).await? {
+            // The error says more than one of the rollback could.
+            let _ = transaction.rollback().await;
+            return Err(RunError::Overtaken { name });
         }
-        if let Some(by) = self.by {
-            let arguments = json!({ "build": build.schema, "promote": false });
-            audit::append(&mut transaction, &recorded::action(by, ACTION, self.definition.name, arguments)).await?;
+        // Where it was to serve, what came of that is taken down by whoever asked for it.
+        if let Some(by) = self.by.filter(|_| left == Left::AsAsked) {
+            let arguments = json!({ "build": schema, "promote": false });
+            audit::append(&mut transaction, &recorded::action(by, ACTION, name, arguments)).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -228,8 +271,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Brings it up to the head of the log, beside whoever is at the same: a retired build may be followed, and one that was begun for
-    /// a person be gone on with by a runner that found no other.
+    /// Brings it up to the head of the log, beside whoever is at the same: a retired build may be followed, and one
+    /// that was begun for a person be gone on with by a runner that found no other.
     async fn bring_up(&self, build: &Build, progress: OnProgress<'_>) -> Result<(), RunError> {
         let mut attempts_left = ATTEMPTS;
         loop {
@@ -244,9 +287,7 @@ impl<'a> Builder<'a> {
     /// Where the build is; refuses one that has seen events which the log does not have.
     async fn load(&self, build: &Build) -> Result<Checkpoint, RunError> {
         let name = self.definition.name;
-        let mut connection = self.views.pool().acquire().await?;
-        let loaded = checkpoint::load(&mut connection, build).await?;
-        drop(connection);
+        let loaded = db::read(self.views.pool(), async |session| checkpoint::load(session, build).await).await?;
         let checkpoint = loaded.ok_or(RunError::Overtaken { name })?;
         let (position, head) = (checkpoint.position, self.views.log().head().await?);
         if position > head {

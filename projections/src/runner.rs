@@ -16,6 +16,7 @@ use crate::status::ReaderState;
 use crate::step::Writer;
 use crate::views::{Entry, Views};
 use commands::{Lead, db};
+use sqlx::PgConnection;
 use std::time::Duration;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -30,11 +31,12 @@ const IDLE_AT_MOST: Duration = Duration::from_secs(5);
 /// How often a view of which this program has no build to follow looks whether it has by now.
 const PROMOTION_LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Runs the view `name` until `cancel`: waits for the lead, builds the view if this version of it never was, and follows
-/// the log. Where another version serves, it goes on with the build of its own that served last, for the programs that read that.
+/// Runs the view `name` until `cancel`: waits for the lead, builds the view if this version of it never was, and
+/// follows the log. Where another version serves, it goes on with the build of its own that served last, for the
+/// programs that read that.
 ///
-/// Returns an error when the view stopped for a reason that does not pass by itself; its text says what to do. Meanwhile
-/// and afterwards [`Views::statuses`] tells the same.
+/// Returns an error when the view stopped for a reason that does not pass by itself; its text says what to do.
+/// Meanwhile and afterwards [`Views::statuses`] tells the same.
 pub async fn run(views: &Views, name: &str, cancel: &CancellationToken) -> Result<(), RunError> {
     let entry = views.entry(name)?;
     let mut runner = Runner { views, entry, cancel, pause: FIRST_PAUSE, schema: None };
@@ -131,13 +133,20 @@ impl Runner<'_> {
         let _stops = stop.clone().drop_guard();
         let mut making = tokio::spawn(asked::keep_making(self.views.clone(), self.definition(), stop.clone()));
         let outcome = tokio::select! {
-            outcome = self.follow_active(&lead) => outcome,
+            outcome = self.follow_active() => outcome,
+            // Also in the midst of a step, on a connection that says nothing any more: another leads, or may by now.
+            () = lead.lost() => Ok(End::LeadLost),
             ended = &mut making => match ended.map_err(JoinError::try_into_panic) {
                 Err(Ok(panic)) => std::panic::resume_unwind(panic),
                 // The runtime is going down, and we with it.
                 _ => return Ok(End::Cancelled),
             },
         };
+        // Before anything is waited for: how far the view is, others tell from now on.
+        self.entry.tell(match &outcome {
+            Ok(_) => ReaderState::Standby,
+            Err(error) => ReaderState::Retrying(error.to_string()),
+        });
         stop.cancel();
         // Whoever stands by need not wait for what ends with its step in hand.
         lead.release().await;
@@ -145,12 +154,12 @@ impl Runner<'_> {
         outcome
     }
 
-    async fn follow_active(&mut self, lead: &Lead) -> Result<End, RunError> {
+    async fn follow_active(&mut self) -> Result<End, RunError> {
         let name = self.definition().name;
         loop {
             let build = self.attach().await?;
             self.schema = Some(build.schema.clone());
-            match self.follow(&build, lead).await? {
+            match self.follow(&build).await? {
                 End::Superseded => tracing::info!(projection = name, "another build was promoted"),
                 end => return Ok(end),
             }
@@ -161,10 +170,8 @@ impl Runner<'_> {
     async fn attach(&mut self) -> Result<Build, RunError> {
         let definition = self.definition();
         let (name, own) = (definition.name, definition.version);
-        let mut connection = self.views.pool().acquire().await?;
-        let build = reading::to_follow(&mut connection, definition).await?;
-        let served = build::active(&mut connection, name).await?.map(|active| active.version);
-        drop(connection);
+        let (build, served) =
+            db::read(self.views.pool(), async |session| to_follow_and_served(session, definition).await).await?;
         if let Some(build) = build {
             build::check_settings(&build, definition, self.views.settings())?;
             if let Some(served) = served.filter(|_| build.state == State::Retired) {
@@ -196,10 +203,8 @@ impl Runner<'_> {
         let name = self.definition().name;
         let log = self.views.log();
         build::check_log(build, name, log.identity())?;
-        let mut connection = self.views.pool().acquire().await?;
-        let checkpoint = checkpoint::load(&mut connection, build).await?;
+        let checkpoint = db::read(self.views.pool(), async |session| checkpoint::load(session, build).await).await?;
         let checkpoint = checkpoint.filter(|checkpoint| checkpoint.serves == reading::serves(build));
-        drop(connection);
         if let Some(Checkpoint { position, .. }) = checkpoint {
             let head = log.head().await?;
             if position > head {
@@ -214,7 +219,7 @@ impl Runner<'_> {
         Ok(checkpoint)
     }
 
-    async fn follow(&mut self, build: &Build, lead: &Lead) -> Result<End, RunError> {
+    async fn follow(&mut self, build: &Build) -> Result<End, RunError> {
         let Some(mut checkpoint) = self.check(build).await? else { return Ok(End::Superseded) };
         let log = self.views.log();
         let writer = Writer::new(self.views, self.definition(), build);
@@ -232,7 +237,6 @@ impl Runner<'_> {
                 }
                 tokio::select! {
                     () = self.cancel.cancelled() => return Ok(End::Cancelled),
-                    () = lead.lost() => return Ok(End::LeadLost),
                     _ = log.wait_beyond(checkpoint.position, IDLE_AT_MOST) => continue,
                 }
             }
@@ -277,4 +281,14 @@ impl Runner<'_> {
         }
         self.entry.tell(ReaderState::Stopped(text));
     }
+}
+
+/// The build that programs of this version follow, and the version that serves.
+async fn to_follow_and_served(
+    connection: &mut PgConnection,
+    definition: &Definition,
+) -> Result<(Option<Build>, Option<u32>), RunError> {
+    let build = reading::to_follow(connection, definition).await?;
+    let served = build::active(connection, definition.name).await?;
+    Ok((build, served.map(|active| active.version)))
 }

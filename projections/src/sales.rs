@@ -1,15 +1,18 @@
-//! What was sold by day, product and city, and how long orders wait for their payment. Answers `/analytics` and `GET /v1/analytics/…`.
+//! What was sold by day, product and city, and how long orders wait for their payment. Answers `/analytics` and `GET
+//! /v1/analytics/…`.
 //!
-//! Counts as [`order_totals`](crate::order_totals) does: what was placed on the day on which the order was placed, a line
-//! that is added later on that day too, and what was paid on the day on which the payments covered the total. Its rows stand in
-//! the order of days, so that a range of days is read as one piece.
+//! Counts as [`order_totals`](crate::order_totals) does: what was placed on the day on which the order was placed, a
+//! line that is added later on that day too, and what was paid on the day on which the payments covered the total. Its
+//! rows stand in the order of days, so that a range of days is read as one piece.
 //!
-//! A place is the city as customers write it, with the country where there is one; small and capital letters are one. Currencies
-//! are never added up.
+//! A place is the city as customers write it, with the country where there is one; small and capital letters are one.
+//! Currencies are never added up.
 
 mod fold;
+mod ranking;
 mod reads;
 
+pub use ranking::{Ranked, Ranking, Side, Things, Together, ranking};
 pub use reads::{
     CitySales, DaySales, MAX_DAYS, PaymentTime, ProductSales, RangeError, Span, TakenBack, by_city, by_day, by_product,
     payment_times,

@@ -27,7 +27,8 @@ pub enum ReaderState {
     Running,
     /// Something that should pass by itself keeps it from following; it tries again. What, for people.
     Retrying(String),
-    /// Another version serves, which this program does not follow: it waits until a build of its own is promoted. Why, for people.
+    /// Another version serves, which this program does not follow: it waits until a build of its own is promoted. Why,
+    /// for people.
     AwaitsPromotion(String),
     /// It stopped and stays so until somebody does something. What, for people.
     Stopped(String),

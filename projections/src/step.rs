@@ -33,8 +33,8 @@ impl<'a> Writer<'a> {
 
     /// Applies a batch and moves the checkpoint on from `from`. [`RunError::Overtaken`] when another writer was first.
     ///
-    /// Not to be cancelled half-way: it ends by itself, and a dropped transaction would wait in the pool for its rollback. Where
-    /// the server says nothing for long, whether the step was taken is not known: the checkpoint tells.
+    /// Where it is cut off half-way, or the server says nothing for long, its session is thrown away, and whether the
+    /// step was taken is not known: the checkpoint tells.
     pub(crate) async fn step(&self, from: Checkpoint, batch: &Batch) -> Result<Checkpoint, RunError> {
         db::work(self.pool, STEP_AT_MOST, async |connection| self.step_on(connection, from, batch).await).await
     }
@@ -46,8 +46,8 @@ impl<'a> Writer<'a> {
         batch: &Batch,
     ) -> Result<Checkpoint, RunError> {
         // Nobody is told that this commit is durable, and nothing is lost with it: rows and checkpoint go together, and
-        // the log, which is on disk before it can be read, gives them back. Waiting for a flush here would only make the
-        // appends, who must wait for theirs, queue behind it.
+        // the log, which is on disk before it can be read, gives them back. Waiting for a flush here would only make
+        // the appends, who must wait for theirs, queue behind it.
         let begin = format!("BEGIN; SET LOCAL synchronous_commit = off; {}", self.search_path());
         let mut transaction = connection.begin_with(begin).await?;
         let next = match self.write(&mut transaction, from, batch).await {

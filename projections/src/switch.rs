@@ -1,7 +1,7 @@
 //! Which build serves, as a person decides: promoted, rolled back, dropped.
 //!
-//! A build that nobody reads does not follow the log: it would cost every append a second time. It is brought up to date
-//! right before it serves, by the code of its version, so by the program that makes that.
+//! A build that nobody reads does not follow the log: it would cost every append a second time. It is brought up to
+//! date right before it serves, by the code of its version, so by the program that makes that.
 
 use crate::build::{self, Build, State};
 use crate::dropping;
@@ -33,7 +33,7 @@ pub async fn promote(
         exchange(views, definition, build, promotion, cancel, progress).await
     };
     let action = recorded::action(asked.by, ACTION, definition.name, json!({ "build": schema }));
-    unless_done(views.pool(), action, outcome.await).await
+    rebuilt(views, unless_done(views.pool(), action, outcome.await).await?).await
 }
 
 /// Lets the build serve again that did before the one that serves now. Done twice, it comes to where it began.
@@ -53,7 +53,7 @@ pub async fn rollback(
         exchange(views, definition, before, promotion, cancel, progress).await
     };
     let action = recorded::action(asked.by, ACTION, definition.name, json!({}));
-    unless_done(views.pool(), action, outcome.await).await
+    rebuilt(views, unless_done(views.pool(), action, outcome.await).await?).await
 }
 
 async fn exchange(
@@ -63,16 +63,16 @@ async fn exchange(
     promotion: Promotion<'_>,
     cancel: &CancellationToken,
     progress: OnProgress<'_>,
-) -> Result<Rebuilt, RunError> {
+) -> Result<Build, RunError> {
     check_fit(views, definition, &build)?;
     // Catching up may take long: what is wrong already is told before.
     let active = db::read(views.pool(), async |session| build::active(session, definition.name).await).await?;
     promotion.check_expected(active.as_ref())?;
     if active.is_some_and(|active| active.schema == build.schema) {
-        return rebuilt(views, build).await;
+        return Ok(build);
     }
     Builder::new(views, definition, cancel).exchange(&mut build, &promotion, progress).await?;
-    rebuilt(views, build).await
+    Ok(build)
 }
 
 /// Refuses a build that this process can't bring up to date.

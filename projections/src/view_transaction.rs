@@ -38,7 +38,8 @@ impl<'c> ViewTransaction<'c> {
         Ok(query.fetch_all(&mut *self.connection).await?)
     }
 
-    /// The shop's day at `time`. Ask only where [`Projection::USES_TIME_ZONE`](crate::Projection::USES_TIME_ZONE) says so.
+    /// The shop's day at `time`. Ask only where [`Projection::USES_TIME_ZONE`](crate::Projection::USES_TIME_ZONE) says
+    /// so.
     pub fn day_of(&self, time: DateTime<Utc>) -> NaiveDate {
         day_of(time, self.time_zone)
     }
@@ -51,9 +52,9 @@ pub(crate) fn day_of(time: DateTime<Utc>, time_zone: Tz) -> NaiveDate {
 
 /// One column of many rows, to bind as an array that `unnest` makes rows of again.
 ///
-/// Columns of the same rows are of one length, so `SELECT unnest($1), unnest($2)` sets them side by side. In a select list
-/// PostgreSQL streams them; `FROM unnest($1, $2)` would first write each column to a store of its own, which for the twenty
-/// columns of an order costs more than inserting them into the table.
+/// Columns of the same rows are of one length, so `SELECT unnest($1), unnest($2)` sets them side by side. In a select
+/// list PostgreSQL streams them; `FROM unnest($1, $2)` would first write each column to a store of its own, which for
+/// the twenty columns of an order costs more than inserting them into the table.
 pub fn column<'r, T, R>(rows: &'r [T], of: impl Fn(&'r T) -> R) -> Vec<R> {
     rows.iter().map(of).collect()
 }

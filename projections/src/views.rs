@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 /// How often a view's checkpoint is looked at while somebody waits for what another process writes.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// The first looks come sooner, each a little later than the one before: a view that keeps up has a new order within a few
-/// milliseconds.
+/// The first looks come sooner, each a little later than the one before: a view that keeps up has a new order within a
+/// few milliseconds.
 const LOOK_SOONER_BY: Duration = Duration::from_millis(1);
 
 /// What views depend on besides the log.

@@ -55,7 +55,8 @@ impl<T, E: Display> Outcome for Result<T, E> {
 /// ```
 ///
 /// # Panics
-/// After `bound`, with `what`, the caller's place and what was seen last. A look that hangs is cut off at the bound too.
+/// After `bound`, with `what`, the caller's place and what was seen last. A look that hangs is cut off at the bound
+/// too.
 #[track_caller]
 pub fn eventually<Look, T>(what: &str, bound: Duration, mut look: Look) -> impl Future<Output = T::Value>
 where

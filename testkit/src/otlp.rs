@@ -1,4 +1,5 @@
-//! A collector of traces: takes OTLP over HTTP (protobuf), as the specification asks, and keeps the spans that it was sent.
+//! A collector of traces: takes OTLP over HTTP (protobuf), as the specification asks, and keeps the spans that it was
+//! sent.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};

@@ -17,7 +17,8 @@ static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
 /// A TCP port of 127.0.0.1 on which nothing listens, given once only within this process.
 ///
-/// Another process could still take it before its server is up, so a server's start tries another one when it is refused.
+/// Another process could still take it before its server is up, so a server's start tries another one when it is
+/// refused.
 ///
 /// # Panics
 /// When no free port is found.

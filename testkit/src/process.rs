@@ -29,8 +29,9 @@ const LOG_TAIL_LINES: usize = 40;
 /// How often a condition on a child is looked at.
 pub(crate) const POLL: Duration = Duration::from_millis(10);
 
-/// A command for `program` that the kernel ends with `at_parents_death` when this process dies. `account` is the user to
-/// run it as. It has a process group of its own, so that Ctrl-C in a terminal reaches us alone; we then take it along.
+/// A command for `program` that the kernel ends with `at_parents_death` when this process dies. `account` is the user
+/// to run it as. It has a process group of its own, so that Ctrl-C in a terminal reaches us alone; we then take it
+/// along.
 pub(crate) fn command(program: &Path, at_parents_death: Signal, account: Option<&User>) -> Command {
     let mut command = Command::new(require("setpriv", "util-linux"));
     command.arg("--pdeathsig").arg(at_parents_death.as_str().trim_start_matches("SIG"));

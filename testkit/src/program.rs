@@ -190,8 +190,8 @@ impl Program {
         self.spawned
     }
 
-    /// Waits for a line, of either stream, that contains `part`; gives the first such line. Lines that came before the call
-    /// count too.
+    /// Waits for a line, of either stream, that contains `part`; gives the first such line. Lines that came before the
+    /// call count too.
     ///
     /// # Panics
     /// When it has not come within a minute, or can't come any more because the program has ended; with the output.
@@ -207,8 +207,8 @@ impl Program {
         self.line(part, bound).await.text
     }
 
-    /// Waits as [`wait_for_line_within`](Self::wait_for_line_within) does; gives how long after its start the program had
-    /// written the line, however late that was looked at.
+    /// Waits as [`wait_for_line_within`](Self::wait_for_line_within) does; gives how long after its start the program
+    /// had written the line, however late that was looked at.
     ///
     /// # Panics
     /// When it has not come within the bound, or can't come any more because the program has ended; with the output.
@@ -220,7 +220,8 @@ impl Program {
     async fn line(&mut self, part: &str, bound: Duration) -> Line {
         let found = eventually(&format!("`{}` writes “{part}”", self.name), bound, async || {
             if let Some(line) = self.find(part) {
-                // Not asked whether it has ended: whoever does takes along what the system knows of it, such as its CPU time.
+                // Not asked whether it has ended: whoever does takes along what the system knows of it, such as its CPU
+                // time.
                 return Ok(Some(line));
             }
             // In this order: what it wrote before it ended is in the output once the readers are done.

@@ -1,7 +1,8 @@
 //! Links that are cut and slowed: toxiproxy, between a client and its server.
 //!
 //! The client is given the proxy's address in place of the server's. Kafka's clients follow the address that the broker
-//! tells them, so the broker must know of the proxy: see [`KafkaBroker::start_with_detours`](crate::kafka::KafkaBroker).
+//! tells them, so the broker must know of the proxy: see
+//! [`KafkaBroker::start_with_detours`](crate::kafka::KafkaBroker).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -31,8 +32,8 @@ const STREAMS: [&str; 2] = ["upstream", "downstream"];
 /// How often other ports are tried when the one chosen was taken meanwhile.
 const PORTS_TRIED: usize = 5;
 
-/// A running toxiproxy on 127.0.0.1, without any link yet. Handles are cheap clones; it stops when the last one, and the
-/// last of its links, goes.
+/// A running toxiproxy on 127.0.0.1, without any link yet. Handles are cheap clones; it stops when the last one, and
+/// the last of its links, goes.
 #[derive(Debug, Clone)]
 pub struct Toxiproxy {
     inner: Arc<Inner>,

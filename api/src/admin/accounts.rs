@@ -3,8 +3,9 @@
 use super::form::Form;
 use super::texts::{text, text_with};
 use super::{AdminPage, Notice, Section, StaffForm, StaffVisit, password};
+use crate::app::App;
 use crate::auth::permission::ManageStaff;
-use crate::http::{App, Produces, Routes};
+use crate::http::{Produces, Routes};
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, public_base, with_slash};
 use askama::Template;

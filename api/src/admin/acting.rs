@@ -2,8 +2,9 @@
 
 use super::texts::text;
 use super::{Notice, StaffVisit, Tone};
+use crate::app::App;
 use crate::auth::Permission;
-use crate::http::{App, Place};
+use crate::http::Place;
 use crate::problem::rejection::{self, Refuses};
 use crate::shop::Fault;
 use axum::extract::FromRequestParts;

@@ -1,7 +1,7 @@
 //! Who did something, as people are called.
 
 use crate::admin::texts::{text, text_with};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use commands::staff;

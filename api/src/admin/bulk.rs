@@ -1,13 +1,13 @@
 //! What is done to each of those that were chosen in a list, and telling what came of each.
 //!
-//! All rows are read before anything is done. What has begun goes on to its end, and the next page tells of it, also where whoever
-//! asked is gone by then: half of it would be done else, and nobody would know which half.
+//! All rows are read before anything is done. What has begun goes on to its end, and the next page tells of it, also
+//! where whoever asked is gone by then: half of it would be done else, and nobody would know which half.
 
 use super::acting::{Acting, Outcome, caught_up};
 use super::texts::{text, text_with};
 use super::{Notice, StaffForm, Tone};
+use crate::app::App;
 use crate::auth::Permission;
-use crate::http::App;
 use crate::shop::Fault;
 use std::fmt::Display;
 use std::panic::resume_unwind;
@@ -24,8 +24,8 @@ const BEGUN_WITHIN: Duration = Duration::from_secs(60);
 /// What a row is called, and what came of it; or why it could not be looked at.
 pub(super) type RowOutcome = Result<(String, Outcome), Fault>;
 
-/// The rows that were chosen, or what is told where there are none, or too many. A form with a row in it that `read` does not
-/// understand is none of ours.
+/// The rows that were chosen, or what is told where there are none, or too many. A form with a row in it that `read`
+/// does not understand is none of ours.
 pub(super) fn chosen<T>(posted: &StaffForm, read: impl Fn(&str) -> Option<T>) -> Result<Result<Vec<T>, Notice>, Fault> {
     let rows: Vec<T> = posted.all("row").map(read).collect::<Option<_>>().ok_or(Fault::Invalid)?;
     Ok(match rows.len() {

@@ -1,6 +1,7 @@
-//! The cookie of who is logged in behind the counter: another than that of shoppers, so that neither stands for the other.
+//! The cookie of who is logged in behind the counter: another than that of shoppers, so that neither stands for the
+//! other.
 
-use crate::http::App;
+use crate::app::App;
 use crate::shop::cookies;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -2,8 +2,8 @@
 
 use super::texts::{text, text_with};
 use super::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::{LogIn, ReadTotals};
-use crate::http::App;
 use crate::problem::within;
 use crate::shop::{Fault, Reads};
 use askama::Template;

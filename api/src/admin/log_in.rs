@@ -1,14 +1,15 @@
 //! `/admin/login/` and `/admin/logout/`.
 //!
-//! Nobody learns here who has an account: one that there is not, one that is disabled and one whose password is another get
-//! the same answer after the same work.
+//! Nobody learns here who has an account: one that there is not, one that is disabled and one whose password is another
+//! get the same answer after the same work.
 
 use super::form::Form;
 use super::page::Place;
 use super::texts::text;
 use super::visit::{see_other, show};
 use super::{AdminPage, HOME, LOG_IN, StaffForm, cookie, visit};
-use crate::http::{App, Source};
+use crate::app::App;
+use crate::http::Source;
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, Posted, hashing_fault};
 use askama::Template;
@@ -76,8 +77,8 @@ fn way_on(next: Option<&str>) -> &str {
     next.filter(is_ours).unwrap_or(HOME)
 }
 
-/// Nobody is logged in yet, so there is no session that a token could be bound to: that the form comes from a page of ours is told
-/// by its origin.
+/// Nobody is logged in yet, so there is no session that a token could be bound to: that the form comes from a page of
+/// ours is told by its origin.
 pub(super) async fn log_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
     let before = cookie::secret(&app, &parts.headers);

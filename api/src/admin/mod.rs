@@ -1,8 +1,8 @@
-//! `/admin/`: the pages of who works behind the counter. They use the commands and views that everybody uses, and whoever acts is
-//! the actor of the events; what a role may do is said beside what an API key may, in [`permission`].
+//! `/admin/`: the pages of who works behind the counter. They use the commands and views that everybody uses, and
+//! whoever acts is the actor of the events; what a role may do is said beside what an API key may, in [`permission`].
 //!
-//! A handler takes a [`StaffVisit`], whose type says what must be allowed, and shows a template whose field `page` is the
-//! [`AdminPage`]; one that changes something also takes a [`StaffForm`], which a page of ours sent.
+//! A handler takes a [`StaffVisit`], whose type says what must be allowed, and shows a template whose field `page` is
+//! the [`AdminPage`]; one that changes something also takes a [`StaffForm`], which a page of ours sent.
 //!
 //! - [`visit`], [`posted`], [`cookie`]: who asks, whether they may, and what they send. [`section`]: what there is.
 //! - [`acting`], [`bulk`]: having something carried out, on one thing, and on each of those that were chosen in a list.

@@ -1,5 +1,5 @@
-//! `/admin/password/?token=…`: where the link of a new account, or of a forgotten password, leads. The page only asks: what looks
-//! at links (a scanner of mails, a preview) uses them up for nobody.
+//! `/admin/password/?token=…`: where the link of a new account, or of a forgotten password, leads. The page only asks:
+//! what looks at links (a scanner of mails, a preview) uses them up for nobody.
 
 use super::form::Form;
 use super::log_in::let_in;
@@ -7,7 +7,7 @@ use super::page::Place;
 use super::texts::text;
 use super::visit::{place, see_other, show};
 use super::{AdminPage, HOME, cookie};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, Posted, hashing_fault};
 use askama::Template;

@@ -1,7 +1,7 @@
 //! What a page of ours sent, and nothing else did.
 
 use super::cookie;
-use crate::http::App;
+use crate::app::App;
 use crate::shop::{Fault, Posted, origin};
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
@@ -9,8 +9,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
-/// A form of ours, made for this session: where it came from and its token have been looked at. Whose session that is, is told by
-/// [`StaffVisit`](super::StaffVisit).
+/// A form of ours, made for this session: where it came from and its token have been looked at. Whose session that is,
+/// is told by [`StaffVisit`](super::StaffVisit).
 pub(crate) struct StaffForm(pub(crate) Posted);
 
 impl FromRequest<Arc<App>> for StaffForm {

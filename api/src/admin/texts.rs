@@ -1,4 +1,5 @@
-//! What staff pages say: in English alone. To add a subject: its file in `api/texts/staff`, and a line in the list below.
+//! What staff pages say: in English alone. To add a subject: its file in `api/texts/staff`, and a line in the list
+//! below.
 
 use consumers::language::{FluentValue, Lang, Sources, Texts};
 use std::sync::LazyLock;
@@ -56,7 +57,7 @@ mod tests {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let template = fs::read_to_string(&path).unwrap();
-            for call in ["page.t(\"", "page.t1(\"", "page.tn(\""] {
+            for call in ["page.t(\"", "page.t1(\""] {
                 for id in template.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
                     assert!(TEXTS.has(Lang::En, id), "{}: there is no text {id}", path.display());
                     checked += 1;

@@ -2,9 +2,10 @@
 
 use super::page::Place;
 use super::{AdminPage, HOME, LOG_IN, Notice, Section, cookie};
+use crate::app::App;
 use crate::auth::Permission;
 use crate::auth::permission::LogIn;
-use crate::http::{App, RequestId, context, timing};
+use crate::http::{RequestId, context, timing};
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, html_page, rendered, way_back};
 use askama::Template;

@@ -76,7 +76,8 @@ impl Figures {
     }
 }
 
-/// From carts to payments. Each step is counted by itself, so they are not the same purchases; nothing where it can't be counted.
+/// From carts to payments. Each step is counted by itself, so they are not the same purchases; nothing where it can't
+/// be counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Conversion {
     /// Carts that got their first line in the range. An order over the API needs none.
@@ -95,8 +96,8 @@ pub(crate) struct Step {
     /// As it stands in files and texts.
     pub(crate) name: &'static str,
     pub(crate) count: Option<u64>,
-    /// How many there are for a hundred of the step before: nothing for the first one, where there was none before, or where
-    /// either can't be counted. More than a hundred where purchases come in on the way.
+    /// How many there are for a hundred of the step before: nothing for the first one, where there was none before, or
+    /// where either can't be counted. More than a hundred where purchases come in on the way.
     pub(crate) percent: Option<Decimal>,
 }
 

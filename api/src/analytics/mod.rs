@@ -1,13 +1,14 @@
 //! What was sold: the figures behind `/analytics`, `GET /v1/analytics/…` and `orders totals`.
 //!
-//! - [`figures`]: what there is, and reading it. [`sheet`]: as rows of texts. [`picked`]: the ranges that a page offers.
+//! - [`figures`]: what there is, and reading it. [`sheet`]: as rows of texts. [`picked`]: the ranges that a page
+//!   offers.
 
 mod figures;
 mod picked;
 mod sheet;
 
 pub(crate) use figures::{Conversion, Figures, Step, Subject, conversion, time_zone};
-pub(crate) use picked::{Named, Picked};
+pub(crate) use picked::{Named, Picked, Unfit};
 pub(crate) use sheet::Sheet;
 
 use domain::Money;

@@ -2,7 +2,7 @@
 
 use crate::admin::list::Query;
 use chrono::{Datelike, Days, NaiveDate};
-use projections::sales::DayRange;
+use projections::sales::{DayRange, RangeError};
 
 /// A range that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +59,64 @@ impl Named {
     }
 }
 
-impl Picked {
-    /// The range that a query asks for: by `range`, or by `from` and `to`, both included; else the last 30 days. `None` where the
-    /// calendar ends.
-    pub(crate) fn of(query: &Query, today: NaiveDate) -> Option<Self> {
-        let name = query.get("range").and_then(|name| Named::ALL.into_iter().find(|named| named.as_str() == name));
-        let of_name = |name: Named| Some(Self { name: Some(name), range: name.days(today)? });
-        match (name, from_to(query, today)) {
-            (Some(name), _) => of_name(name),
-            (None, Some(range)) => Some(Self { name: None, range }),
-            (None, None) => of_name(Named::ThirtyDays),
+/// Why what was asked for is no range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// No range has this name.
+    Name,
+    /// What should be a day is none, or one that no calendar of ours has.
+    Day,
+    /// It ends before it begins.
+    Backwards,
+    /// It is too long.
+    TooLong,
+}
+
+impl Unfit {
+    /// The text that says it.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Name => "analytics-wrong-name",
+            Self::Day => "analytics-wrong-day",
+            Self::Backwards => "analytics-wrong-backwards",
+            Self::TooLong => "analytics-wrong-long",
         }
+    }
+}
+
+impl From<RangeError> for Unfit {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::Empty => Self::Backwards,
+            RangeError::TooLong => Self::TooLong,
+        }
+    }
+}
+
+impl Picked {
+    /// The range that a query asks for: by `range`, or by `from` and `to`, both included; the usual one where it asks
+    /// for none.
+    pub(crate) fn of(query: &Query, today: NaiveDate) -> Result<Self, Unfit> {
+        let named = |name: &str| {
+            let name = Named::ALL.into_iter().find(|named| named.as_str() == name).ok_or(Unfit::Name)?;
+            Self::named(name, today).ok_or(Unfit::Day)
+        };
+        if let Some(name) = query.get("range") {
+            return named(name);
+        }
+        match from_to(query, today)? {
+            Some(range) => Ok(Self { name: None, range }),
+            None => Self::usual(today).ok_or(Unfit::Day),
+        }
+    }
+
+    /// The last 30 days. `None` where the calendar ends.
+    pub(crate) fn usual(today: NaiveDate) -> Option<Self> {
+        Self::named(Named::ThirtyDays, today)
+    }
+
+    fn named(name: Named, today: NaiveDate) -> Option<Self> {
+        Some(Self { name: Some(name), range: name.days(today)? })
     }
 
     /// As it stands in addresses: `?range=7d`.
@@ -80,8 +127,9 @@ impl Picked {
         }
     }
 
-    /// What a change is told of: the days of the range that are over, and as many of the first ones of the range before, so that days of
-    /// the week stand against themselves where that is whole weeks ago. Nothing where no day is over, or the calendar begins.
+    /// What a change is told of: the days of the range that are over, and as many of the first ones of the range
+    /// before, so that days of the week stand against themselves where that is whole weeks ago. Nothing where no day is
+    /// over, or the calendar begins.
     pub(crate) fn compared(self, today: NaiveDate) -> Option<(DayRange, DayRange)> {
         let over = self.range.until(today)?;
         Some((over, self.range.before()?.first(over.len_days())?))
@@ -93,15 +141,19 @@ impl Picked {
     }
 }
 
-/// From one day to another. One that is left out is the other, or today; a range that is too long is none.
-fn from_to(query: &Query, today: NaiveDate) -> Option<DayRange> {
+/// From one day to another. One that is left out is the other, or today; nothing where both are.
+fn from_to(query: &Query, today: NaiveDate) -> Result<Option<DayRange>, Unfit> {
     let day = |name| {
-        let day = query.get(name).and_then(|day| day.parse::<NaiveDate>().ok());
-        day.filter(|day| (1..=9998).contains(&day.year()))
+        let read = |typed: &str| {
+            let day = typed.parse::<NaiveDate>().ok().filter(|day| (1..=9998).contains(&day.year()));
+            day.ok_or(Unfit::Day)
+        };
+        query.get(name).map(read).transpose()
     };
-    let (from, to) = (day("from"), day("to"));
-    let from = from.or(to)?;
-    DayRange::new(from, to.unwrap_or(today).succ_opt()?).ok()
+    let (from, to) = (day("from")?, day("to")?);
+    let Some(from) = from.or(to) else { return Ok(None) };
+    let behind = to.unwrap_or(today).succ_opt().ok_or(Unfit::Day)?;
+    Ok(Some(DayRange::new(from, behind)?))
 }
 
 #[cfg(test)]
@@ -144,9 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_the_last_thirty_days() {
-        for raw in ["", "range=ever", "from=2026-13-01", "from=2026-02-03&to=2026-02-01", "from=2000-01-01"] {
-            assert_eq!(picked(raw), is("2026-02-28–2026-03-29", "?range=30d"), "{raw}");
+    fn nothing_asked_for_is_the_last_thirty_days_and_what_is_no_range_is_told() {
+        assert_eq!(picked(""), is("2026-02-28–2026-03-29", "?range=30d"));
+        for (raw, unfit) in [
+            ("range=ever", Unfit::Name),
+            ("from=2026-13-01", Unfit::Day),
+            ("from=2026-01-01&to=foo", Unfit::Day),
+            ("to=9999-01-01", Unfit::Day),
+            ("from=2026-02-03&to=2026-02-01", Unfit::Backwards),
+            ("from=2026-04-01", Unfit::Backwards),
+            ("from=2000-01-01", Unfit::TooLong),
+        ] {
+            assert_eq!(Picked::of(&Query::parse(Some(raw)), "2026-03-29".parse().unwrap()), Err(unfit), "{raw}");
         }
     }
 }

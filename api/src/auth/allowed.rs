@@ -1,7 +1,7 @@
 //! The proof, in a handler's signature, that whoever asks may do it.
 
-use super::{Permission, Scope, Token, VerifiedKey};
-use crate::http::App;
+use super::{Keys, Permission, Scope, Token, VerifiedKey};
+use crate::app::App;
 use crate::problem::{Code, Problem, within};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -34,6 +34,12 @@ impl<P> Allowed<P> {
     pub(crate) fn also<Q: Permission>(&self) -> bool {
         check::<Q>(&self.key).is_ok()
     }
+}
+
+/// Whether a key that was let in for `P` is still good for that. While the database is away it counts as it did before.
+pub(crate) async fn still_allows<P: Permission>(keys: &Keys, token: &Token) -> bool {
+    let key = within(keys.verify(token)).await;
+    key.map_or(true, |key| key.is_some_and(|key| check::<P>(&key).is_ok()))
 }
 
 /// Refuses a key that does not allow `P`.

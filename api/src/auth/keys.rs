@@ -65,7 +65,8 @@ pub async fn create(
     insert(pool, name, scopes.into_iter().collect(), None).await
 }
 
-/// Makes a key that is bound to a member, who is named by e-mail address or id: it reaches their orders and their cart alone.
+/// Makes a key that is bound to a member, who is named by e-mail address or id: it reaches their orders and their cart
+/// alone.
 pub async fn create_for_member(
     pool: &PgPool,
     name: &str,
@@ -127,7 +128,8 @@ pub async fn list(pool: &PgPool) -> Result<Vec<ApiKey>, KeyError> {
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
-/// Revokes the key of this id or prefix. Running processes refuse it within five seconds. Revoking again changes nothing.
+/// Revokes the key of this id or prefix. Running processes refuse it within five seconds. Revoking again changes
+/// nothing.
 pub async fn revoke(pool: &PgPool, id_or_prefix: &str) -> Result<ApiKey, KeyError> {
     let row: Option<Row> = sqlx::query_as(
         "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE prefix = $1 OR id::text = $1

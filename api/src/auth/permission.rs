@@ -1,5 +1,6 @@
-//! Who may do what: which scopes of an API key, and which roles of staff. One table for both, so that a page allows what the API
-//! allows. A handler's signature names its permission: `Allowed<PlaceOrders>` for a key, `StaffVisit<PlaceOrders>` for a page.
+//! Who may do what: which scopes of an API key, and which roles of staff. One table for both, so that a page allows
+//! what the API allows. A handler's signature names its permission: `Allowed<PlaceOrders>` for a key,
+//! `StaffVisit<PlaceOrders>` for a page.
 //!
 //! | permission | scopes | with a member's key | roles |
 //! |---|---|---|---|
@@ -22,9 +23,9 @@
 //! | [`ManageStaff`]: the accounts of staff | none | | owner |
 //! | [`LogIn`]: what everybody behind the counter sees | none | | all |
 //!
-//! `operator` allows nothing else: it is for running the system. What runs it shows an event's payload, and the values of rows, only to
-//! whoever has [`ReadEvents`] besides. What stands in the last column reaches the member's own orders and
-//! cart alone, see `docs/decisions/0024-member-keys.md`.
+//! `operator` allows nothing else: it is for running the system. What runs it shows an event's payload, and the values
+//! of rows, only to whoever has [`ReadEvents`] besides. What a member's key may (third column) reaches the member's own
+//! orders and cart alone, see `docs/decisions/0024-member-keys.md`.
 
 use super::Scope;
 use commands::staff::Role;
@@ -87,7 +88,7 @@ permissions! {
     WriteMembers = &[], of members &[], MANAGERS;
     /// Reading the history.
     ReadEvents = &[Scope::Analyst], of members &[], MANAGERS;
-    /// Looking at what runs the system.
+    /// Looking at what runs the system, and acting on it: builds, consumers, what is parked, jobs.
     RunSystem = &[Scope::Operator], of members &[], MANAGERS;
     /// Letting staff in, and keeping them out.
     ManageStaff = &[], of members &[], OWNERS;

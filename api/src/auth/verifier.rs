@@ -68,8 +68,8 @@ impl Keys {
         Self { shared: Arc::new(Shared { pool, known, lookups }) }
     }
 
-    /// The key of this token, if it is valid: known, its secret right, not revoked, and its member there and not kept out if it is bound to
-    /// one.
+    /// The key of this token, if it is valid: known, its secret right, not revoked, and its member there and not kept
+    /// out if it is bound to one.
     pub async fn verify(&self, token: &Token) -> Result<Option<Arc<VerifiedKey>>, sqlx::Error> {
         let known = match self.in_memory(token.prefix()) {
             Some(known) => Some(known),

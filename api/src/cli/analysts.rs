@@ -50,7 +50,7 @@ pub(super) struct AddArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListArgs {
-    /// Write one JSON document instead of a table
+    /// Write JSON, one login per line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -107,8 +107,7 @@ impl Analysts {
         if database.url()?.is_some() {
             return Err(needed.into());
         }
-        let asker = Asker { command: "orders analysts", joins: true, passing: true };
-        let private = Database::open(database, None, asker).await?;
+        let private = Database::open(database, None, Asker::passing("orders analysts")).await?;
         let outcome = match private.superuser_pool().await {
             Ok(Some(pool)) => self.tell(&pool).await,
             Ok(None) => Err(needed.into()),
@@ -129,7 +128,11 @@ impl Analysts {
             Self::Add(with) => with.args.add(pool).await,
             Self::List(with) => {
                 let found = analysts::list(pool).await?;
-                if with.args.json { json(&Logins::of(&found)) } else { Ok(list(&found)) }
+                if with.args.json {
+                    found.iter().map(|login| json(&Login::of(login))).collect()
+                } else {
+                    Ok(list(&found))
+                }
             }
             Self::Remove(with) => {
                 let name = &with.args.name;
@@ -180,13 +183,7 @@ fn checked(password: &str) -> Result<String, Failure> {
     )))
 }
 
-/// All logins, for programs.
-#[derive(Serialize)]
-struct Logins<'a> {
-    data: Vec<Login<'a>>,
-}
-
-/// A login. What bounds it is as PostgreSQL has it; `null` where nothing does.
+/// A login, for programs. What bounds it is as PostgreSQL has it; `null` where nothing does.
 #[derive(Serialize)]
 struct Login<'a> {
     name: &'a str,
@@ -197,17 +194,16 @@ struct Login<'a> {
     sessions: i64,
 }
 
-impl<'a> Logins<'a> {
-    fn of(logins: &'a [Analyst]) -> Self {
-        let login = |login: &'a Analyst| Login {
+impl<'a> Login<'a> {
+    fn of(login: &'a Analyst) -> Self {
+        Self {
             name: &login.name,
             statement_timeout: login.setting("statement_timeout"),
             default_transaction_read_only: login.setting("default_transaction_read_only"),
             temp_file_limit: login.setting("temp_file_limit"),
             max_connections: u32::try_from(login.max_connections).ok(),
             sessions: login.sessions,
-        };
-        Self { data: logins.iter().map(login).collect() }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::days::days;
 use super::meter::Meter;
 use super::table::table;
 use super::tell::tell_of_log;
+use super::times;
 use crate::roles::{Core, Failure};
 use crate::settings::{DatabaseArgs, ViewArgs};
 use crate::v1::{as_of, days_json, products_json};
@@ -37,17 +38,17 @@ enum By {
 /// The arguments of `orders as-of`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct AsOfArgs {
-    /// A position of the log, or a time such as 2026-01-31T00:00:00Z
+    /// A position of the log, a time such as 2026-01-31T00:00:00Z, or a day, which is its beginning in UTC
     #[arg(value_name = "MOMENT", value_parser = moment)]
     moment: Moment,
     /// What the totals are counted by
     #[arg(long, value_enum, default_value_t = By::Day)]
     by: By,
     /// The first of the shop's days
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = times::day)]
     from: Option<NaiveDate>,
     /// The last of the shop's days, which is included
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = times::day)]
     to: Option<NaiveDate>,
     /// Write one JSON document, as the API does
     #[arg(long)]
@@ -59,7 +60,11 @@ pub(super) struct AsOfArgs {
 }
 
 fn moment(text: &str) -> Result<Moment, &'static str> {
-    as_of::parse(text).ok_or("must be a position such as 1204, or a time such as 2026-01-31T00:00:00Z")
+    let moment = as_of::parse(text).or_else(|| times::time(text).ok().map(Moment::Time));
+    moment.ok_or(
+        "must be a position such as 1204, a day such as 2026-01-31, or a time such as 2026-01-31 08:00 (in UTC) or \
+         2026-01-31T08:00:00+09:00",
+    )
 }
 
 pub(super) async fn run(args: &AsOfArgs) -> Result<(), Failure> {
@@ -67,10 +72,11 @@ pub(super) async fn run(args: &AsOfArgs) -> Result<(), Failure> {
 }
 
 async fn told(args: &AsOfArgs, core: &Core) -> Result<String, Failure> {
+    let days = days(args.from, args.to)?;
     let then = core.log.locate(args.moment).await?;
     let views = core.views(projections::Settings { time_zone: args.views.time_zone });
     views.wait_for(OrderTotals::NAME, then.position, REACHES_WITHIN).await?;
-    let past = Past::of(&views, days(args.from, args.to), then.position).await?;
+    let past = Past::of(&views, days, then.position).await?;
     Ok(match args.by {
         By::Day => {
             let rows = by_day(&views, &past).await?;

@@ -41,8 +41,8 @@ impl Paper {
     }
 }
 
-/// The lines, all cells of a column ending below each other; the last line is that of the sums and has no bar.
-pub(super) fn draw<const N: usize>(bars: &[Bar<N>], sums: Option<&Bar<N>>, paper: Paper) -> String {
+/// The lines, all cells of a column ending below each other; below them what is summed up, without bars.
+pub(super) fn draw<const N: usize>(bars: &[Bar<N>], sums: &[Bar<N>], paper: Paper) -> String {
     let all = || bars.iter().chain(sums);
     let widest =
         |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| measure_text_width(text)).max().unwrap_or(0);
@@ -65,11 +65,8 @@ pub(super) fn draw<const N: usize>(bars: &[Bar<N>], sums: Option<&Bar<N>>, paper
         line.push('\n');
         line
     };
-    let mut text: String = bars.iter().map(|bar| line(bar, blocks(bar.value, most, bar_width))).collect();
-    if let Some(sums) = sums {
-        text.push_str(&line(sums, String::new()));
-    }
-    text
+    let drawn = bars.iter().map(|bar| line(bar, blocks(bar.value, most, bar_width)));
+    drawn.chain(sums.iter().map(|sum| line(sum, String::new()))).collect()
 }
 
 fn coloured(drawn: &str, paper: Paper) -> String {
@@ -104,7 +101,7 @@ Bath    ██████████  $100.00
 London  █████        $50.00
 York                  $0.00
 ";
-        assert_eq!(draw(&bars, None, paper), expected);
+        assert_eq!(draw(&bars, &[], paper), expected);
     }
 
     #[test]
@@ -112,13 +109,13 @@ York                  $0.00
         let bars =
             [bar("a very long name of a place that nobody knows", 1_000_000, "$1,000,000.00"), bar("茶", 1, "$1.00")];
         for columns in [60, 80, 120] {
-            let text = draw(&bars, Some(&bar("in all", 0, "$1,000,001.00")), Paper { columns, in_colour: false });
+            let text = draw(&bars, &[bar("in all", 0, "$1,000,001.00")], Paper { columns, in_colour: false });
             assert!(text.contains('▏') && text.contains('…'), "{text}");
             for line in text.lines() {
                 assert_eq!(measure_text_width(line), columns.min(32 + 2 + MAX_BAR + 2 + 13), "{text}");
             }
         }
-        let coloured = draw(&bars, None, Paper { columns: 80, in_colour: true });
+        let coloured = draw(&bars, &[], Paper { columns: 80, in_colour: true });
         assert!(coloured.contains("\u{1b}[32m"), "{coloured}");
     }
 }

@@ -5,16 +5,18 @@ use super::actor::who;
 use super::meter::Meter;
 use super::table::table;
 use super::tell::{json, tell, tell_of_log};
+use super::times;
 use crate::roles::{Core, Failure};
 use crate::settings::{DatabaseArgs, LogArgs};
 use crate::v1::ops::consumers::{GroupResource, PreviewResource};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use consumers::Consumer as _;
-use consumers::groups::{self, Group, Lag, Ordered, Preview, Rewound, To};
+use consumers::groups::{self, Group, Instructed, Lag, Preview, Rewound, To};
 use consumers::order_mail::OrderMail;
 use domain::Position;
 use indicatif::HumanCount;
+use serde_json::json as document;
 use std::fmt::Write;
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +62,9 @@ pub(super) struct PauseArgs {
     /// Why, for others to read
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// Tell what is done as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -71,12 +76,12 @@ pub(super) struct RewindArgs {
     name: String,
     /// Behind this position of the log; 0 for all
     #[arg(long, value_name = "POSITION", required_unless_present_any = ["to_time", "withdraw"], conflicts_with = "to_time",
-          value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+          value_parser = times::position)]
     to_position: Option<u64>,
-    /// What was recorded at that time or later, by RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// What was recorded at that time or later: a day in UTC, or a time, in UTC where it does not say
+    #[arg(long, value_name = "TIME", value_parser = times::time)]
     to_time: Option<DateTime<Utc>>,
-    /// Withdraw what was ordered before, as far as it was not carried out
+    /// Withdraw what was instructed before, as far as it was not carried out
     #[arg(long, conflicts_with_all = ["to_position", "to_time", "yes", "json"])]
     withdraw: bool,
     /// Do it: without, what it would mean is told, and nothing is done
@@ -87,11 +92,6 @@ pub(super) struct RewindArgs {
     json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
-}
-
-fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    let time = DateTime::parse_from_rfc3339(text).map_err(|_| "it is not a time such as 2026-01-31T00:00:00Z")?;
-    Ok(time.with_timezone(&Utc))
 }
 
 impl GroupCommand {
@@ -114,21 +114,29 @@ impl GroupCommand {
                 tell_of_log(&with.args.database, command, async |core, _| show(core, &with.args).await).await
             }
             Self::Pause(with) => {
-                let PauseArgs { name, reason, database } = &with.args;
+                let PauseArgs { name, reason, json, database } = &with.args;
                 tell(database, command, async |pool| {
-                    Ok(match groups::pause(pool, name, reason, &who()).await? {
-                        Ordered::Done => format!("{name} is paused: members take nothing from now on.\n"),
-                        Ordered::AlreadySo => format!("{name} was paused already.\n"),
+                    let outcome = groups::pause(pool, name, reason, &who()).await?;
+                    if *json {
+                        return of_instruction(name, true, outcome);
+                    }
+                    Ok(match outcome {
+                        Instructed::Done => format!("{name} is paused: members take nothing from now on.\n"),
+                        Instructed::AlreadySo => format!("{name} was paused already.\n"),
                     })
                 })
                 .await
             }
             Self::Resume(with) => {
-                let OneArgs { name, database, .. } = &with.args;
+                let OneArgs { name, json, database } = &with.args;
                 tell(database, command, async |pool| {
-                    Ok(match groups::resume(pool, name, &who()).await? {
-                        Ordered::Done => format!("{name} goes on.\n"),
-                        Ordered::AlreadySo => format!("{name} was not paused.\n"),
+                    let outcome = groups::resume(pool, name, &who()).await?;
+                    if *json {
+                        return of_instruction(name, false, outcome);
+                    }
+                    Ok(match outcome {
+                        Instructed::Done => format!("{name} goes on.\n"),
+                        Instructed::AlreadySo => format!("{name} was not paused.\n"),
                     })
                 })
                 .await
@@ -150,8 +158,13 @@ impl GroupCommand {
     }
 }
 
+/// What came of an instruction, for programs.
+fn of_instruction(name: &str, is_paused: bool, outcome: Instructed) -> Result<String, Failure> {
+    json(&document!({ "name": name, "paused": is_paused, "changed": outcome == Instructed::Done }))
+}
+
 async fn list(core: &Core, args: &ListArgs) -> Result<String, Failure> {
-    let all = groups::list(&core.log, Utc::now()).await?;
+    let all = groups::list(&core.log).await?;
     if args.json {
         return all.iter().map(|group| json(&GroupResource::from(group))).collect();
     }
@@ -170,7 +183,7 @@ async fn list(core: &Core, args: &ListArgs) -> Result<String, Failure> {
             ]
         })
         .collect();
-    Ok(table(["NAME", "STATE", "MEMBERS", "LAG", "WAITS FOR", "PARKED / UNKNOWN / WAITING", "PAUSED FOR"], &rows))
+    Ok(table(["NAME", "STATE", "MEMBERS", "LAG", "OLDEST", "PARKED / UNKNOWN / WAITING", "WHY PAUSED"], &rows))
 }
 
 fn events(lag: Lag) -> String {
@@ -183,7 +196,7 @@ fn seconds(lag: Lag) -> String {
 }
 
 async fn show(core: &Core, args: &OneArgs) -> Result<String, Failure> {
-    let group = groups::get(&core.log, &args.name, Utc::now()).await?;
+    let group = groups::get(&core.log, &args.name).await?;
     if args.json { json(&GroupResource::from(&group)) } else { Ok(shown(&group)) }
 }
 
@@ -201,6 +214,9 @@ fn shown(group: &Group) -> String {
     );
     if let Some(paused) = &group.paused {
         let _ = writeln!(text, "Paused {} by {}: {}", at(paused.at), paused.by, paused.reason);
+    }
+    if let Some(error) = &group.last_error {
+        let _ = writeln!(text, "Effects fail and are tried again: {error}");
     }
     if !group.rewinding.is_empty() {
         let places = group.rewinding.iter().map(|place| format!("{}/{}", place.topic, place.partition));
@@ -236,7 +252,7 @@ fn shown(group: &Group) -> String {
         })
         .collect();
     if !partitions.is_empty() {
-        let heads = ["TOPIC", "PARTITION", "POSITION", "OFFSET", "LAG", "WAITS FOR", "HELD BY"];
+        let heads = ["TOPIC", "PARTITION", "POSITION", "OFFSET", "LAG", "OLDEST", "HELD BY"];
         let _ = write!(text, "\n{}", table(heads, &partitions));
     }
     text
@@ -257,8 +273,8 @@ async fn rewind(core: &Core, args: &RewindArgs) -> Result<String, Failure> {
         groups::rewind(&core.log, &preview, &who(), |done, total| meter.show("counting again", done, total)).await?;
     drop(meter);
     match outcome {
-        Rewound::Ordered if args.json => json(&PreviewResource::from(&preview)),
-        Rewound::Ordered => Ok(format!(
+        Rewound::Instructed if args.json => json(&PreviewResource::from(&preview)),
+        Rewound::Instructed => Ok(format!(
             "{}: {} events are handed over again; {} are {} again.\n",
             preview.consumer,
             HumanCount(preview.events),

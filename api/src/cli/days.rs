@@ -1,13 +1,21 @@
-//! `--from` and `--to` of commands: days of the shop, both included, or instants, of which the last is not. The API's ranges end before
-//! `to`, whatever it is.
+//! `--from` and `--to` of commands: days of the shop, both included, or instants, of which the last is not. The API's
+//! ranges end before `to`, whatever it is.
 
+use crate::roles::Failure;
 use chrono::NaiveDate;
 use projections::order_totals::Days;
 
-/// The days from one to another, both included; open where nothing is said.
-pub(super) fn days(from: Option<NaiveDate>, last: Option<NaiveDate>) -> Days {
+/// The days from one to another, both included; open where nothing is said. Of none of them nothing could be told.
+pub(super) fn days(from: Option<NaiveDate>, last: Option<NaiveDate>) -> Result<Days, Failure> {
+    if let (Some(from), Some(last)) = (from, last)
+        && last < from
+    {
+        return Err(Failure::new(format!(
+            "--from {from} --to {last}: the range holds no day, as it ends before it begins"
+        )));
+    }
     // Behind the last day of the calendar there is none to end before.
-    Days { from, to: last.and_then(|last| last.succ_opt()) }
+    Ok(Days { from, to: last.and_then(|last| last.succ_opt()) })
 }
 
 #[cfg(test)]
@@ -54,9 +62,10 @@ mod tests {
     #[test]
     fn both_ends_are_included_and_the_calendar_may_end() {
         let day = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
-        let range = days(day("2026-01-31"), day("2026-01-31"));
+        let range = days(day("2026-01-31"), day("2026-01-31")).unwrap();
         assert_eq!((range.from, range.to), (day("2026-01-31"), day("2026-02-01")));
-        assert_eq!(days(None, None), Days::default());
-        assert_eq!(days(None, Some(NaiveDate::MAX)).to, None);
+        assert_eq!(days(None, None), Ok(Days::default()));
+        assert_eq!(days(None, Some(NaiveDate::MAX)).unwrap().to, None);
+        assert!(days(day("2026-02-01"), day("2026-01-31")).is_err());
     }
 }

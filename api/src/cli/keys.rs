@@ -2,13 +2,15 @@
 
 use super::With;
 use super::table::table;
-use super::tell::tell;
+use super::tell::{json, tell, time};
 use crate::auth::keys::{self, ApiKey};
 use crate::auth::{Scope, UnknownScope};
 use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, LogArgs};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -50,6 +52,9 @@ pub(super) struct CreateArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListArgs {
+    /// Write JSON, one key per line
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -59,6 +64,9 @@ pub(super) struct RevokeArgs {
     /// The key's id, or its prefix
     #[arg(value_name = "KEY")]
     key: String,
+    /// Tell what is done as JSON: the key
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -102,11 +110,43 @@ impl Keys {
                 eprintln!("The key `{}` may: {}{whose}. It is shown this once:", key.name, key.scopes);
                 Ok(format!("{token}\n"))
             }
-            Self::List(_) => Ok(list(&keys::list(pool).await?)),
+            Self::List(with) => {
+                let keys = keys::list(pool).await?;
+                if with.args.json { keys.iter().map(|key| json(&Shown::of(key))).collect() } else { Ok(list(&keys)) }
+            }
             Self::Revoke(with) => {
                 let key = keys::revoke(pool, &with.args.key).await?;
+                if with.args.json {
+                    return json(&Shown::of(&key));
+                }
                 Ok(format!("The key `{}` ({}) is revoked.\n", key.name, key.prefix))
             }
+        }
+    }
+}
+
+/// A key for programs, without its secret.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: Uuid,
+    prefix: &'a str,
+    name: &'a str,
+    scopes: Vec<String>,
+    member: Option<String>,
+    created_at: String,
+    revoked_at: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(key: &'a ApiKey) -> Self {
+        Self {
+            id: key.id,
+            prefix: &key.prefix,
+            name: &key.name,
+            scopes: key.scopes.iter().map(|scope| scope.to_string()).collect(),
+            member: key.member.map(|member| member.to_string()),
+            created_at: time(key.created_at),
+            revoked_at: key.revoked_at.map(time),
         }
     }
 }

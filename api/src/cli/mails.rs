@@ -1,19 +1,20 @@
 //! `orders mails`: whether a customer got a mail, and why (not).
 
 use super::tell::{json, tell_of_log};
+use super::which_order::{id_of, order};
+use crate::order_name::OrderName;
 use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, ViewArgs};
-use crate::v1::ops::mails::{MailResource, ToAddress, Told, told_of_order, told_to};
+use crate::v1::ops::mails::{LEFT_OUT, MailResource, ToAddress, Told, told_of_order, told_to};
 use chrono::{DateTime, Utc};
 use commands::{Clock, Schedule};
 use consumers::mails::Event;
-use domain::ids::OrderId;
 use domain::text::{Email, TextError};
 use std::io::{self, Write};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  orders mails --order 01960000-0000-7000-8000-000000000001
+  orders mails --order 1001
   orders mails --address ada@example.com --json | jq -r '[.state, .why] | @tsv'";
 
 /// What is said where there may be more.
@@ -23,10 +24,11 @@ const NOT_ALL: &str =
 /// The arguments of `orders mails`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MailsArgs {
-    /// Mails about this order
-    #[arg(long, value_name = "ID", required_unless_present = "address", conflicts_with = "address")]
-    order: Option<OrderId>,
-    /// Mails to this address: about its newest 50 orders, about accounts, and the newsletter
+    /// Mails about this order: its id or its number
+    #[arg(long, value_name = "ORDER", required_unless_present = "address", conflicts_with = "address", value_parser = order)]
+    order: Option<OrderName>,
+    /// Mails to this address: about its newest 50 orders, about accounts, and the newsletter. An order whose address
+    /// was corrected is found by its present one
     #[arg(long, value_name = "EMAIL", value_parser = email)]
     address: Option<Email>,
     /// Write JSON, one mail per line, with each attempt's answer
@@ -48,6 +50,7 @@ pub(super) async fn run(args: &MailsArgs) -> Result<(), Failure> {
         let schedule = Schedule::new(core.pool().clone(), Clock::system());
         let told = match (args.order, &args.address) {
             (Some(order), _) => {
+                let order = id_of(core, order).await?;
                 ToAddress { mails: told_of_order(&core.log, &schedule, order).await?, is_complete: true }
             }
             (None, Some(address)) => {
@@ -56,8 +59,11 @@ pub(super) async fn run(args: &MailsArgs) -> Result<(), Failure> {
             }
             (None, None) => return Err(Failure::new("give --order or --address")),
         };
+        // Apart from the mails, which a program may read.
+        if args.address.is_some() {
+            let _ = writeln!(io::stderr(), "orders: {LEFT_OUT}");
+        }
         if !told.is_complete {
-            // Apart from the mails, which a program may read.
             let _ = writeln!(io::stderr(), "orders: these are not all: {NOT_ALL}");
         }
         if args.json {

@@ -168,7 +168,7 @@ mod tests {
         for columns in [44, 59, 60, 120] {
             let narrow = Narrow { columns, ..Narrow::default() };
             meter.bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
-            meter.bar.set_prefix("orders and products");
+            meter.bar.set_prefix("aggregates");
             meter.bar.set_length(10_000_000);
             meter.bar.set_message("1,234,567 of 10,000,000 events, 123,456/s, 71 seconds left");
             meter.bar.force_draw();

@@ -22,7 +22,7 @@ pub(super) async fn run(args: &MigrateArgs) -> Result<(), Failure> {
         let why = "the program's own login may not change tables; give the URL of their owner";
         return Err(SettingsError::Needed { role: "migrate", name: "MIGRATION_DATABASE_URL", why }.into());
     } else {
-        let asker = Asker { command: "orders migrate", joins: true, passing: true };
+        let asker = Asker { command: "orders migrate", joins: true, passing: true, begins: true };
         Database::open(&args.database, None, asker).await?.close().await;
     }
     say("The database is up to date.\n")

@@ -7,6 +7,7 @@ mod audit;
 mod bars;
 mod consumers;
 mod days;
+mod each;
 mod epoch;
 mod events;
 mod instances;
@@ -26,9 +27,12 @@ mod status;
 mod table;
 mod tasks;
 mod tell;
+mod times;
 mod totals;
 mod verify;
 mod what_if;
+mod which_order;
+mod whole_file;
 mod x_ray;
 
 pub(crate) use meter::above_the_bar;
@@ -38,6 +42,7 @@ use crate::settings::{LogArgs, TelemetryArgs};
 use crate::telemetry::Traces;
 use crate::{failpoints, logging, settings};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The exit code of a command line or a setting that is refused.
@@ -59,7 +64,7 @@ Examples:
   orders staff invite ada@example.com --role owner
   DATABASE_URL=postgres://… orders api     the API alone, on a database of yours
 
-A flag goes before a variable. A secret is better given as a variable, or as a file that NAME_FILE
+A flag overrides its variable. A secret is better given as a variable, or as a file that NAME_FILE
 names: other users of the machine can see flags.";
 
 /// The command line.
@@ -102,7 +107,7 @@ enum Command {
     /// The accounts of who works behind the counter
     #[command(subcommand)]
     Staff(staff::Staff),
-    /// The history, one JSON object per line
+    /// The history: lines of JSON, or a file for programs and spreadsheets
     #[command(after_help = events::EXAMPLES)]
     Events(With<events::EventsArgs>),
     /// What was sold, drawn as bars: by day, product or city
@@ -173,9 +178,9 @@ pub fn run() -> ExitCode {
     let cli = match cli {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
-            // Help and version. Who closed our output wants neither.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            // Help and version.
+            let said = tell::said(error.print().and_then(|()| io::stdout().flush()));
+            return said.map_or_else(|failure| fail(&failure), |_is_read| ExitCode::SUCCESS);
         }
         Err(error) => return refuse(&Failure::new(refusal::one_line(&error, &program))),
     };
@@ -196,11 +201,13 @@ pub fn run() -> ExitCode {
     let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(cli.traced(traces)));
     match outcome {
         Ok(code) => code,
-        Err(failure) => {
-            eprintln!("orders: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => fail(&failure),
     }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("orders: {failure}");
+    ExitCode::FAILURE
 }
 
 fn refuse(failure: &Failure) -> ExitCode {

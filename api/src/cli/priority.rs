@@ -6,8 +6,9 @@ use std::fs;
 /// The lowest there is (`nice`).
 const LOWEST: i32 = 19;
 
-/// Has this program's work give way to all other programs of its session, service or container. Between those it is up to whoever set
-/// them up: systemd's `CPUWeight`, for one. On a machine where nothing else is to be done it is as fast as ever.
+/// Has this program's work give way to all other programs of its session, service or container. Between those it is up
+/// to whoever set them up: systemd's `CPUWeight`, for one. On a machine where nothing else is to be done it is as fast
+/// as ever.
 ///
 /// Called behind the start of a private PostgreSQL, which others may join: what is started later is as low.
 pub(super) fn give_way() {
@@ -18,7 +19,8 @@ pub(super) fn give_way() {
     }
 }
 
-/// Linux has a priority for each thread, and new threads have that of the one which makes them; elsewhere it is that of the process.
+/// Linux has a priority for each thread, and new threads have that of the one which makes them; elsewhere it is that of
+/// the process.
 fn threads() -> Vec<Option<Pid>> {
     let Ok(tasks) = fs::read_dir("/proc/self/task") else { return vec![None] };
     let ids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok());

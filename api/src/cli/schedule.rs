@@ -2,19 +2,22 @@
 
 use super::With;
 use super::actor::who;
+use super::each::{self, Each};
 use super::table::table;
 use super::tasks;
 use super::tell::{json, tell};
+use super::times;
 use crate::ops::tasks::find;
 use crate::roles::Failure;
 use crate::settings::{DatabaseArgs, LogArgs};
 use crate::v1::JobResource;
 use clap::{Args, Subcommand};
-use commands::schedule::{Decided, Job, PAGE_JOBS};
+use commands::schedule::{Decided, Job, JobState, PAGE_JOBS};
 use commands::{Clock, Schedule};
 use sqlx::PgPool;
 
 const NOTHING: &str = "Nothing is scheduled.\n";
+const HINT: &str = "`orders schedule list --all` shows what there is";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ScheduleCommand {
@@ -22,15 +25,16 @@ pub(super) enum ScheduleCommand {
     List(With<ListArgs>),
     /// Shows each kind of work: what waits, how late it is, what failed, and at what pace it is done
     Tasks(With<TasksArgs>),
-    /// Cancels jobs; a periodic one stays cancelled until it is run
-    Cancel(With<DecideArgs>),
+    /// Cancels jobs; a periodic one stays cancelled until it is run. Says first which
+    Cancel(With<CancelArgs>),
     /// Has jobs run now: those that wait, failed, or are of unknown outcome, and periodic ones that were cancelled
     Run(With<DecideArgs>),
 }
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListArgs {
-    /// Those too that ended well or were cancelled within the last 30 days
+    /// Those too that ended well or were cancelled within the last 30 days; periodic ones that were cancelled are
+    /// always there
     #[arg(long)]
     all: bool,
     /// One JSON document for each job, a line each
@@ -52,10 +56,22 @@ pub(super) struct TasksArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct DecideArgs {
     /// Which, as `orders schedule list` shows them
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required = true, value_parser = times::id)]
     ids: Vec<i64>,
+    /// Tell what is done as JSON, an object for each job
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    decide: DecideArgs,
+    /// Do it: without, what would be cancelled is told, and nothing is done
+    #[arg(long)]
+    yes: bool,
 }
 
 impl ScheduleCommand {
@@ -63,7 +79,8 @@ impl ScheduleCommand {
         match self {
             Self::List(with) => &with.log,
             Self::Tasks(with) => &with.log,
-            Self::Cancel(with) | Self::Run(with) => &with.log,
+            Self::Cancel(with) => &with.log,
+            Self::Run(with) => &with.log,
         }
     }
 
@@ -71,7 +88,8 @@ impl ScheduleCommand {
         match self {
             Self::List(with) => &with.args.database,
             Self::Tasks(with) => &with.args.database,
-            Self::Cancel(with) | Self::Run(with) => &with.args.database,
+            Self::Cancel(with) => &with.args.decide.database,
+            Self::Run(with) => &with.args.database,
         }
     }
 
@@ -83,7 +101,11 @@ impl ScheduleCommand {
         let (schedule, who) = (Schedule::new(pool.clone(), Clock::system()), who());
         match self {
             Self::List(with) => {
-                let jobs = all(&schedule, with.args.all).await?;
+                let mut jobs = all(&schedule, with.args.all).await?;
+                if !with.args.all {
+                    jobs.extend(schedule.resting().await?);
+                    jobs.sort_by_key(|job| job.id);
+                }
                 if with.args.json {
                     jobs.iter().map(|job| json(&JobResource::of(job))).collect()
                 } else {
@@ -99,38 +121,53 @@ impl ScheduleCommand {
                     (false, false) => Ok(tasks::shown(&found)),
                 }
             }
+            Self::Cancel(With { args: CancelArgs { decide, yes: false }, .. }) => to_cancel(&schedule, decide).await,
             Self::Cancel(with) => {
-                for id in &with.args.ids {
-                    decided(*id, "cancelled", schedule.cancel(*id, &who).await?)?;
-                }
-                Ok(format!("Cancelled: {}.\n", count(&with.args.ids)))
+                let DecideArgs { ids, .. } = &with.args.decide;
+                let each = with.args.decide.each();
+                each.decide(ids, async |id| Ok(told(id, "Cancelled", "cancelled", schedule.cancel(id, &who).await?)))
+                    .await?;
+                Ok(String::new())
             }
             Self::Run(with) => {
-                for id in &with.args.ids {
-                    decided(*id, "run", schedule.run_now(*id, &who).await?)?;
-                }
-                Ok(format!("To be run now: {}.\n", count(&with.args.ids)))
+                let DecideArgs { ids, .. } = &with.args;
+                let each = with.args.each();
+                each.decide(ids, async |id| Ok(told(id, "To be run now", "run", schedule.run_now(id, &who).await?)))
+                    .await?;
+                Ok(String::new())
             }
         }
     }
 }
 
-fn count(ids: &[i64]) -> String {
-    match ids {
-        [id] => format!("job {id}"),
-        ids => format!("{} jobs", ids.len()),
+impl DecideArgs {
+    const fn each(&self) -> Each {
+        Each { name: "id", json: self.json, hint: HINT }
     }
 }
 
-fn decided(id: i64, what: &str, decided: Decided) -> Result<(), Failure> {
+fn told(id: i64, done: &str, to_be: &str, decided: Decided) -> each::Decided {
     match decided {
-        Decided::Done => Ok(()),
-        Decided::NotPossible => {
-            let why =
-                format!("there is no job {id} that can be {what}: `orders schedule list --all` shows what there is");
-            Err(Failure::new(why))
-        }
+        Decided::Done => Ok(format!("{done}: job {id}")),
+        Decided::NotPossible => Err(format!("there is no job {id} that can be {to_be}")),
     }
+}
+
+/// What would be cancelled: nothing is done.
+async fn to_cancel(schedule: &Schedule, args: &DecideArgs) -> Result<String, Failure> {
+    let mut jobs = Vec::new();
+    for id in &args.ids {
+        let found = schedule.list(id.saturating_sub(1), 1, true).await?;
+        let open = |job: &Job| !matches!(job.state, JobState::Done | JobState::Sending | JobState::Cancelled);
+        let job = found.into_iter().find(|job| job.id == *id && open(job));
+        jobs.push(job.ok_or_else(|| Failure::new(format!("there is no job {id} that can be cancelled: {HINT}")))?);
+    }
+    if args.json {
+        return jobs.iter().map(|job| json(&JobResource::of(job))).collect();
+    }
+    let periodic = jobs.iter().any(|job| job.every_s.is_some());
+    let rests = if periodic { " A periodic job then rests until `orders schedule run ID`." } else { "" };
+    Ok(format!("{}\nThis would be cancelled.{rests} Nothing is done yet: --yes does it.\n", list(&jobs)))
 }
 
 async fn all(schedule: &Schedule, all: bool) -> Result<Vec<Job>, Failure> {

@@ -2,7 +2,7 @@
 
 use super::With;
 use super::table::table;
-use super::tell::tell;
+use super::tell::{json, tell, time};
 use crate::admin::password_link;
 use crate::roles::{Failure, public_base};
 use crate::settings::{DatabaseArgs, LogArgs, ShopArgs};
@@ -11,7 +11,9 @@ use clap::{Args, Subcommand};
 use commands::staff::accounts::{self, Invitation, StaffError};
 use commands::staff::{self, Account, Role, UnknownRole, links};
 use domain::text::{Email, PersonName, TextError};
+use serde::Serialize;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Staff {
@@ -54,6 +56,9 @@ pub(super) struct InviteArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ListArgs {
+    /// Write JSON, one account per line
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -122,7 +127,14 @@ impl Staff {
                     accounts::invite(pool, &Invitation { email: email.clone(), name, role: *role }, now).await?;
                 link(pool, &account, shop, now).await
             }
-            Self::List(_) => Ok(list(&staff::list(pool).await?)),
+            Self::List(with) => {
+                let accounts = staff::list(pool).await?;
+                if with.args.json {
+                    accounts.iter().map(|it| json(&Shown::of(it))).collect()
+                } else {
+                    Ok(list(&accounts))
+                }
+            }
             Self::Reset(with) => link(pool, &find(pool, &with.args.email).await?, &with.args.shop, now).await,
             Self::Disable(with) => {
                 let account = accounts::disable(pool, find(pool, &with.args.email).await?.id, now).await?;
@@ -160,14 +172,47 @@ async fn link(pool: &PgPool, account: &Account, shop: &ShopArgs, now: DateTime<U
     Ok(format!("{}\n", password_link(&base.unwrap_or_default(), &token)))
 }
 
+/// An account for programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: Uuid,
+    email: String,
+    name: String,
+    role: String,
+    state: &'a str,
+    disabled_at: Option<String>,
+    last_log_in_at: Option<String>,
+    created_at: String,
+}
+
+impl Shown<'_> {
+    fn of(account: &Account) -> Self {
+        Self {
+            id: account.id,
+            email: account.email.to_string(),
+            name: account.name.to_string(),
+            role: account.role.to_string(),
+            state: state(account),
+            disabled_at: account.disabled_at.map(time),
+            last_log_in_at: account.last_log_in_at.map(time),
+            created_at: time(account.created_at),
+        }
+    }
+}
+
+fn state(account: &Account) -> &'static str {
+    match (account.disabled_at, account.has_password) {
+        (Some(_), _) => "disabled",
+        (None, true) => "active",
+        (None, false) => "invited",
+    }
+}
+
 fn list(accounts: &[Account]) -> String {
     let time = |at: DateTime<Utc>| at.format("%F %T").to_string();
     let row = |account: &Account| {
-        let state = match (account.disabled_at, account.has_password) {
-            (Some(at), _) => format!("disabled {}", time(at)),
-            (None, true) => "active".to_owned(),
-            (None, false) => "invited".to_owned(),
-        };
+        let since = account.disabled_at.map_or_else(String::new, |at| format!(" {}", time(at)));
+        let state = format!("{}{since}", state(account));
         let last = account.last_log_in_at.map_or_else(|| "never".to_owned(), time);
         [account.email.to_string(), account.name.to_string(), account.role.to_string(), last, state]
     };

@@ -2,14 +2,16 @@
 
 use super::table::table;
 use super::tasks;
-use super::tell::duration;
+use super::tell::{duration, say_on};
 use crate::embedded::{dev_key, directory};
-use crate::ops::status::{ReaderKind, ReaderStatus, Status};
+use crate::ops::status::{CommandStatus, ReaderKind, ReaderStatus, Status};
 use crate::roles::Failure;
+use crate::roles::process::stop_token;
 use crate::settings::{Secret, value_or_file};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use std::fs;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -33,9 +35,9 @@ const FROM_THE_TOP: &str = "\x1b[H\x1b[J";
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StatusArgs {
     /// Where a process with an API is reached [default: the one that uses the data directory]
-    #[arg(long, value_name = "URL", env = "ORDERS_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "ORDERS_URL", hide_env_values = true, value_parser = http_url)]
     url: Option<Url>,
-    /// API key with the scope operator [default: the data directory's own]
+    /// API key with the scope operator [default: the data directory's own, which is sent to no --url]
     #[arg(long, value_name = "KEY", env = "ORDERS_API_KEY", hide_env_values = true)]
     api_key: Option<Secret>,
     /// File that holds the API key
@@ -47,9 +49,14 @@ pub(crate) struct StatusArgs {
     /// One JSON document, as GET /v1/ops/status answers
     #[arg(long)]
     json: bool,
-    /// Look again every two seconds, until it is interrupted
+    /// Look again every two seconds, until it is interrupted, also while nothing answers
     #[arg(long)]
     watch: bool,
+}
+
+fn http_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or("must be a URL by http or https")
 }
 
 /// Whom to ask, and by which key.
@@ -60,19 +67,71 @@ struct Source {
 }
 
 pub(super) async fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let source = Source::of(args)?;
-    loop {
-        let text = source.ask().await?;
-        let shown = if args.json { format!("{}\n", text.trim_end()) } else { shown(&parsed(&text)?) };
-        let before = if args.watch && !args.json && stdout().is_terminal() { FROM_THE_TOP } else { "" };
-        // Who closed our output wants to see no more.
-        if write!(stdout().lock(), "{before}{shown}").is_err() || !args.watch {
-            return Ok(());
+    let mut source = Source::of(args)?;
+    let mut screen = Screen { args, shown: source.show(args).await?, silent_since: None };
+    if !screen.draw()? || !args.watch {
+        return Ok(());
+    }
+    let stop = stop_token()?;
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        let Some(looked) = stop.run_until_cancelled(look_again(args, &mut source)).await else { break };
+        let is_read = match looked {
+            Ok(shown) => screen.renew(shown)?,
+            Err(failure) => screen.keep(&failure)?,
+        };
+        if !is_read {
+            break;
         }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+    }
+    Ok(())
+}
+
+/// What was silent may be somewhere else when it is back: a system that was started again has another address.
+async fn look_again(args: &StatusArgs, source: &mut Source) -> Result<String, Failure> {
+    match source.show(args).await {
+        Ok(shown) => Ok(shown),
+        Err(failure) => {
+            *source = Source::of(args).map_err(|_none| failure)?;
+            source.show(args).await
         }
+    }
+}
+
+/// What stands on the terminal, or was written last.
+struct Screen<'a> {
+    args: &'a StatusArgs,
+    shown: String,
+    /// When there was the first of several looks without an answer.
+    silent_since: Option<DateTime<Utc>>,
+}
+
+impl Screen<'_> {
+    /// Each way to show something says whether there is still somebody who reads.
+    fn draw(&self) -> Result<bool, Failure> {
+        say_on(&format!("{}{}", if self.is_redrawn() { FROM_THE_TOP } else { "" }, self.shown))
+    }
+
+    fn renew(&mut self, shown: String) -> Result<bool, Failure> {
+        (self.shown, self.silent_since) = (shown, None);
+        self.draw()
+    }
+
+    /// Keeps what was seen last, and says that it is old; elsewhere than on a terminal once.
+    fn keep(&mut self, failure: &Failure) -> Result<bool, Failure> {
+        let is_new = self.silent_since.is_none();
+        let since = *self.silent_since.get_or_insert_with(Utc::now);
+        let told = format!("not answering since {}: {failure}", since.format("%F %T UTC"));
+        if self.is_redrawn() {
+            return say_on(&format!("{FROM_THE_TOP}{}\n{told}\n", self.shown));
+        }
+        if is_new {
+            eprintln!("orders: {told}");
+        }
+        Ok(true)
+    }
+
+    fn is_redrawn(&self) -> bool {
+        self.args.watch && !self.args.json && stdout().is_terminal()
     }
 }
 
@@ -95,10 +154,20 @@ impl Source {
             }
         };
         let key = key.ok_or_else(|| {
-            Failure::new("ORDERS_API_KEY is needed: a key with the scope operator, see `orders keys create`")
+            // It might be somebody else's address.
+            let own = if args.url.is_some() { "; the data directory's own is sent to no --url" } else { "" };
+            Failure::new(format!(
+                "ORDERS_API_KEY is needed: a key with the scope operator, see `orders keys create`{own}"
+            ))
         })?;
         let client = reqwest::Client::builder().timeout(ANSWERS_WITHIN).build();
         Ok(Self { url, key, client: client.map_err(|error| Failure::new(error.to_string()))? })
+    }
+
+    /// The answer as it is shown.
+    async fn show(&self, args: &StatusArgs) -> Result<String, Failure> {
+        let text = self.ask().await?;
+        if args.json { Ok(format!("{}\n", text.trim_end())) } else { Ok(shown(&parsed(&text)?)) }
     }
 
     async fn ask(&self) -> Result<String, Failure> {
@@ -126,16 +195,13 @@ fn shown(status: &Status) -> String {
     let mut text = format!(
         "orders {version}, process {} on {}, up {}\n\
          log: {} events, {} per second\n\
-         commands: {:.1} per second, half within {}, 99 % within {}; {} in a batch; {} waiting\n\n",
+         commands: {}; {} waiting\n\n",
         instance.pid,
         instance.host,
         duration(instance.uptime_s as f64),
         log.head,
         rate(log.events_per_s),
-        commands.accepted_per_s,
-        milliseconds(commands.p50_ms),
-        milliseconds(commands.p99_ms),
-        rate(commands.batch_commands),
+        of_last_minute(commands),
         commands.waiting,
     );
     let heads = ["READER", "STATE", "POSITION", "BEHIND", "FOR", "PER SECOND", "TIME LEFT", "OPEN", "LAST ERROR"];
@@ -151,6 +217,19 @@ fn shown(status: &Status) -> String {
         ));
     }
     text
+}
+
+fn of_last_minute(commands: &CommandStatus) -> String {
+    if commands.p50_ms.is_none() {
+        return "none in the last minute".to_owned();
+    }
+    format!(
+        "{:.1} per second, half within {}, 99 % within {}; {} in a batch",
+        commands.accepted_per_s,
+        milliseconds(commands.p50_ms),
+        milliseconds(commands.p99_ms),
+        rate(commands.batch_commands),
+    )
 }
 
 fn reader(reader: &ReaderStatus) -> [String; 9] {

@@ -34,7 +34,11 @@ fn row(task: &TaskStatus) -> [String; 11] {
         task.done_per_h.map_or_else(String::new, |done| done.to_string()),
         span(task.time_left_s),
         task.every_s.map_or_else(String::new, |seconds| format!("{seconds} s")),
-        task.next_at.as_deref().and_then(|at| at.get(..19)).unwrap_or_default().replace('T', " "),
+        if task.cancelled { "cancelled".to_owned() } else { next(task) },
         task.last_error.clone().unwrap_or_default(),
     ]
+}
+
+fn next(task: &TaskStatus) -> String {
+    task.next_at.as_deref().and_then(|at| at.get(..19)).unwrap_or_default().replace('T', " ")
 }

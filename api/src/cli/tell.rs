@@ -2,6 +2,7 @@
 
 use crate::roles::{Asker, Core, Database, Failure};
 use crate::settings::DatabaseArgs;
+use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::PgPool;
 use std::io::{self, ErrorKind, Write};
 
@@ -11,7 +12,7 @@ pub(super) async fn tell(
     command: &'static str,
     work: impl AsyncFnOnce(&PgPool) -> Result<String, Failure>,
 ) -> Result<(), Failure> {
-    let database = Database::open(args, None, Asker { command, joins: true, passing: true }).await?;
+    let database = Database::open(args, None, Asker::passing(command)).await?;
     let outcome = match database.pool().await {
         Ok(pool) => {
             let outcome = work(&pool).await;
@@ -39,7 +40,7 @@ pub(super) async fn with_core<T>(
     command: &'static str,
     work: impl AsyncFnOnce(&Core, &Database) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let database = Database::open(args, None, Asker { command, joins: true, passing: true }).await?;
+    let database = Database::open(args, None, Asker::passing(command)).await?;
     let outcome = match Core::open(&database).await {
         Ok(core) => {
             let outcome = work(&core, &database).await;
@@ -54,11 +55,21 @@ pub(super) async fn with_core<T>(
 
 /// Writes to standard output. Who closed it wants no more: that is no failure, and what was done is done.
 pub(super) fn say(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output can't be written: {error}")))
-        }
-        _ => Ok(()),
+    say_on(text).map(|_is_read| ())
+}
+
+/// The same for what goes on: says whether there is still somebody who reads.
+pub(super) fn say_on(text: &str) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    said(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of words on standard output: whether somebody reads them.
+pub(super) fn said(written: io::Result<()>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(format!("standard output can't be written: {error}"))),
     }
 }
 
@@ -66,6 +77,11 @@ pub(super) fn say(text: &str) -> Result<(), Failure> {
 pub(super) fn json(shown: &impl serde::Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(shown).map_err(|error| Failure::new(format!("it can't be shown: {error}")))?;
     Ok(format!("{text}\n"))
+}
+
+/// A time for programs, as the API writes it.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// As people say it: the two largest units.

@@ -2,15 +2,16 @@
 
 use super::tell::{say, with_core};
 use super::verify::kafka::Kafka;
+use super::which_order::{id_of, order};
+use super::whole_file;
+use crate::order_name::OrderName;
 use crate::roles::{Core, Database, Failure};
-use crate::settings::{DatabaseArgs, KafkaArgs, ViewArgs};
+use crate::settings::{DatabaseArgs, KafkaArgs};
 use crate::x_ray::replay::{MAX_FILE_BYTES, Replayed, parse, replay};
 use crate::x_ray::{XRay, take};
 use chrono::Utc;
-use domain::ids::{OrderId, OrderNumber};
 use domain::order::Order;
-use projections::order_list::{Search, Whose, search};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,9 +37,9 @@ const NOT_READ: u8 = 2;
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct XRayArgs {
     /// Which order: its id or its number
-    #[arg(value_name = "ORDER", required_unless_present = "replay", conflicts_with = "replay")]
-    order: Option<String>,
-    /// File to write [default: standard output]
+    #[arg(value_name = "ORDER", required_unless_present = "replay", conflicts_with = "replay", value_parser = order)]
+    order: Option<OrderName>,
+    /// File to write instead of standard output; it is there when it is whole, readable for you alone
     #[arg(short, long, value_name = "FILE", conflicts_with = "replay")]
     output: Option<PathBuf>,
     /// File to fold and compare
@@ -48,8 +49,6 @@ pub(super) struct XRayArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     kafka: KafkaArgs,
-    #[command(flatten)]
-    views: ViewArgs,
 }
 
 /// Writes a file, or compares one and says what came out by its exit code.
@@ -68,33 +67,18 @@ async fn write(args: &XRayArgs) -> Result<(), Failure> {
     let configured = args.kafka.settings()?;
     let taken =
         async |core: &Core, database: &Database| taken(args, core, &Kafka::of(configured, &args.kafka, database)).await;
-    let mut text = serde_json::to_string_pretty(&with_core(&args.database, "orders x-ray", taken).await?)?;
+    let taken = with_core(&args.database, "orders x-ray", taken).await?;
+    let mut text = serde_json::to_string_pretty(&taken)?;
     text.push('\n');
-    match &args.output {
-        None => say(&text),
-        Some(path) => {
-            fs::write(path, text).map_err(|error| Failure::new(format!("{} can't be written: {error}", path.display())))
-        }
-    }
+    let Some(path) = &args.output else { return say(&text) };
+    whole_file::write(path, text.as_bytes())?;
+    say(&format!("{}: order {}\n", path.display(), taken.order))
 }
 
 async fn taken(args: &XRayArgs, core: &Core, kafka: &Kafka) -> Result<XRay, Failure> {
-    let order = which(args, core).await?;
+    let name = args.order.ok_or_else(|| Failure::new("which order is to be said"))?;
+    let order = id_of(core, name).await?;
     Ok(take(&core.log, kafka.names(), order, Utc::now()).await?)
-}
-
-/// The order of an id, or of a number that the list knows.
-async fn which(args: &XRayArgs, core: &Core) -> Result<OrderId, Failure> {
-    let text = args.order.as_deref().unwrap_or_default();
-    if let Ok(id) = text.parse() {
-        return Ok(id);
-    }
-    let number = text.strip_prefix('#').unwrap_or(text).parse::<u64>();
-    let number = number.map_err(|_| Failure::new(format!("`{text}` is neither the id nor the number of an order")))?;
-    let views = core.views(projections::Settings { time_zone: args.views.time_zone });
-    let found = search(&views, Whose::All, &Search::Number(OrderNumber(number)), None, 1).await?;
-    let row = found.value.rows.into_iter().next();
-    row.map(|row| row.id).ok_or_else(|| Failure::new(format!("no order of the list has the number {number}")))
 }
 
 fn compare(path: &Path) -> Result<ExitCode, Failure> {

@@ -1,9 +1,10 @@
 //! Starts PostgreSQL's programs as the user they need, tied to our life.
 //!
-//! The kernel is asked to interrupt the server when we die (`PR_SET_PDEATHSIG`), however we die. Changing the user undoes
-//! that request, so it must be made after it and before the server's program is executed: in between runs code of ours.
-//! Instead of running that between `fork` and `exec`, where hardly anything is allowed, we start ourselves with a marker
-//! as first argument; that copy changes its user, asks the kernel, and becomes the server. Its process id stays.
+//! The kernel is asked to interrupt the server when we die (`PR_SET_PDEATHSIG`), however we die. Changing the user
+//! undoes that request, so it must be made after it and before the server's program is executed: in between runs code
+//! of ours. Instead of running that between `fork` and `exec`, where hardly anything is allowed, we start ourselves
+//! with a marker as first argument; that copy changes its user, asks the kernel, and becomes the server. Its process id
+//! stays.
 //!
 //! The request is bound to the *thread* that started the copy: start it from one that lives as long as the process.
 
@@ -41,7 +42,8 @@ fn own_executable() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { env::current_exe() }
 }
 
-/// Becomes another program when this process was started by [`command`]; returns at once otherwise. First thing in `main`.
+/// Becomes another program when this process was started by [`command`]; returns at once otherwise. First thing in
+/// `main`.
 pub fn become_if_asked() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_none_or(|first| first != MARKER) {

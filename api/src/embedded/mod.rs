@@ -1,5 +1,5 @@
-//! What the program brings along when nothing is configured: a private PostgreSQL, a demo catalogue and an API key. (The
-//! Kafka broker inside the process is `consumers`' own.) Each part gives way to a real one when that is named.
+//! What the program brings along when nothing is configured: a private PostgreSQL, a demo catalogue and an API key.
+//! (The Kafka broker inside the process is `consumers`' own.) Each part gives way to a real one when that is named.
 
 pub mod account;
 pub mod demo;

@@ -1,10 +1,10 @@
-//! Who is let in when there is more to do than can be done: so many requests are worked on at once, and the bodies of all
-//! requests together take so many bytes. The surplus is refused at once.
+//! Who is let in when there is more to do than can be done: so many requests are worked on at once, and the bodies of
+//! all requests together take so many bytes. The surplus is refused at once.
 //!
 //! A request gives its place up while it waits for its body: however slowly clients send, they keep nobody from being
-//! served, and hold no more than their connection and the bytes that came. Nor do large bodies that do not go on until their time
-//! is over keep small ones out: what is beyond a body's first 64 KiB comes out of half of the room for bodies, the other half is
-//! for the rest.
+//! served, and hold no more than their connection and the bytes that came. Nor do large bodies that do not go on until
+//! their time is over keep small ones out: what is beyond a body's first 64 KiB comes out of half of the room for
+//! bodies, the other half is for the rest.
 
 use crate::problem::{Code, Problem};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,7 @@
 //! Versions as entity tags: `ETag`, `If-Match`, `If-None-Match` (RFC 9110 section 13).
 //!
-//! An order's or product's tag is its version in quotes, `"7"`; where the answer was compressed, the coding stands behind it: `"7-br"`.
+//! An order's or product's tag is its version in quotes, `"7"`; where the answer was compressed, the coding stands
+//! behind it: `"7-br"`.
 
 use super::delivery::coding;
 use crate::problem::{Code, Place, Problem};

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The most buckets that are kept. Whoever comes when there are more is not counted: memory stays bounded, and nobody is kept
-/// out by strangers.
+/// The most buckets that are kept. Whoever comes when there are more is not counted: memory stays bounded, and nobody
+/// is kept out by strangers.
 const MAX_BUCKETS: usize = 100_000;
 /// How often, at most, all of them are looked through for some that say nothing any more.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -33,8 +33,8 @@ impl RateLimit {
     }
 }
 
-/// How often one address may do what everybody may do without being known. All customers behind one address (an office, a mobile
-/// network) share what is given to it, so it is more than one of them takes.
+/// How often one address may do what everybody may do without being known. All customers behind one address (an office,
+/// a mobile network) share what is given to it, so it is more than one of them takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AddressLimits {
     /// Tries of a password, whoever's.
@@ -45,7 +45,8 @@ pub struct AddressLimits {
     pub sessions: RateLimit,
     /// Orders that are sent on the pages.
     pub checkouts: RateLimit,
-    /// Notices of payment providers, genuine or not. They send one or two for each payment, and again what we do not take.
+    /// Notices of payment providers, genuine or not. They send one or two for each payment, and again what we do not
+    /// take.
     pub notices: RateLimit,
     /// Of these, those that are not the provider's. Who sent more waits before a further one is looked at.
     pub forgeries: RateLimit,

@@ -14,7 +14,8 @@ pub enum Produces {
     Table,
     /// Plain text.
     Text,
-    /// A page, or what pages are made with. What a browser says it takes is of no use here, and a page is better than none.
+    /// A page, or what pages are made with. What a browser says it takes is of no use here, and a page is better than
+    /// none.
     Html,
 }
 
@@ -44,7 +45,8 @@ impl Produces {
         Err(Problem::new(Code::NotAcceptable, format!("This path answers in {}.", self.essences().join(" or "))))
     }
 
-    /// Which of `offered`, media types with the one that is given by default first, a client likes best; `None` if it takes none.
+    /// Which of `offered`, media types with the one that is given by default first, a client likes best; `None` if it
+    /// takes none.
     ///
     /// A client that takes problems alone is taken for one that forgot to say the rest.
     pub(crate) fn best(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
@@ -70,7 +72,8 @@ fn ranges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(','))
 }
 
-/// How narrowly a range fits a media type, and how much it is liked: 0 means "anything but this". `None` where it does not fit.
+/// How narrowly a range fits a media type, and how much it is liked: 0 means "anything but this". `None` where it does
+/// not fit.
 fn quality(range: &str, essence: &str) -> Option<(u8, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let wanted = parts.next().unwrap_or_default();

@@ -2,7 +2,8 @@
 //! people; who must not see it is kept away by the network.
 
 use super::open_operations::{Alive, ProblemType};
-use super::{App, Produces, Routes};
+use super::{Produces, Routes};
+use crate::app::App;
 use crate::problem::{Code, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -11,7 +12,7 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
-pub(super) fn routes(routes: Routes) -> Routes {
+pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .always("/healthz", Produces::Json, get(healthz))
         .always("/readyz", Produces::Json, get(readyz))

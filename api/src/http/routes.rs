@@ -1,9 +1,9 @@
 //! The table of routes: each path with its methods, behind the edge.
 
-use super::App;
 use super::admission::Room;
 use super::edge::{self, Edge};
 use super::negotiate::Produces;
+use crate::app::App;
 use crate::metrics::RequestsOf;
 use crate::problem::{Code, Problem};
 use crate::shop::Frame;
@@ -21,7 +21,7 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    pub(super) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
+    pub(crate) fn new(max_requests: usize, max_body_bytes: usize, frame: Frame) -> Self {
         let (router, paths, room) = (Router::new(), Vec::new(), Room::new(max_requests, max_body_bytes));
         Self { router, paths, room, frame }
     }
@@ -54,11 +54,11 @@ impl Routes {
     }
 
     /// The template of each path, in the order in which they were added, and what it answers with.
-    pub(super) fn into_paths(self) -> Vec<(&'static str, Produces)> {
+    pub(crate) fn into_paths(self) -> Vec<(&'static str, Produces)> {
         self.paths
     }
 
-    pub(super) fn into_router(self, app: Arc<App>) -> Router {
+    pub(crate) fn into_router(self, app: Arc<App>) -> Router {
         let (path, room, frame) = ("unknown", Some(self.room), self.frame);
         let edge = Arc::new(Edge { path, produces: None, room, requests: RequestsOf::new(path), frame });
         let unknown = any(not_found).layer(from_fn_with_state(edge, edge::run));

@@ -67,8 +67,8 @@ pub enum ServeError {
     },
 }
 
-/// A connection's place among those that may be open. It is given back with the last clone: a request that makes something
-/// else of its connection holds one for as long as that lasts.
+/// A connection's place among those that may be open. It is given back with the last clone: a request that makes
+/// something else of its connection holds one for as long as that lasts.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPlace {
     _place: Arc<OwnedSemaphorePermit>,

@@ -1,6 +1,6 @@
 //! Where a request comes from, as far as that decides how often it may come.
 
-use super::App;
+use crate::app::App;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
@@ -12,15 +12,16 @@ use std::sync::{Arc, Once};
 
 /// What proxies append the address of their peer to.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// The bits of an IPv6 address that tell one customer of a network from another (RFC 6177): the rest is theirs to choose.
+/// The bits of an IPv6 address that tell one customer of a network from another (RFC 6177): the rest is theirs to
+/// choose.
 const IPV6_PREFIX: u32 = 64;
 
 /// The address at the other end of a connection, a client's or a proxy's. The server puts it on every request.
 #[derive(Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Whom a request is counted to: an IPv4 address, or the /64 that an IPv6 address is of. It is personal data, so that it can be
-/// compared, and shown nowhere.
+/// Whom a request is counted to: an IPv4 address, or the /64 that an IPv6 address is of. It is personal data, so that
+/// it can be compared, and shown nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(IpAddr);
 
@@ -47,8 +48,8 @@ impl Source {
     }
 }
 
-/// The last address on the way here that is not one of our proxies. Everybody may write a header: only what a trusted proxy put at
-/// its end is believed, and what stands before that as long as it names a trusted proxy too.
+/// The last address on the way here that is not one of our proxies. Everybody may write a header: only what a trusted
+/// proxy put at its end is believed, and what stands before that as long as it names a trusted proxy too.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {

@@ -9,7 +9,8 @@ use http::StatusCode;
 use std::time::Duration;
 use tracing::{Instrument, Span, field};
 
-/// What is asked for every few seconds by those who watch the process: traces of it would say nothing, and hide the others.
+/// What is asked for every few seconds by those who watch the process: traces of it would say nothing, and hide the
+/// others.
 const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The spans of one request.

@@ -1,6 +1,7 @@
 //! Every number that there is. Their names, kinds and labels are an interface: they change by addition only.
 //!
-//! `docs/OPERATIONS.md` lists the same ones, and a test holds the two together, and both against what is counted in the sources.
+//! `docs/OPERATIONS.md` lists the same ones, and a test holds the two together, and both against what is counted in the
+//! sources.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
@@ -140,8 +141,8 @@ pub const ALL: &[Metric] = &[
     gauge("process_max_fds", &[], "The most files and sockets that may be open."),
 ];
 
-/// Tells the recorder of all of them. Counters and histograms without labels begin at nothing: a rate can be told from the first
-/// one on, and that a number is missing tells that the process is.
+/// Tells the recorder of all of them. Counters and histograms without labels begin at nothing: a rate can be told from
+/// the first one on, and that a number is missing tells that the process is.
 pub(super) fn describe() {
     for Metric { name, kind, labels, help } in ALL.iter().copied() {
         match kind {

@@ -3,7 +3,6 @@
 use crate::ops::reader::{Look, ReaderId};
 use crate::ops::status::{ReaderKind, ReaderState, Stalled};
 use crate::ops::watchdog::Change;
-use chrono::{DateTime, Utc};
 use commands::schedule::{JobState, TaskSummary};
 use consumers::groups::Group;
 use domain::Position;
@@ -26,8 +25,8 @@ pub(crate) fn pool(pool: &PgPool) {
     metrics::gauge!("orders_database_connections_max").set(f64::from(pool.options().get_max_connections()));
 }
 
-/// How many events views have still to go through: also of one that hangs, which tells nothing by itself. One that does not lead is
-/// behind nothing, whatever it was before: whoever leads tells. The relay tells by itself.
+/// How many events views have still to go through: also of one that hangs, which tells nothing by itself. One that does
+/// not lead is behind nothing, whatever it was before: whoever leads tells. The relay tells by itself.
 pub(crate) fn lag_events(looks: &[Look]) {
     for look in looks.iter().filter(|look| look.id.kind == ReaderKind::Projection) {
         let lag = look.lag_events.unwrap_or(0);
@@ -35,8 +34,8 @@ pub(crate) fn lag_events(looks: &[Look]) {
     }
 }
 
-/// For how long the first event has waited that a view or the relay has not gone through. None waits for one that does not lead, nor for
-/// history that a view is built of.
+/// For how long the first event has waited that a view or the relay has not gone through. None waits for one that does
+/// not lead, nor for history that a view is built of.
 pub(crate) fn lag_seconds(looks: &[Look], lag_s: &HashMap<ReaderId, f64>) {
     for Look { id, state, .. } in looks {
         let gauge = match id.kind {
@@ -57,8 +56,9 @@ pub(crate) fn led(roles: impl Iterator<Item = (ReaderId, bool)>) {
     }
 }
 
-/// The consumer groups: who is there, whether a person has paused them, how far they are behind, and what they have open.
-pub(crate) fn groups(groups: &[Group], now: DateTime<Utc>) {
+/// The consumer groups: who is there, whether a person has paused them, how far they are behind, and what they have
+/// open.
+pub(crate) fn groups(groups: &[Group]) {
     for group in groups {
         let name = group.name;
         metrics::gauge!("orders_consumer_members", "consumer" => name).set(group.members.len() as f64);
@@ -70,7 +70,7 @@ pub(crate) fn groups(groups: &[Group], now: DateTime<Utc>) {
         }
         // What rests as a person wants it is not overdue.
         let due = group.due.filter(|_| !is_paused);
-        let overdue_ms = due.map_or(0, |due| (now - due.since).num_milliseconds().max(0));
+        let overdue_ms = due.map_or(0, |due| (group.at - due.since).num_milliseconds().max(0));
         metrics::gauge!("orders_consumer_due_seconds", "consumer" => name).set(overdue_ms as f64 / 1_000.0);
         if !group.partitions.is_empty() {
             metrics::gauge!("orders_consumer_lag_events", "consumer" => name).set(group.lag.events as f64);
@@ -104,6 +104,7 @@ pub(crate) fn jobs(tasks: &[&'static str], jobs: &[TaskSummary]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{DateTime, Utc};
     use consumers::groups::{Due, GroupState, Lag, Paused};
     use metrics_exporter_prometheus::PrometheusBuilder;
 
@@ -150,6 +151,7 @@ mod tests {
         let shown = |paused: Option<Paused>| {
             let group = Group {
                 name: "order_mail",
+                at: since + chrono::TimeDelta::seconds(90),
                 state: GroupState::NoMembers,
                 started_after: Some(Position::ORIGIN),
                 paused,
@@ -162,8 +164,9 @@ mod tests {
                 waiting: 1,
                 counts_are_exact: true,
                 due: Some(Due { entry: 1, since }),
+                last_error: None,
             };
-            metrics::with_local_recorder(&recorder, || groups(&[group], since + chrono::TimeDelta::seconds(90)));
+            metrics::with_local_recorder(&recorder, || groups(&[group]));
             let text = recorder.handle().render();
             ["orders_consumer_paused{", "orders_consumer_due_seconds{"].map(|name| {
                 let line = text.lines().find(|line| line.starts_with(name));

@@ -5,7 +5,8 @@ use metrics::{Counter, Gauge, Histogram};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// The requests of one route, by its template. Looking numbers up by their labels each time would cost more than measuring.
+/// The requests of one route, by its template. Looking numbers up by their labels each time would cost more than
+/// measuring.
 pub(crate) struct RequestsOf {
     path: &'static str,
     in_flight: Gauge,

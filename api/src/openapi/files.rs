@@ -1,5 +1,5 @@
-//! The files of the pages that show the document, embedded in the program. The viewers are kept compressed alone: there is no
-//! browser that does not take gzip, and it halves and halves again what they add to the program.
+//! The files of the pages that show the document, embedded in the program. The viewers are kept compressed alone: there
+//! is no browser that does not take gzip, and it halves and halves again what they add to the program.
 
 use crate::problem::{Code, Problem};
 use axum::extract::Path;
@@ -87,8 +87,8 @@ impl File {
     }
 }
 
-/// Whether a client says which codings it takes, and gzip is none of them. One that says nothing takes any (RFC 9110, section
-/// 12.5.3).
+/// Whether a client says which codings it takes, and gzip is none of them. One that says nothing takes any (RFC 9110,
+/// section 12.5.3).
 fn refuses_gzip(headers: &HeaderMap) -> bool {
     let mut lists = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
     let says_nothing = lists.peek().is_none();

@@ -1,8 +1,9 @@
 //! The API as a document: OpenAPI 3.1, made of what the code itself says.
 //!
-//! - Each module with routes has a list of its [`Operation`]s beside its handlers (`operations.rs`). A test holds that list
-//!   against the table of routes: none is missing, none too many.
-//! - What a body must be is told by the reader that the handler reads it with ([`body::schema_of`](crate::http::body::schema_of)).
+//! - Each module with routes has a list of its [`Operation`]s beside its handlers (`operations.rs`). A test holds that
+//!   list against the table of routes: none is missing, none too many.
+//! - What a body must be is told by the reader that the handler reads it with
+//!   ([`body::schema_of`](crate::http::body::schema_of)).
 //! - What an answer is, is derived of the type that is written (`schemars::JsonSchema`).
 //! - Which refusals there are, is said with their codes; each code has its status from [`Code`](crate::problem::Code).
 //! - Examples of answers are what the domain makes of the examples of requests ([`examples`]).
@@ -86,7 +87,8 @@ pub fn document() -> Value {
     })
 }
 
-/// The document as it is written: what `/openapi.json` answers, `orders openapi` prints, and `docs/api/openapi.json` is.
+/// The document as it is written: what `/openapi.json` answers, `orders openapi` prints, and `docs/api/openapi.json`
+/// is.
 pub fn text() -> String {
     format!("{:#}\n", document())
 }

@@ -11,12 +11,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-/// Its pictures are in its styles, and it sets single styles of elements that it makes; all by its own script and sheet.
+/// Its pictures are in its styles, and it sets single styles of elements that it makes; all by its own script and
+/// sheet.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                               connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
-/// Redoc brings one sheet of styles within its script, which is put into the page empty and then filled: the two are allowed by
-/// what is in them. All others it makes by the script's own means, which need no leave. It searches in a worker that it makes of
-/// a part of its script. The picture of its maker, which it looks for elsewhere, is not loaded.
+/// Redoc brings one sheet of styles within its script, which is put into the page empty and then filled: the two are
+/// allowed by what is in them. All others it makes by the script's own means, which need no leave. It searches in a
+/// worker that it makes of a part of its script. The picture of its maker, which it looks for elsewhere, is not loaded.
 const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; \
                             style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' \
                             'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; img-src 'self' data:; \

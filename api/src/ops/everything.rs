@@ -38,6 +38,11 @@ impl Stored {
         Some(OpenEffects { waiting, parked, unknown, is_exact })
     }
 
+    /// What the effects of a consumer fail for, if they do.
+    fn last_error(&self, name: &str) -> Option<String> {
+        self.groups.iter().find(|group| group.name == name)?.last_error.clone()
+    }
+
     /// How far a consumer is in any partition.
     fn noted(&self, name: &str) -> Option<Position> {
         self.consumers.iter().find(|consumer| consumer.consumer == name).map(|consumer| consumer.position)
@@ -63,7 +68,9 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
             ReaderState::Elsewhere => along(groups::lag_of(&stored.groups, name), head),
             _ => look.progress,
         };
-        let look = Look { position: look.position.max(noted), progress, ..look };
+        // That its effects fail keeps it from nothing else, so it tells nothing of that.
+        let error = look.error.clone().or_else(|| stored.last_error(name));
+        let look = Look { position: look.position.max(noted), progress, error, ..look };
         match groups::lag_of(&stored.groups, name) {
             Some(lag) => look.behind(lag),
             None => look,
@@ -72,8 +79,8 @@ pub(super) fn everything(here: &[Look], stored: &Stored, head: Position) -> Vec<
     views.chain([relay]).chain(consumers).collect()
 }
 
-/// How far along the log a consumer is that runs elsewhere, by what it is behind: a position would be that of one partition, and offsets
-/// count Kafka's own markers.
+/// How far along the log a consumer is that runs elsewhere, by what it is behind: a position would be that of one
+/// partition, and offsets count Kafka's own markers.
 fn along(lag: Option<Lag>, head: Position) -> u64 {
     lag.map_or(0, |lag| head.0.saturating_sub(lag.events))
 }

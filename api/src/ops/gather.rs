@@ -7,20 +7,24 @@ use super::reader::{Look, ReaderId};
 use super::status::{Instance, LogStatus, ReaderKind, ReaderState, ReaderStatus, Stalled, Status};
 use super::tasks;
 use chrono::{DateTime, SecondsFormat, Utc};
-use commands::{Log, LogError, LogIdentity, instances};
+use commands::{Log, LogError, LogIdentity, db, instances};
 use domain::Position;
 use std::collections::HashMap;
 use std::process;
 
-/// For how many seconds the first event has waited that each of these readers has not gone through; 0 where none waits. Nothing of a
-/// view that is being built: what it goes through is history, and nobody waits for that.
+/// For how many seconds the first event has waited that each of these readers has not gone through; 0 where none waits.
+/// Nothing of a view that is being built: what it goes through is history, and nobody waits for that.
 pub(super) async fn lag_s(log: &Log, looks: &[Look]) -> Result<HashMap<ReaderId, f64>, LogError> {
     let looks: Vec<&Look> = looks.iter().filter(|look| look.state != ReaderState::Building).collect();
     let is_asked = |look: &Look| look.lag_events > Some(0) && look.waits_s.is_none();
     let next = |look: &Look| look.position.filter(|_| is_asked(look)).map(|at| Position(at.0 + 1));
     let wanted: Vec<Position> = looks.iter().copied().filter_map(next).collect();
-    let recorded = if wanted.is_empty() { HashMap::new() } else { log.recorded_at(&wanted).await? };
-    let now = Utc::now();
+    // Both by the clock of the database: that of this process may go wrong, and would page somebody, or nobody.
+    let (recorded, now) = if wanted.is_empty() {
+        (HashMap::new(), DateTime::UNIX_EPOCH)
+    } else {
+        (log.recorded_at(&wanted).await?, db::now(log.pool()).await?)
+    };
     let lag = looks.iter().filter(|look| look.lag_events.is_some()).map(|look| {
         let since = next(look).and_then(|next| recorded.get(&next));
         (look.id, look.waits_s.unwrap_or_else(|| since.map_or(0.0, |since| seconds_between(*since, now))))

@@ -1,6 +1,6 @@
-//! The consumer groups, looked at once for all who ask: the numbers, the watchdog, the status, the console, and `/v1/ops`.
+//! The consumer groups, looked at once for all who ask: the numbers, the watchdog, the status, the console, and
+//! `/v1/ops`.
 
-use chrono::Utc;
 use commands::Log;
 use consumers::groups::{self, Group, GroupError, Lag};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,8 @@ const HOLDS_TIMES: u32 = 20;
 
 /// What is known of the groups.
 pub(super) struct Groups {
-    /// No answer is older than a third of this, whatever looking costs: the watchdog takes what does not change for what stands.
+    /// No answer is older than a third of this, whatever looking costs: the watchdog takes what does not change for
+    /// what stands.
     patience: Duration,
     /// Held by the one who looks for all who wait.
     known: tokio::sync::Mutex<Option<Known>>,
@@ -24,8 +25,8 @@ pub(super) struct Groups {
     is_old: AtomicBool,
 }
 
-/// For how long an answer holds that took so long to find: no process looks for more than a twentieth of the time, as long as that keeps
-/// answers younger than a third of `patience`.
+/// For how long an answer holds that took so long to find: no process looks for more than a twentieth of the time, as
+/// long as that keeps answers younger than a third of `patience`.
 pub(super) fn fresh_for(took: Duration, patience: Duration) -> Duration {
     FRESH.min(patience / 4).max(took * HOLDS_TIMES).min(patience / 3)
 }
@@ -43,7 +44,7 @@ impl Groups {
 
     /// All groups, as they were at most a second ago, or longer where looking takes long.
     pub(super) async fn look(&self, log: &Log) -> Result<Arc<Vec<Group>>, GroupError> {
-        self.look_by(async || groups::list(log, Utc::now()).await).await
+        self.look_by(async || groups::list(log).await).await
     }
 
     async fn look_by<E>(&self, list: impl AsyncFnOnce() -> Result<Vec<Group>, E>) -> Result<Arc<Vec<Group>>, E> {

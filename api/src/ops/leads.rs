@@ -11,8 +11,8 @@ pub(super) fn roles() -> impl Iterator<Item = ReaderId> {
     views.chain([ReaderId { kind: ReaderKind::Relay, name: consumers::relay::RELAY }])
 }
 
-/// Whether one of these leases, which are held, is of this reader: of any version of a view, and of the relay under any prefix of
-/// Kafka's topics.
+/// Whether one of these leases, which are held, is of this reader: of any version of a view, and of the relay under any
+/// prefix of Kafka's topics.
 pub(super) fn is_led(held: &[HeldLease], id: ReaderId) -> bool {
     let named = id.to_string();
     held.iter().map(|lease| lease.name.as_str()).any(|lease| match id.kind {

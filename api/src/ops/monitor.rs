@@ -1,7 +1,7 @@
 //! Looks how this process is, again and again: for Prometheus, for the watchdog, and for the last hour.
 //!
-//! What is shown at a scrape is what was found out last: no scrape asks PostgreSQL anything. Each question has a bound in time, and
-//! none is asked more often than its constant here says.
+//! What is shown at a scrape is what was found out last: no scrape asks PostgreSQL anything. Each question has a bound
+//! in time, and none is asked more often than its constant here says.
 
 use super::everything::{Stored, everything};
 use super::gather;
@@ -29,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often is looked at what needs no I/O.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often PostgreSQL is asked since when events wait, how the groups are and who leads, and the system for the numbers of the
-/// process; more often where less patience is asked for.
+/// How often PostgreSQL is asked since when events wait, how the groups are and who leads, and the system for the
+/// numbers of the process; more often where less patience is asked for.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 /// How often it is asked for the schedule.
 const COUNT_JOBS_EVERY: Duration = Duration::from_secs(15);
@@ -240,7 +240,7 @@ impl Monitor {
             let here = looks.iter().find(|look| look.id.kind == ReaderKind::Relay).and_then(|look| look.position);
             let published = here.max(*lock(&shared.published));
             match shared.groups.known() {
-                Some(groups) => watched.extend(groups.iter().flat_map(|group| Watched::group(group, published, now))),
+                Some(groups) => watched.extend(groups.iter().flat_map(|group| Watched::group(group, published))),
                 None => unseen.extend(consumers::NAMES.iter().copied().map(|name| consumer(name).to_string())),
             }
         }
@@ -278,7 +278,7 @@ impl Monitor {
         // Before the groups: an event that is published meanwhile is the next look's.
         let published = relay::noted(self.shared.log.pool()).await;
         let groups = self.groups().await?;
-        gauges::groups(&groups, Utc::now());
+        gauges::groups(&groups);
         *lock(&self.shared.published) = published?;
         Ok(())
     }
@@ -337,8 +337,8 @@ impl Monitor {
         }
     }
 
-    /// How the system is at this moment, or was a second ago, or longer where finding out takes long. Asked by many at once, it is found
-    /// out once; so is that it can't be.
+    /// How the system is at this moment, or was a second ago, or longer where finding out takes long. Asked by many at
+    /// once, it is found out once; so is that it can't be.
     pub async fn status(&self) -> Result<Arc<Status>, LogError> {
         let patience = lock(&self.shared.watchdog).patience();
         let mut known = self.shared.known.lock().await;

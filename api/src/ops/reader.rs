@@ -91,7 +91,8 @@ impl Reader {
         }
     }
 
-    /// How it is, where the log ends at `head`. How far a consumer is behind is found out elsewhere, see [`Look::behind`].
+    /// How it is, where the log ends at `head`. How far a consumer is behind is found out elsewhere, see
+    /// [`Look::behind`].
     pub fn look(&self, head: Position) -> Look {
         match &self.told {
             Told::View(status) => view(self.name, &status.borrow(), head),

@@ -1,7 +1,8 @@
-//! What `GET /v1/ops/status` answers: how the system is at this moment. The shape is a part of `/v1`: it changes by addition only.
+//! What `GET /v1/ops/status` answers: how the system is at this moment. The shape is a part of `/v1`: it changes by
+//! addition only.
 //!
-//! How far the readers of other processes are is what PostgreSQL has of them; what nobody wrote down there (why one tries again, say) is
-//! `null`.
+//! How far the readers of other processes are is what PostgreSQL has of them; what nobody wrote down there (why one
+//! tries again, say) is `null`.
 
 use crate::openapi::Instant;
 use schemars::JsonSchema;
@@ -127,7 +128,8 @@ pub struct ReaderStatus {
     pub state: ReaderState,
     /// The last event that it is done with.
     pub position: Option<u64>,
-    /// How many events it has still to go through; of a consumer of another process that is more than 100,000 behind, about how many.
+    /// How many events it has still to go through; of a consumer that is more than 100,000 behind in events of
+    /// a kind, at least so many.
     /// `null` where it never ran.
     pub lag_events: Option<u64>,
     /// For how many seconds the first of them has waited.
@@ -136,7 +138,8 @@ pub struct ReaderStatus {
     pub events_per_s: Option<f64>,
     /// How many seconds it takes to catch up at that rate; `null` where it does not.
     pub time_left_s: Option<f64>,
-    /// Why it stands or tries again, or what it last stood for.
+    /// Why it stands or tries again, or what it last stood for; of a consumer else what the latest attempt at an effect
+    /// came to that is to be made again.
     pub last_error: Option<String>,
     /// Whether it makes no progress though there is work.
     pub stalled: bool,
@@ -178,6 +181,9 @@ pub struct TaskStatus {
     pub overdue_s: Option<f64>,
     /// How many seconds lie between two runs of a periodic one.
     pub every_s: Option<u64>,
+    /// Whether somebody cancelled it: a periodic one, which rests until it is run.
+    #[serde(default)]
+    pub cancelled: bool,
     /// How many jobs ended well within the last hour, in whichever process; `null` for a periodic task.
     pub done_per_h: Option<u64>,
     /// How many seconds those take at that pace whose time has come; `null` where none waits, or none was done.

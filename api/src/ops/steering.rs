@@ -1,5 +1,6 @@
-//! What a person orders over HTTP that may take longer than a request: handing a group its events again, which is counted first, and letting
-//! another build be read, which is brought up to date first. The API and the console ask here, so both have the same bounds.
+//! What a person orders over HTTP that may take longer than a request: handing a group its events again, which is
+//! counted first, and letting another build be read, which is brought up to date first. The API and the console ask
+//! here, so both have the same bounds.
 
 use crate::http::overloaded;
 use crate::problem::{Code, Problem};
@@ -89,11 +90,11 @@ impl Steering {
         self.counted(groups::preview(log, name, to, |_, _| {})).await
     }
 
-    /// Orders a group to go back, as a preview said, if it still says so. The count alone has a bound here: what became of an order that
-    /// was given up would not be known.
+    /// Orders a group to go back, as a preview said, if it still says so. The count alone has a bound here: what became
+    /// of an order that was given up would not be known.
     pub(crate) async fn rewind(&self, log: &Log, confirmed: &Preview, who: &str) -> Result<Rewound, NotCounted> {
         let recounted = self.counted(groups::recount(log, confirmed, |_, _| {})).await?;
-        Ok(groups::order(log.pool(), recounted, who).await?)
+        Ok(groups::instruct(log.pool(), recounted, who).await?)
     }
 
     async fn counted<T>(&self, count: impl Future<Output = Result<T, GroupError>>) -> Result<T, NotCounted> {
@@ -110,7 +111,8 @@ impl Steering {
         self.watched(view, async move { exchange.carry_out(&views, &cancel).await }).await
     }
 
-    /// Waits for an exchange for a while. It is a task of its own, so that a client that hangs up cuts nothing in the middle.
+    /// Waits for an exchange for a while. It is a task of its own, so that a client that hangs up cuts nothing in the
+    /// middle.
     async fn watched(
         &self,
         view: String,

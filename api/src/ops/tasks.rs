@@ -14,10 +14,18 @@ const PACE_OVER: Duration = Duration::from_secs(60 * 60);
 /// Each task that there are jobs of, and each of those `named`, by name.
 pub(crate) async fn find(schedule: &Schedule, named: &[&'static str]) -> Result<Vec<TaskStatus>, sqlx::Error> {
     let (jobs, done) = (schedule.summary().await?, schedule.done(PACE_OVER).await?);
-    Ok(of(&jobs, &done, named, schedule.now()))
+    let resting: Vec<_> = schedule.resting().await?.into_iter().map(|job| (job.task, job.every_s)).collect();
+    Ok(of(&jobs, &done, &resting, named, schedule.now()))
 }
 
-fn of(jobs: &[TaskSummary], done: &[(String, u64)], named: &[&'static str], now: DateTime<Utc>) -> Vec<TaskStatus> {
+/// `resting` are the periodic ones that were cancelled, with their pace.
+fn of(
+    jobs: &[TaskSummary],
+    done: &[(String, u64)],
+    resting: &[(String, Option<u64>)],
+    named: &[&'static str],
+    now: DateTime<Utc>,
+) -> Vec<TaskStatus> {
     let mut tasks: BTreeMap<String, TaskStatus> = BTreeMap::new();
     for name in named {
         task(&mut tasks, name);
@@ -46,6 +54,10 @@ fn of(jobs: &[TaskSummary], done: &[(String, u64)], named: &[&'static str], now:
             task.last_error.clone_from(&jobs.last_error);
             erred_at.insert(&jobs.task, jobs.last_run_at);
         }
+    }
+    for (name, every_s) in resting {
+        let task = task(&mut tasks, name);
+        (task.cancelled, task.every_s) = (true, *every_s);
     }
     for (name, jobs) in done {
         task(&mut tasks, name).done_per_h = Some(*jobs);
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn what_waits_is_told_with_how_late_it_is_and_how_long_it_takes() {
         let waiting = TaskSummary { due: 30, ..jobs("letter", JobState::Waiting, 40, Some(900)) };
-        let found = of(&[waiting], &[("letter".to_owned(), 60)], &[], at(1_000));
+        let found = of(&[waiting], &[("letter".to_owned(), 60)], &[], &[], at(1_000));
         let [letter] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((letter.waiting, letter.due, letter.overdue_s), (40, 30, Some(100.0)));
         assert_eq!((letter.done_per_h, letter.time_left_s), (Some(60), Some(1_800.0)));
@@ -105,10 +117,17 @@ mod tests {
     #[test]
     fn a_task_without_jobs_is_told_of_and_a_periodic_one_has_its_own_pace() {
         let sweep = TaskSummary { every_s: Some(60), ..jobs("sweep", JobState::Waiting, 1, Some(2_000)) };
-        let found = of(&[sweep], &[], &["letter", "sweep"], at(1_000));
+        let found = of(&[sweep], &[], &[], &["letter", "sweep"], at(1_000));
         let told: Vec<_> = found.iter().map(|task| (task.task.as_str(), task.waiting, task.done_per_h)).collect();
         assert_eq!(told, [("letter", 0, Some(0)), ("sweep", 1, None)]);
         assert_eq!((found[1].overdue_s, found[1].time_left_s), (None, None));
+    }
+
+    #[test]
+    fn a_periodic_task_that_was_cancelled_is_told_of_as_that() {
+        let found = of(&[], &[], &[("sweep".to_owned(), Some(60))], &["letter", "sweep"], at(1_000));
+        let told: Vec<_> = found.iter().map(|task| (task.task.as_str(), task.cancelled, task.every_s)).collect();
+        assert_eq!(told, [("letter", false, None), ("sweep", true, Some(60))]);
     }
 
     #[test]
@@ -119,9 +138,9 @@ mod tests {
             ..jobs("letter", state, 1, None)
         };
         let (failed, unknown) = (JobState::Failed, JobState::Unknown);
-        let found = of(&[erred(failed, 10, "old"), erred(unknown, 20, "new")], &[], &[], at(30));
+        let found = of(&[erred(failed, 10, "old"), erred(unknown, 20, "new")], &[], &[], &[], at(30));
         assert_eq!((found[0].failed, found[0].last_error.as_deref()), (2, Some("new")));
-        let found = of(&[erred(failed, 20, "new"), erred(unknown, 10, "old")], &[], &[], at(30));
+        let found = of(&[erred(failed, 20, "new"), erred(unknown, 10, "old")], &[], &[], &[], at(30));
         assert_eq!(found[0].last_error.as_deref(), Some("new"));
     }
 }

@@ -1,7 +1,7 @@
 //! Says what makes no progress though there is work: once when that begins, and once when it is over.
 //!
-//! A reader that tells that it stands needs no watchdog. This is for one that believes to be at work: it waits for a lock, for
-//! an answer that never comes, or for another that stands itself.
+//! A reader that tells that it stands needs no watchdog. This is for one that believes to be at work: it waits for a
+//! lock, for an answer that never comes, or for another that stands itself.
 
 use super::reader::{Look, ReaderId};
 use super::status::{ReaderKind, ReaderState, Stalled};
@@ -28,8 +28,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// A view or the relay. One that stands by has no work as long as anybody leads: that one has. Where nobody does, taking the lead is
-    /// its work. One that a person paused has none, and one that stopped says so itself.
+    /// A view or the relay. One that stands by has no work as long as anybody leads: that one has. Where nobody does,
+    /// taking the lead is its work. One that a person paused has none, and one that stopped says so itself.
     pub fn reader(look: &Look, is_led: bool) -> Self {
         let lag = look.lag_events.unwrap_or(0);
         let position = look.position.map_or(0, |position| position.0);
@@ -42,12 +42,12 @@ impl Watched {
         Self { name: look.id.to_string(), part: String::new(), has_work, progress: look.progress, detail }
     }
 
-    /// A consumer: whether its effects are begun, and whether it is handed what waits in each of its partitions. `published` is how far
-    /// the relay is, where that is known: what Kafka does not have yet keeps no consumer busy.
-    pub fn group(group: &Group, published: Option<Position>, now: DateTime<Utc>) -> Vec<Self> {
+    /// A consumer: whether its effects are begun, and whether it is handed what waits in each of its partitions.
+    /// `published` is how far the relay is, where that is known: what Kafka does not have yet keeps no consumer busy.
+    pub fn group(group: &Group, published: Option<Position>) -> Vec<Self> {
         let name = ReaderId { kind: ReaderKind::Consumer, name: group.name }.to_string();
         let is_paused = group.paused.is_some();
-        let overdue_s = group.due.map_or(0, |due| (now - due.since).num_seconds());
+        let overdue_s = group.due.map_or(0, |due| (group.at - due.since).num_seconds());
         let effects = Self {
             name: name.clone(),
             part: "effects".to_owned(),
@@ -130,8 +130,8 @@ impl Watchdog {
         self.patience
     }
 
-    /// Looks once, at all that there is. What is not there any more is forgotten; what is `unseen` now, by its name, stands if it stood:
-    /// that nobody could look is no progress.
+    /// Looks once, at all that there is. What is not there any more is forgotten; what is `unseen` now, by its name,
+    /// stands if it stood: that nobody could look is no progress.
     pub fn look(&mut self, now: Instant, watched: Vec<Watched>, unseen: &[String]) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut before = std::mem::take(&mut self.known);
@@ -257,10 +257,10 @@ mod tests {
     #[test]
     fn one_partition_that_stands_is_seen_though_the_others_go_on() {
         let start = Instant::now();
-        let (mut watchdog, now) = (Watchdog::new(PATIENCE), DateTime::<Utc>::UNIX_EPOCH);
+        let mut watchdog = Watchdog::new(PATIENCE);
         let mut look = |seconds: u64, places: [(u64, Option<u64>); 2]| {
             let group = Group { partitions: vec![partition(0, places[0]), partition(1, places[1])], ..group() };
-            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, Some(Position(900)), now), &[])
+            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, Some(Position(900))), &[])
         };
         assert_eq!(look(0, [(100, Some(101)), (7, Some(8))]), []);
         assert_eq!(look(29, [(500, Some(501)), (7, Some(8))]), []);
@@ -282,9 +282,9 @@ mod tests {
         let (mut watchdog, due) = (Watchdog::new(PATIENCE), DateTime::<Utc>::UNIX_EPOCH);
         let mut look = |seconds: u64, entry: i64, paused: bool| {
             let paused = paused.then(|| Paused { at: due, by: "me".to_owned(), reason: "a look".to_owned() });
-            let group = Group { due: Some(Due { entry, since: due }), waiting: seconds, paused, ..group() };
-            let now = due + TimeDelta::seconds(seconds.cast_signed());
-            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, None, now), &[])
+            let at = due + TimeDelta::seconds(seconds.cast_signed());
+            let group = Group { at, due: Some(Due { entry, since: due }), waiting: seconds, paused, ..group() };
+            watchdog.look(start + Duration::from_secs(seconds), Watched::group(&group, None), &[])
         };
         assert_eq!([look(0, 5, false), look(29, 5, false)], [[], []]);
         let told = look(30, 5, false);
@@ -318,6 +318,7 @@ mod tests {
     fn group() -> Group {
         Group {
             name: "order_mail",
+            at: DateTime::<Utc>::UNIX_EPOCH,
             state: GroupState::Running,
             started_after: Some(Position::ORIGIN),
             paused: None,
@@ -330,6 +331,7 @@ mod tests {
             waiting: 0,
             counts_are_exact: true,
             due: None,
+            last_error: None,
         }
     }
 

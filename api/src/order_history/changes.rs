@@ -1,7 +1,8 @@
 //! What an event changed, field by field.
 //!
-//! An order has up to 500 lines, and hundreds of events, of which each changes one line. So neither whole orders are compared nor whole
-//! lists of lines: what is small is copied before and after the event, and of lines those that it can have changed.
+//! An order has up to 500 lines, and hundreds of events, of which each changes one line. So neither whole orders are
+//! compared nor whole lists of lines: what is small is copied before and after the event, and of lines those that it
+//! can have changed.
 
 use crate::openapi::{MoneyValue, OrderItem};
 use domain::Money;
@@ -160,8 +161,8 @@ impl Change {
     }
 }
 
-/// Those of an order's lines that the event may have made others: a line that was added joins one of its sku and price, if there is
-/// one, and an order is placed with lines of its own.
+/// Those of an order's lines that the event may have made others: a line that was added joins one of its sku and price,
+/// if there is one, and an order is placed with lines of its own.
 fn touched(order: &Order, event: &OrderEvent) -> Vec<Line> {
     let lines = lines(order);
     match event {

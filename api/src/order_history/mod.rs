@@ -29,8 +29,8 @@ pub(crate) struct Step<'h> {
 }
 
 impl History {
-    /// Reads an order's events, and keeps the last `limit` of those before the sequence `before`. Empty where nothing happened under
-    /// that id.
+    /// Reads an order's events, and keeps the last `limit` of those before the sequence `before`. Empty where nothing
+    /// happened under that id.
     ///
     /// All are folded, once; what the kept ones changed is noted on the way, so that no state is copied.
     pub(crate) async fn of(log: &Log, order: OrderId, before: Option<u64>, limit: usize) -> Result<Self, LogError> {

@@ -37,8 +37,8 @@ pub enum BeginError {
 }
 
 impl Payments {
-    /// Asks for what is still to be paid of an order. Where the customer agrees to it is in the answer; asked again, it is the
-    /// same payment, as long as it is neither settled nor too old.
+    /// Asks for what is still to be paid of an order. Where the customer agrees to it is in the answer; asked again, it
+    /// is the same payment, as long as it is neither settled nor too old.
     ///
     /// # Errors
     /// See [`BeginError`]. Whatever it is, it may be asked again.

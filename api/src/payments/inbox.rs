@@ -137,8 +137,8 @@ impl Payments {
         }
     }
 
-    /// Money is the customer's again. The order is the one that the provider repeats, or else the one that it names when it
-    /// is asked what the money was taken for.
+    /// Money is the customer's again. The order is the one that the provider repeats, or else the one that it names
+    /// when it is asked what the money was taken for.
     async fn taken_back(
         &self,
         provider: &dyn Provider,
@@ -159,7 +159,8 @@ impl Payments {
         self.note_back(order, provider, notice, back, None).await
     }
 
-    /// A refusal of money that an order may count already; `None` where there is no telling whose it is, or it could be noted.
+    /// A refusal of money that an order may count already; `None` where there is no telling whose it is, or it could be
+    /// noted.
     async fn denied(
         &self,
         provider: &dyn Provider,

@@ -1,13 +1,15 @@
 //! Payments: from an order to a provider's page, and back as a fact.
 //!
-//! There are two ways back, and both are taken: the customer's browser, which the provider sends to our return address, and the
-//! provider's own webhook. Either may come first, twice, late, or never. Both lead to one command,
-//! [`NotePayment`](domain::order::Command::NotePayment), under one reference, `<provider>:<capture>`: so they are one payment.
-//! What a provider says happened is never refused; what does not fit is flagged on the order.
+//! There are two ways back, and both are taken: the customer's browser, which the provider sends to our return address,
+//! and the provider's own webhook. Either may come first, twice, late, or never. Both lead to one command,
+//! [`NotePayment`](domain::order::Command::NotePayment), under one reference, `<provider>:<capture>`: so they are one
+//! payment. What a provider says happened is never refused; what does not fit is flagged on the order.
 //!
 //! - [`provider`]: the port. [`sandbox`], [`paypal`]: its adapters.
-//! - [`begin`]: asks a provider for what an order still costs. [`settle`]: takes what the customer agreed to, and notes it.
-//! - [`inbox`]: what webhooks tell, kept first and handled after. [`task`]: takes up what was left lying, and what is pending.
+//! - [`begin`]: asks a provider for what an order still costs. [`settle`]: takes what the customer agreed to, and notes
+//!   it.
+//! - [`inbox`]: what webhooks tell, kept first and handled after. [`task`]: takes up what was left lying, and what is
+//!   pending.
 //! - [`webhook`]: the address that providers tell it at.
 //!
 //! This knows no pages; those are in `shop::payment`. See `docs/decisions/0016-payments.md`.

@@ -39,8 +39,8 @@ pub trait Provider: Send + Sync + 'static {
     /// How a payment stands. Changes nothing. Gives up by `until`.
     async fn look(&self, payment: &str, until: Instant) -> Result<Standing, ProviderError>;
 
-    /// Takes the money that the customer agreed to, and says how it stands. Asked again, it is taken once. Gives up by `until`:
-    /// whether the money was taken is not known then.
+    /// Takes the money that the customer agreed to, and says how it stands. Asked again, it is taken once. Gives up by
+    /// `until`: whether the money was taken is not known then.
     async fn settle(&self, payment: &str, intent: Uuid, until: Instant) -> Result<Standing, ProviderError>;
 
     /// Whether what came by webhook is this provider's. Only then anything of it is kept.
@@ -49,8 +49,8 @@ pub trait Provider: Send + Sync + 'static {
     /// What a notice tells that was verified before.
     fn read(&self, body: &[u8]) -> Result<Told, NoticeError>;
 
-    /// Which order of ours money was taken for, by what the provider knows the money by; `None` if it was for none. Asked
-    /// where a notice does not say. Changes nothing.
+    /// Which order of ours money was taken for, by what the provider knows the money by; `None` if it was for none.
+    /// Asked where a notice does not say. Changes nothing.
     async fn order_of(&self, capture: &str) -> Result<Option<OrderId>, ProviderError>;
 }
 
@@ -104,7 +104,8 @@ pub enum Standing {
 /// Money that a provider took for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
-    /// What the provider knows it by. The same whether it is told by a reply or by a notice: that is what makes both one.
+    /// What the provider knows it by. The same whether it is told by a reply or by a notice: that is what makes both
+    /// one.
     pub id: String,
     /// How much.
     pub amount: Money,

@@ -1,8 +1,9 @@
-//! The built-in provider: a page of its own where whoever tries the shop decides whether a payment goes through. No money moves.
+//! The built-in provider: a page of its own where whoever tries the shop decides whether a payment goes through. No
+//! money moves.
 //!
-//! It goes the same ways as a real one: an address where the customer agrees, a return address, a webhook that is signed
-//! (HMAC-SHA-256, RFC 2104) and comes through the same inbox. Amounts whose minor units end in 13 ($20.13, ₩1,013) are
-//! declined.
+//! It goes the same ways as a real one: an address where the customer agrees, a return address, a webhook that is
+//! signed (HMAC-SHA-256, RFC 2104) and comes through the same inbox. Amounts whose minor units end in 13 ($20.13,
+//! ₩1,013) are declined.
 
 use super::provider::{Ask, Begun, Capture, NoticeError, Provider, ProviderError, Standing, Told, Verified};
 use async_trait::async_trait;

@@ -70,8 +70,8 @@ pub(super) struct Cause {
 }
 
 impl Payments {
-    /// The customer came back, and says to have agreed: takes the money if that is so. Once this returns, it goes on by itself
-    /// until it is known how it stands, also should this process end.
+    /// The customer came back, and says to have agreed: takes the money if that is so. Once this returns, it goes on by
+    /// itself until it is known how it stands, also should this process end.
     ///
     /// # Errors
     /// The database is away: then the customer is asked to come again.
@@ -165,8 +165,8 @@ impl Payments {
         }
     }
 
-    /// What is not owed any more is not taken, nor what the provider has already: it may have been taken before, and that is
-    /// looked at.
+    /// What is not owed any more is not taken, nor what the provider has already: it may have been taken before, and
+    /// that is looked at.
     async fn standing(&self, provider: &dyn Provider, intent: &Intent, take: bool) -> Result<Standing, ProviderError> {
         let payment = intent.reference.as_deref().unwrap_or_default();
         let _call = self.call()?;

@@ -1,5 +1,5 @@
-//! The tasks that handle notices as they come, and take up what was left lying: by a process that ended, or for a provider that
-//! was away or has not made up its mind.
+//! The tasks that handle notices as they come, and take up what was left lying: by a process that ended, or for a
+//! provider that was away or has not made up its mind.
 //!
 //! Notices and payments are gone through each on their own: while a provider is silent, what it told before is handled.
 
@@ -23,8 +23,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
 /// How often old notices are swept, and all is counted.
 const TEND_EVERY: Duration = Duration::from_secs(600);
-/// How long one may take: a provider that is asked for as long as it may be, and the database. After that there is time to
-/// write down that it took too long, before the lease is over.
+/// How long one may take: a provider that is asked for as long as it may be, and the database. After that there is time
+/// to write down that it took too long, before the lease is over.
 const EACH_AT_MOST: Duration = Duration::from_secs(50);
 const _: () = assert!(ASK_AT_MOST.as_secs() + 10 <= EACH_AT_MOST.as_secs());
 const _: () = assert!(EACH_AT_MOST.as_secs() + 5 <= LEASE.as_secs());
@@ -139,7 +139,8 @@ impl Payments {
     }
 }
 
-/// Lets work in hand come to its end when the program is to stop, but not for long: what is left is another's after its lease.
+/// Lets work in hand come to its end when the program is to stop, but not for long: what is left is another's after its
+/// lease.
 async fn with_grace<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     tokio::select! {
@@ -163,7 +164,8 @@ pub enum Broken {
     Ended,
 }
 
-/// Carries out one piece of work, so that it neither holds up nor takes down the others, and something is written down of it.
+/// Carries out one piece of work, so that it neither holds up nor takes down the others, and something is written down
+/// of it.
 pub(super) async fn alone<T>(work: impl Future<Output = T>) -> Result<T, Broken> {
     // What it leaves behind is in the database, which knows no half of a statement.
     match tokio::time::timeout(EACH_AT_MOST, AssertUnwindSafe(work).catch_unwind()).await {

@@ -1,9 +1,10 @@
-//! `POST /payments/{provider}/webhook`: where providers tell what happened. No session, no API key: the signature says whose it
-//! is. Answered 204 once the notice is on disk, and not before; all else has the provider tell it again.
+//! `POST /payments/{provider}/webhook`: where providers tell what happened. No session, no API key: the signature says
+//! whose it is. Answered 204 once the notice is on disk, and not before; all else has the provider tell it again.
 
 use super::inbox::ReceiveError;
 use super::provider::NoticeError;
-use crate::http::{App, Produces, Routes, Source, body};
+use crate::app::App;
+use crate::http::{Produces, Routes, Source, body};
 use crate::openapi::{Operation, Tag};
 use crate::problem::{Code, Problem};
 use axum::extract::{Path, Request, State};

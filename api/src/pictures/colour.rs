@@ -1,5 +1,6 @@
-//! Colours as browsers show them of a picture that says nothing of its own. Telephones keep photos in a wider range of colours, by a
-//! profile within the file: without it they would look dull, and kept with each picture it would weigh more than a small one.
+//! Colours as browsers show them of a picture that says nothing of its own. Telephones keep photos in a wider range of
+//! colours, by a profile within the file: without it they would look dull, and kept with each picture it would weigh
+//! more than a small one.
 
 use image::DynamicImage;
 use moxcms::{ColorProfile, Layout, TransformOptions};

@@ -1,13 +1,15 @@
-//! Whether a JPEG file is whole. Its decoder is lenient: of a file that is cut off it makes a picture that is grey from there on.
+//! Whether a JPEG file is whole. Its decoder is lenient: of a file that is cut off it makes a picture that is grey from
+//! there on.
 
-/// The most scans: those who make progressive files use about ten. Each is as much work as the whole picture, and may cost its
-/// sender no more than a few bytes.
+/// The most scans: those who make progressive files use about ten. Each is as much work as the whole picture, and may
+/// cost its sender no more than a few bytes.
 const MAX_SCANS: usize = 32;
 
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 
-/// Walks over the segments (ITU T.81, annex B) from the first to the mark of the end. What stands behind it is not looked at.
+/// Walks over the segments (ITU T.81, annex B) from the first to the mark of the end. What stands behind it is not
+/// looked at.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(2..).unwrap_or_default();
     let mut scans = 0;
@@ -28,8 +30,8 @@ pub(super) fn is_whole(bytes: &[u8]) -> bool {
     false
 }
 
-/// The next marker, and what is behind it. The data of a scan are skipped: there, 0xff is followed by 0 or by a marker of
-/// restart, which has no segment.
+/// The next marker, and what is behind it. The data of a scan are skipped: there, 0xff is followed by 0 or by a marker
+/// of restart, which has no segment.
 fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     loop {
         let at = bytes.iter().position(|byte| *byte == 0xff)?;

@@ -1,10 +1,11 @@
-//! Pictures of products, as staff hand them in: looked at for what they are, made anew in the sizes that pages show, and kept
-//! as files under names of ours.
+//! Pictures of products, as staff hand them in: looked at for what they are, made anew in the sizes that pages show,
+//! and kept as files under names of ours.
 //!
-//! Nothing of the file that came is kept but its pixels: no metadata (where a photo was taken, say), and nothing that hides
-//! before, within or behind a picture. A drawing that may hold a script (SVG) is never taken.
+//! Nothing of the file that came is kept but its pixels: no metadata (where a photo was taken, say), and nothing that
+//! hides before, within or behind a picture. A drawing that may hold a script (SVG) is never taken.
 //!
-//! - [`read`]: from bytes to pixels, within bounds. [`render`]: from pixels to files. [`size`]: how large, and under which names.
+//! - [`read`]: from bytes to pixels, within bounds. [`render`]: from pixels to files. [`size`]: how large, and under
+//!   which names.
 //! - [`store`]: the folder of files. [`refusal`]: what clients are told.
 
 mod colour;
@@ -82,8 +83,8 @@ impl Pictures {
         Self { directory, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Makes of the bytes of a file the pictures that pages show, keeps them durably, and gives them a name. The same file gives
-    /// the same name. What is kept and then named by nothing does no harm.
+    /// Makes of the bytes of a file the pictures that pages show, keeps them durably, and gives them a name. The same
+    /// file gives the same name. What is kept and then named by nothing does no harm.
     pub(crate) async fn keep(&self, bytes: Bytes) -> Result<PictureName, PictureError> {
         let store = Store::new(self.directory.clone().ok_or(PictureError::NoDirectory)?);
         let turn = tokio::time::timeout(TURN_AT_MOST, Arc::clone(&self.turns).acquire_owned()).await;

@@ -22,7 +22,8 @@ pub(super) struct Rendered {
     pub(super) files: Vec<(String, Vec<u8>)>,
 }
 
-/// Makes a picture in each size. Its name says what is in all of them: other bytes, as of another encoder, have another name.
+/// Makes a picture in each size. Its name says what is in all of them: other bytes, as of another encoder, have another
+/// name.
 pub(super) fn render(picture: Picture) -> Result<Rendered, PictureError> {
     let Picture { pixels, profile } = picture;
     let is_opaque = is_opaque(&pixels);

@@ -34,8 +34,8 @@ impl Size {
         format!("{hash}-{}.{extension}", self.side())
     }
 
-    /// The name of the file that shows a picture in this size: a drawing, or what was put into the folder by hand, has one file
-    /// for all.
+    /// The name of the file that shows a picture in this size: a drawing, or what was put into the folder by hand, has
+    /// one file for all.
     pub(crate) fn of(self, picture: &str) -> String {
         match parts(picture) {
             Some((hash, extension)) => self.file_name(hash, extension),

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
-/// Where files are written before they get their names; on the same disk, so that renaming is one step. No name of a picture
-/// begins like this.
+/// Where files are written before they get their names; on the same disk, so that renaming is one step. No name of a
+/// picture begins like this.
 const UNFINISHED: &str = ".unfinished";
 /// What is older was left by a process that ended.
 const LEFT_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -27,8 +27,8 @@ impl Store {
         Self { directory }
     }
 
-    /// Writes a picture's files, durably on return. Whoever looks meanwhile, or after a crash, finds each whole or not at all. Those
-    /// that are there already stay: under the same name there are the same bytes.
+    /// Writes a picture's files, durably on return. Whoever looks meanwhile, or after a crash, finds each whole or not
+    /// at all. Those that are there already stay: under the same name there are the same bytes.
     pub(super) fn write(&self, rendered: &Rendered) -> Result<(), PictureError> {
         self.write_all(rendered).map_err(refused)
     }

@@ -110,7 +110,8 @@ codes! {
     NewsletterReleased = CONFLICT, "newsletter_released", "The issue of the newsletter was released";
     /// The release of the issue is scheduled: `orders schedule` shows it, and cancels it.
     NewsletterScheduled = CONFLICT, "newsletter_scheduled", "The release of the issue is scheduled already";
-    /// The effect does not need a person any more: somebody has decided, or it is done.
+    /// The effect does not need a person any more: somebody has decided, or it is done. Or it waits, and was to be
+    /// discarded.
     NotParked = CONFLICT, "not_parked", "The item is not parked any more";
     /// What would be decided on is not as many as was confirmed.
     CountChanged = CONFLICT, "count_changed", "It is another number by now";

@@ -3,8 +3,9 @@
 use super::process::stop_token;
 use super::serve::{http_settings, mail_settings, mailer, own_tasks, pay_link, payment_settings, public_base};
 use super::{Asker, Failure, Process};
+use crate::app::{App, HttpSettings};
 use crate::embedded::directory::EmbeddedKafka;
-use crate::http::{App, HttpSettings, Server, ServerSettings};
+use crate::http::{Server, ServerSettings};
 use crate::payments::PaymentSettings;
 use crate::settings::{
     DatabaseArgs, HttpArgs, KafkaArgs, MailArgs, MigrationArgs, PaymentArgs, ProviderArgs, ProviderName, RedisArgs,
@@ -232,7 +233,7 @@ async fn open_with(
 
 /// It may join the database of a running system, and stays.
 fn role(command: &'static str) -> Asker {
-    Asker { command, joins: true, passing: false }
+    Asker { command, joins: true, passing: false, begins: true }
 }
 
 /// Kafka inside a process is of no use to another one.

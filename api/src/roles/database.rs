@@ -2,12 +2,12 @@
 
 use super::Failure;
 use crate::embedded::directory::{self, DataDirectory, DirectoryError, EmbeddedKafka, Holder};
-use crate::embedded::postgres::{Postgres, superuser_url};
+use crate::embedded::postgres::{self, Postgres, superuser_url};
 use crate::settings::{DatabaseArgs, MigrationArgs, Secret, without_password};
 use commands::db::{self, DbError};
 use sqlx::PgPool;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,6 +24,15 @@ pub struct Asker {
     pub joins: bool,
     /// Whether it is gone soon, and the PostgreSQL that it started with it.
     pub passing: bool,
+    /// Whether it may begin a system where there is none: who only asks would be told of an empty one.
+    pub begins: bool,
+}
+
+impl Asker {
+    /// A command that asks, or does one thing, in a system that there is.
+    pub const fn passing(command: &'static str) -> Self {
+        Self { command, joins: true, passing: true, begins: false }
+    }
 }
 
 /// A database that can be used until it is closed.
@@ -176,9 +185,14 @@ enum Claim {
 
 async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
     let path = data_path(args)?;
+    // Where there is no lock, nobody begins one at this moment either, and nothing is made.
+    if !asker.begins && !is_begun(&path) && is_absent(&path.join("lock")) {
+        return Err(no_system(&path));
+    }
     let deadline = Instant::now() + PASSING_AT_MOST;
     loop {
         let error = match DataDirectory::claim(&path, asker.command, asker.passing) {
+            Ok(_) if !asker.begins && !is_begun(&path) => return Err(no_system(&path)),
             Ok(directory) => return Ok(Claim::Ours(Box::new(directory))),
             Err(error) => error,
         };
@@ -188,6 +202,22 @@ async fn claim(args: &DatabaseArgs, asker: Asker) -> Result<Claim, Failure> {
             Usable::Soon | Usable::No => return Err(error.into()),
         }
     }
+}
+
+/// What can't be looked at counts as begun: whoever uses it is told why that can't be.
+fn is_begun(path: &Path) -> bool {
+    !is_absent(&postgres::version_file(path))
+}
+
+fn is_absent(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
+}
+
+fn no_system(path: &Path) -> Failure {
+    let path = path.display();
+    Failure::new(format!(
+        "there is no system in {path}: `orders serve --data-dir {path}` begins one, or name another with --data-dir"
+    ))
 }
 
 enum Usable {

@@ -88,7 +88,8 @@ impl Process {
         &self.monitor
     }
 
-    /// What work that requests begin ends with, and is waited for in: behind the requests, and before the log is closed.
+    /// What work that requests begin ends with, and is waited for in: behind the requests, and before the log is
+    /// closed.
     pub fn behind_requests(&self) -> (CancellationToken, TaskTracker) {
         self.supervisor.for_others()
     }

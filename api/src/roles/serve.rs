@@ -2,10 +2,11 @@
 
 use super::process::stop_token;
 use super::{Asker, Failure, Process, data_path};
+use crate::app::{App, HttpSettings};
 use crate::embedded::directory::EmbeddedKafka;
 use crate::embedded::welcome::{Welcome, base_url};
 use crate::embedded::{demo, dev_key, directory, first_owner};
-use crate::http::{App, HttpSettings, RateLimit, Server, ServerSettings};
+use crate::http::{RateLimit, Server, ServerSettings};
 use crate::payments::{ChosenProvider, PaymentSettings};
 use crate::scheduled::ReleaseIssue;
 use crate::settings::{
@@ -72,7 +73,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     args.redis.settings()?;
     let server = Server::bind(args.http.listen, ServerSettings::default()).await?;
     let kafka = Kafka::of(&args.kafka).await?;
-    let asker = Asker { command: "orders serve", joins: false, passing: false };
+    let asker = Asker { command: "orders serve", joins: false, passing: false, begins: true };
     let mut process = Process::open(&args.database, Some(&args.migration), &args.telemetry, asker, stop).await?;
     match start(&mut process, args, &kafka, &mail, payments, server).await {
         Ok(mut welcome) => {

@@ -11,8 +11,8 @@ const TOLD_TWICE: i32 = 130;
 /// again to its group.
 const SAME_SIGNAL_WITHIN: Duration = Duration::from_millis(300);
 
-/// A token that is cancelled by SIGINT (Ctrl-C) or SIGTERM. A second signal ends the process at once: durable is what is
-/// committed, and the private PostgreSQL is told by the kernel.
+/// A token that is cancelled by SIGINT (Ctrl-C) or SIGTERM. A second signal ends the process at once: durable is what
+/// is committed, and the private PostgreSQL is told by the kernel.
 pub fn stop_token() -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,7 +1,7 @@
 //! What is published, as AsyncAPI 3: the topics of Kafka with the events in them, and the WebSocket of an order.
 //!
-//! No library of Rust's writes AsyncAPI 3 from topics that are known as ours are; what is there is small enough to be written out. A
-//! test holds it against the specification's own schema.
+//! No library of Rust's writes AsyncAPI 3 from topics that are known as ours are; what is there is small enough to be
+//! written out. A test holds it against the specification's own schema.
 
 use super::path_of;
 use crate::shop::Frames;

@@ -1,8 +1,8 @@
-//! What programs need to read events elsewhere, as documents: a JSON Schema of each version of each event type, an index of them,
-//! and AsyncAPI for what comes by Kafka and by WebSocket.
+//! What programs need to read events elsewhere, as documents: a JSON Schema of each version of each event type, an
+//! index of them, and AsyncAPI for what comes by Kafka and by WebSocket.
 //!
-//! They are made of the types that are stored, published and sent, and hold nothing secret: no key is asked for. The same
-//! documents are kept in `docs/api`, so that a change of one is seen; a test holds them together.
+//! They are made of the types that are stored, published and sent, and hold nothing secret: no key is asked for. The
+//! same documents are kept in `docs/api`, so that a change of one is seen; a test holds them together.
 
 mod asyncapi;
 mod document;

@@ -83,8 +83,9 @@ pub struct KafkaArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Mail")]
 pub struct MailArgs {
-    /// SMTP server: smtps://user:password@host (TLS), smtp://user:password@host?tls=required (STARTTLS), smtp://host (in
-    /// clear); also console: and file:///directory. Without one, mails go to the terminal and into the data directory
+    /// SMTP server: smtps://user:password@host (TLS), smtp://user:password@host?tls=required (STARTTLS), smtp://host
+    /// (in clear); also console: and file:///directory. Without one, mails go to the terminal and into the data
+    /// directory
     #[arg(long, value_name = "URL", env = "SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<Secret>,
     /// File that holds the SMTP URL
@@ -120,8 +121,8 @@ pub struct ShopArgs {
         default_value = "Leaf & Kettle"
     )]
     pub shop_name: String,
-    /// Where visitors reach the shop, such as https://shop.example.com: with https, browsers are told to use nothing else
-    /// [default: not known]
+    /// Where visitors reach the shop, such as https://shop.example.com: with https, browsers are told to use nothing
+    /// else [default: not known]
     #[arg(long, value_name = "URL", env = "ORDERS_PUBLIC_URL", hide_env_values = true, value_parser = public_url)]
     pub public_url: Option<Url>,
 }
@@ -143,8 +144,8 @@ pub struct HttpArgs {
     #[arg(long, value_name = "COUNT", env = "ORDERS_RATE_LIMIT", hide_env_values = true,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit: Option<u32>,
-    /// Networks of the proxies before this process, such as 10.0.0.0/8, separated by commas: what they say in X-Forwarded-For
-    /// is taken for where a request comes from [default: none]
+    /// Networks of the proxies before this process, such as 10.0.0.0/8, separated by commas: what they say in
+    /// X-Forwarded-For is taken for where a request comes from [default: none]
     #[arg(long, value_name = "NETWORKS", env = "ORDERS_TRUSTED_PROXIES", hide_env_values = true, value_delimiter = ',',
           value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
@@ -154,8 +155,8 @@ pub struct HttpArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "HTTP")]
 pub struct RedisArgs {
-    /// Redis through which processes share visitors' sessions and the catalogue: redis://user:password@host:port/database, or
-    /// rediss:// (TLS) [default: none, PostgreSQL is asked]
+    /// Redis through which processes share visitors' sessions and the catalogue:
+    /// redis://user:password@host:port/database, or rediss:// (TLS) [default: none, PostgreSQL is asked]
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// File that holds the Redis URL

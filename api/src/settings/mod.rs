@@ -75,8 +75,8 @@ impl MailArgs {
 impl SessionArgs {
     /// How long visits go on, at a process that listens on `address`.
     ///
-    /// Browsers keep a cookie that is for TLS alone also where they reach the machine itself. Without a known address of the shop,
-    /// listening to nobody else is taken for that.
+    /// Browsers keep a cookie that is for TLS alone also where they reach the machine itself. Without a known address
+    /// of the shop, listening to nobody else is taken for that.
     pub fn settings(&self, shop: &ShopArgs, address: SocketAddr) -> SessionSettings {
         let secure = match &shop.public_url {
             Some(url) => url.scheme() == "https" || is_this_machine(url),

@@ -14,8 +14,8 @@ use url::Url;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Payments")]
 pub struct ProviderArgs {
-    /// Who takes payments on the shop's pages: sandbox (a test page, no money moves), paypal, or none [default: sandbox on the
-    /// private PostgreSQL, else none]
+    /// Who takes payments on the shop's pages: sandbox (a test page, no money moves), paypal, or none [default: sandbox
+    /// on the private PostgreSQL, else none]
     #[arg(
         long,
         value_name = "NAME",
@@ -60,7 +60,8 @@ pub struct PaymentArgs {
     /// What PayPal knows our webhook by, once its address /payments/paypal/webhook is entered there
     #[arg(long, value_name = "ID", env = "PAYPAL_WEBHOOK_ID", hide_env_values = true)]
     pub paypal_webhook_id: Option<String>,
-    /// Certificate authority (PEM) of PayPal's API and of its notices' signatures, trusted besides the system's: for tests
+    /// Certificate authority (PEM) of PayPal's API and of its notices' signatures, trusted besides the system's: for
+    /// tests
     #[arg(long, value_name = "FILE", env = "PAYPAL_CA_FILE", hide_env_values = true)]
     pub paypal_ca_file: Option<PathBuf>,
 }
@@ -78,8 +79,8 @@ pub enum ProviderName {
 }
 
 impl PaymentArgs {
-    /// Who takes payments, at a shop with this public address. `is_private` says whether the database is the one that the
-    /// program brings along. Touches nothing yet.
+    /// Who takes payments, at a shop with this public address. `is_private` says whether the database is the one that
+    /// the program brings along. Touches nothing yet.
     pub fn provider(&self, public_url: Option<&Url>, is_private: bool) -> Result<ChosenProvider, SettingsError> {
         let name = self.provider.name(is_private);
         if name == ProviderName::PayPal {

@@ -5,7 +5,8 @@ use clap::Args;
 use std::time::Duration;
 use url::Url;
 
-/// What is told of a process that runs, and to whom. The names are those of OpenTelemetry's specification, where it has one.
+/// What is told of a process that runs, and to whom. The names are those of OpenTelemetry's specification, where it has
+/// one.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Telemetry")]
 pub struct TelemetryArgs {
@@ -13,7 +14,8 @@ pub struct TelemetryArgs {
     #[arg(long, value_name = "SECONDS", env = "ORDERS_STALL_AFTER_S", hide_env_values = true, default_value_t = 60,
           value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub stall_after_s: u32,
-    /// Collector of traces, by OTLP over HTTP (protobuf), such as http://127.0.0.1:4318 [default: none, nothing is traced]
+    /// Collector of traces, by OTLP over HTTP (protobuf), such as http://127.0.0.1:4318 [default: none, nothing is
+    /// traced]
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true)]
     pub otlp_endpoint: Option<Secret>,
     /// Headers for the collector: name=value, several separated by commas
@@ -23,8 +25,8 @@ pub struct TelemetryArgs {
     #[arg(long, value_name = "MILLISECONDS", env = "OTEL_EXPORTER_OTLP_TIMEOUT", hide_env_values = true,
           default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub otlp_timeout_ms: u32,
-    /// Share of the traces that begin here that is collected, from 0 to 1; a trace that a client began is collected if the
-    /// client says so
+    /// Share of the traces that begin here that is collected, from 0 to 1; a trace that a client began is collected if
+    /// the client says so
     #[arg(long, value_name = "SHARE", env = "OTEL_TRACES_SAMPLER_ARG", hide_env_values = true, default_value = "1",
           value_parser = share)]
     pub trace_share: f64,

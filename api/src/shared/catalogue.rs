@@ -18,7 +18,8 @@ pub(crate) struct Copy<V> {
 }
 
 impl Shared {
-    /// What another process read, and how many bytes it is. What can't be read here was written by another version, or by somebody else: it is none.
+    /// What another process read, and how many bytes it is. What can't be read here was written by another version, or
+    /// by somebody else: it is none.
     pub(crate) async fn copy<V: DeserializeOwned>(&self, name: &str) -> Option<(Copy<V>, usize)> {
         let inner = self.0.as_ref()?;
         let get = |link: &super::Link| {

@@ -12,8 +12,8 @@ pub(super) const CONNECT_AT_MOST: Duration = Duration::from_secs(2);
 /// A connection that answers.
 pub(super) struct Link {
     connection: MultiplexedConnection,
-    /// What keys begin with: which log, and which run of the server. What a server was started with again, or another that took over,
-    /// may be older than what was last written to the one before.
+    /// What keys begin with: which log, and which run of the server. What a server was started with again, or another
+    /// that took over, may be older than what was last written to the one before.
     prefix: String,
 }
 

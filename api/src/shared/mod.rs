@@ -1,8 +1,8 @@
 //! What processes share through Redis: guests' sessions, and the catalogue as pages show it.
 //!
-//! PostgreSQL is the place of truth. Redis holds copies for seconds, and may lose them, be full, hang or be gone: then PostgreSQL is
-//! asked, as it is without any Redis. While Redis does not answer it is not asked at all, so that a hanging one costs a request next to
-//! nothing; one task ([`Shared::keep_connected`]) looks whether it is back.
+//! PostgreSQL is the place of truth. Redis holds copies for seconds, and may lose them, be full, hang or be gone: then
+//! PostgreSQL is asked, as it is without any Redis. While Redis does not answer it is not asked at all, so that a
+//! hanging one costs a request next to nothing; one task ([`Shared::keep_connected`]) looks whether it is back.
 //!
 //! - [`link`]: the connection, and what is under its keys. [`sessions`], [`catalogue`]: what is kept there.
 //!
@@ -27,7 +27,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a request waits for Redis. One that waited this long is the last to do so, until Redis is found to answer again.
+/// How long a request waits for Redis. One that waited this long is the last to do so, until Redis is found to answer
+/// again.
 const ANSWER_AT_MOST: Duration = Duration::from_millis(100);
 
 /// Which Redis; none unless it is set.

@@ -1,11 +1,12 @@
 //! Guests' sessions, for pages that only show something.
 //!
-//! A session stands here only while nobody has logged in with it and nothing else is noted in it, so that whatever becomes of Redis, no
-//! log-out is undone by it. What changes something asks PostgreSQL.
+//! A session stands here only while nobody has logged in with it and nothing else is noted in it, so that whatever
+//! becomes of Redis, no log-out is undone by it. What changes something asks PostgreSQL.
 //!
-//! Who does not find one leaves a ticket, asks PostgreSQL, and puts the session in the ticket's place. Who changes a session takes away
-//! what stands there: a ticket too, and with it goes what somebody read before the change. What could not be taken away, as Redis did
-//! not answer, is taken away before this process uses Redis again; other processes may see it until then, or for [`LASTS_S`].
+//! Who does not find one leaves a ticket, asks PostgreSQL, and puts the session in the ticket's place. Who changes a
+//! session takes away what stands there: a ticket too, and with it goes what somebody read before the change. What
+//! could not be taken away, as Redis did not answer, is taken away before this process uses Redis again; other
+//! processes may see it until then, or for [`LASTS_S`].
 
 use super::{Inner, Link, Shared};
 use chrono::{DateTime, Utc};
@@ -24,10 +25,11 @@ pub(super) const LASTS_S: u64 = 60;
 const TICKET_LASTS_S: u64 = 5;
 /// What a ticket begins with; a session begins with a brace.
 const TICKET: &str = "ticket ";
-/// The most sessions that are remembered to be taken away. With more, Redis is left alone until none can stand there any more.
+/// The most sessions that are remembered to be taken away. With more, Redis is left alone until none can stand there
+/// any more.
 const MAX_UNSAID: usize = 10_000;
-/// How long they are remembered, at least: as long as a session stands here that was put there just after the change, by somebody
-/// who had left a ticket before.
+/// How long they are remembered, at least: as long as a session stands here that was put there just after the change,
+/// by somebody who had left a ticket before.
 const REMEMBERED: Duration = Duration::from_secs(LASTS_S + TICKET_LASTS_S);
 
 /// Returns what stands there, or leaves a ticket.
@@ -157,7 +159,8 @@ impl Link {
     }
 }
 
-/// Sessions that may still stand there as they were: those that were changed in the last minutes, as nothing stands there for longer.
+/// Sessions that may still stand there as they were: those that were changed in the last minutes, as nothing stands
+/// there for longer.
 #[derive(Debug, Default)]
 pub(super) struct Unsaid {
     recent: HashSet<String>,

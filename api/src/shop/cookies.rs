@@ -11,8 +11,8 @@ pub fn of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     cookies.into_iter().find(|cookie| cookie.name() == name).and_then(|cookie| cookie.value_raw())
 }
 
-/// A cookie for all paths, out of reach for scripts, that other sites' forms do not bring along. Without an age it goes when
-/// the browser is closed.
+/// A cookie for all paths, out of reach for scripts, that other sites' forms do not bring along. Without an age it goes
+/// when the browser is closed.
 pub(crate) fn set(
     name: &'static str,
     value: impl Into<Cow<'static, str>>,

@@ -1,6 +1,6 @@
 //! What all pages of a process share.
 
-use crate::http::App;
+use crate::app::App;
 use http::{HeaderMap, header};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! What was read of the views, kept in memory while it holds.
 //!
-//! What was read is of a position of the log. It holds as long as no event that could change it is known behind that position, and no
-//! longer than [`LASTS`], as the news of such an event can be lost on its way from another process. So nothing has to be taken out when
-//! something changes, and what is read at that very moment is kept or not by what it is of, not by when it comes.
+//! What was read is of a position of the log. It holds as long as no event that could change it is known behind that
+//! position, and no longer than [`LASTS`], as the news of such an event can be lost on its way from another process. So
+//! nothing has to be taken out when something changes, and what is read at that very moment is kept or not by what it
+//! is of, not by when it comes.
 
 use crate::problem::{Problem, within};
 use domain::Position;
@@ -74,7 +75,8 @@ impl<K: Hash + Eq + Clone + Send + Sync, V: Send + Sync> Kept<K, V> {
         Self { name, cache: Cache::with_weighter(entries, max_bytes, Bytes) }
     }
 
-    /// What is kept, if it holds everything up to `changed_at`; else what `read` gives. Of all who want the same at once, one reads.
+    /// What is kept, if it holds everything up to `changed_at`; else what `read` gives. Of all who want the same at
+    /// once, one reads.
     pub(super) async fn get<'r>(
         &'r self,
         key: &'r K,

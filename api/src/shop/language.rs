@@ -1,7 +1,7 @@
 //! In which language a visitor is answered: the one that was chosen, else the best of those that the browser accepts.
 
 use super::{Fault, Visit, cookies};
-use crate::http::App;
+use crate::app::App;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use consumers::language::Lang;
@@ -33,8 +33,8 @@ pub(super) fn choice_url(lang: Lang, here: &str) -> String {
     format!("/language/?{query}")
 }
 
-/// `GET /language/?lang=ko&next=/products/`: keeps the choice and goes back. Nothing is lost if somebody else's link does
-/// it, so it asks for no proof, and works without a script.
+/// `GET /language/?lang=ko&next=/products/`: keeps the choice and goes back. Nothing is lost if somebody else's link
+/// does it, so it asks for no proof, and works without a script.
 pub(super) async fn handle(
     State(app): State<Arc<App>>,
     _: Visit,

@@ -1,11 +1,12 @@
 //! Pictures of products: files in the folder `media` of the data directory, named for what is in them.
 //!
-//! Whatever a file holds, it is shown as a picture or not at all: the media type comes from a list of ours, browsers may not
-//! guess another, and a drawing that is opened by itself runs nothing.
+//! Whatever a file holds, it is shown as a picture or not at all: the media type comes from a list of ours, browsers
+//! may not guess another, and a drawing that is opened by itself runs nothing.
 
 use super::Fault;
 use super::assets::FOR_EVER;
-use crate::http::{App, coding};
+use crate::app::App;
+use crate::http::coding;
 use crate::pictures::Size;
 use axum::body::Body;
 use axum::extract::{Path, State};

@@ -1,7 +1,7 @@
 //! What browsers are answered: pages, made on the server from compiled templates, which work without a script.
 //!
-//! A handler takes a [`Visit`] (who asks, in which language), reads the views, and shows a template whose field `page` is
-//! the [`Page`] that all have in common. What goes wrong is a [`Fault`], a page of its own.
+//! A handler takes a [`Visit`] (who asks, in which language), reads the views, and shows a template whose field `page`
+//! is the [`Page`] that all have in common. What goes wrong is a [`Fault`], a page of its own.
 //!
 //! - [`frame`]: what all pages of a process share. [`texts`]: what they say.
 //! - [`assets`], [`media`]: the files that pages are made with, and pictures of products.
@@ -12,8 +12,8 @@
 //! - [`payment`]: from an order to a payment provider's page, and back.
 //! - [`live`]: orders as they change, by WebSocket.
 //! - [`members`]: accounts, and the newsletter.
-//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours. [`query`]: what
-//!   stands in addresses.
+//! - [`session`]: what goes on over several requests. [`origin`], [`posted`]: forms, and whether they are ours.
+//!   [`query`]: what stands in addresses.
 
 mod assets;
 pub(crate) mod basket;

@@ -1,12 +1,12 @@
 //! An order's page: where it is, and who may see it and all that hangs on it (paying, following, writing).
 //!
-//! Its address bears a key, a signature of ours: whoever was given the address is let in, so that a guest can come back. A member
-//! needs none for an order of their own. What is not theirs is told from what is not there by nothing.
+//! Its address bears a key, a signature of ours: whoever was given the address is let in, so that a guest can come
+//! back. A member needs none for an order of their own. What is not theirs is told from what is not there by nothing.
 
 use super::members::signed_in;
 use super::query::parameter;
 use super::{Fault, Visit};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::response::Response;
 use commands::Snapshot;

@@ -1,7 +1,7 @@
 //! Whether a request that changes something comes from a page of ours.
 //!
-//! Browsers say it themselves: `Sec-Fetch-Site` over TLS and on the machine itself (Fetch Metadata), `Origin` with every form
-//! (RFC 6454). One that says neither is refused: there is none in use that keeps both to itself.
+//! Browsers say it themselves: `Sec-Fetch-Site` over TLS and on the machine itself (Fetch Metadata), `Origin` with
+//! every form (RFC 6454). One that says neither is refused: there is none in use that keeps both to itself.
 
 use super::{Fault, Frame};
 use http::{HeaderMap, header};
@@ -23,7 +23,8 @@ pub(crate) fn check(headers: &HeaderMap, frame: &Frame) -> Result<(), Fault> {
     if is_ours { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
-/// The origin of the address that is set, or else of the host that was asked, which no page of another can make a browser say.
+/// The origin of the address that is set, or else of the host that was asked, which no page of another can make a
+/// browser say.
 fn is_our_origin(origin: &str, host: Option<&str>, public_url: Option<&Url>) -> bool {
     if let Some(ours) = public_url {
         return ours.origin().ascii_serialization() == origin;

@@ -12,7 +12,8 @@ use domain::Money;
 pub struct Page {
     /// The language that it is in.
     pub lang: Lang,
-    /// Goes into each form of a visitor who has a session; empty for one who has none, and so has nothing to be robbed of.
+    /// Goes into each form of a visitor who has a session; empty for one who has none, and so has nothing to be robbed
+    /// of.
     pub csrf: String,
     /// How many things are in the cart.
     pub cart_count: u32,
@@ -54,11 +55,6 @@ impl Page {
     /// A text with one argument.
     pub fn t1<'v>(&self, id: &str, name: &str, value: impl Into<FluentValue<'v>>) -> String {
         TEXTS.with(self.lang, id, &[(name, value.into())])
-    }
-
-    /// A text with several arguments.
-    pub fn tn(&self, id: &str, arguments: &[(&str, FluentValue<'_>)]) -> String {
-        TEXTS.with(self.lang, id, arguments)
     }
 
     /// An amount.

@@ -1,7 +1,7 @@
 //! A form that a visitor sent.
 
 use super::{Fault, origin};
-use crate::http::App;
+use crate::app::App;
 use crate::http::body::{self, Accepts};
 use axum::extract::{FromRequest, Request};
 use percent_encoding::percent_decode;
@@ -36,8 +36,8 @@ impl Posted {
         self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// `application/x-www-form-urlencoded`, strictly: what is no UTF-8 is not made into something that nobody typed. `None` if it
-    /// is no form.
+    /// `application/x-www-form-urlencoded`, strictly: what is no UTF-8 is not made into something that nobody typed.
+    /// `None` if it is no form.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let fields = bytes.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
         let fields: Option<Vec<_>> = fields.take(MAX_FIELDS).map(field).collect();

@@ -3,7 +3,8 @@
 use super::Frame;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Nothing but what the shop itself serves, and no script or style within a page: whatever finds its way into one stays text.
+/// Nothing but what the shop itself serves, and no script or style within a page: whatever finds its way into one stays
+/// text.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",

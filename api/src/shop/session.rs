@@ -1,11 +1,12 @@
 //! The part of a visit that goes on over several requests.
 //!
-//! It is looked up only when a page asks for it, once a request, and begun by the first thing that a visitor does: who only
-//! looks has none, and gets no cookie. The cookie holds a secret and nothing else; the tables are in [`commands::shop`]. Where there is
-//! a Redis, a guest's session is looked up there by what only shows something (`GET`); what changes something asks the database.
+//! It is looked up only when a page asks for it, once a request, and begun by the first thing that a visitor does: who
+//! only looks has none, and gets no cookie. The cookie holds a secret and nothing else; the tables are in
+//! [`commands::shop`]. Where there is a Redis, a guest's session is looked up there by what only shows something
+//! (`GET`); what changes something asks the database.
 
 use super::{Clock, Fault, cookies};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use crate::shared::{Shared as Redis, Sought};
 use base64::Engine;
@@ -107,8 +108,8 @@ impl VisitSession {
         self.0.settings.clock.now()
     }
 
-    /// The session, if there is one. Asks once, and of who brings no cookie not at all. For a request that only shows something it may be
-    /// as it was some seconds ago.
+    /// The session, if there is one. Asks once, and of who brings no cookie not at all. For a request that only shows
+    /// something it may be as it was some seconds ago.
     pub async fn get(&self) -> Result<Option<Session>, Fault> {
         let mut found = self.0.found.lock().await;
         if matches!(*found, Found::NotLooked) {
@@ -142,7 +143,8 @@ impl VisitSession {
         Ok(found)
     }
 
-    /// Has the session looked up anew when it is asked for next: something in it changed, so that copies of it are taken away.
+    /// Has the session looked up anew when it is asked for next: something in it changed, so that copies of it are
+    /// taken away.
     pub(super) async fn look_again(&self) {
         self.changed().await;
         *self.0.found.lock().await = Found::NotLooked;
@@ -197,8 +199,9 @@ impl VisitSession {
         Ok(session)
     }
 
-    /// Notes whom the visitor is known as, as `member` of the session's data, and exchanges the secret; both or neither. Begins a
-    /// session if there is none, and keeps its lifetime if no other is given. Returns the session as it was before.
+    /// Notes whom the visitor is known as, as `member` of the session's data, and exchanges the secret; both or
+    /// neither. Begins a session if there is none, and keeps its lifetime if no other is given. Returns the session as
+    /// it was before.
     pub async fn log_in(&self, member: &str, value: &Value, lifetime: Option<Lifetime>) -> Result<Session, Fault> {
         let session = self.begin().await?;
         let (secret, lifetime) = (SessionSecret::random(), lifetime.unwrap_or(session.lifetime));
@@ -211,7 +214,8 @@ impl VisitSession {
         Ok(session)
     }
 
-    /// How long who logs in is known: as long as visits go on, and if they do not stay, no longer than the browser is open.
+    /// How long who logs in is known: as long as visits go on, and if they do not stay, no longer than the browser is
+    /// open.
     pub fn lifetime(&self, stays: bool) -> Lifetime {
         Lifetime { ends_with_browser: !stays, ..self.0.settings.lifetime }
     }
@@ -228,8 +232,8 @@ impl VisitSession {
         Ok(())
     }
 
-    /// What this visitor's forms carry, so that only pages of ours can have made them. Empty for one without a session: there
-    /// is nothing to act on yet. Costs no look-up.
+    /// What this visitor's forms carry, so that only pages of ours can have made them. Empty for one without a session:
+    /// there is nothing to act on yet. Costs no look-up.
     pub fn csrf(&self) -> String {
         self.secret().current.as_ref().map(token).unwrap_or_default()
     }
@@ -239,8 +243,8 @@ impl VisitSession {
         if self.is_current(sent) { Ok(()) } else { Err(Fault::Forbidden) }
     }
 
-    /// Whether a form was made for this visitor as they are now. One that is not may be from before they logged in, in another tab:
-    /// it is not acted on, but it may be shown again with what was typed.
+    /// Whether a form was made for this visitor as they are now. One that is not may be from before they logged in, in
+    /// another tab: it is not acted on, but it may be shown again with what was typed.
     pub fn is_current(&self, sent: Option<&str>) -> bool {
         let Some(expected) = self.secret().current.as_ref().map(token) else { return true };
         expected.as_bytes().ct_eq(sent.unwrap_or_default().as_bytes()).into()

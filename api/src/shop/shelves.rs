@@ -1,7 +1,9 @@
-//! The catalogue as pages show it: read of the views, kept in memory, and shared with other processes where there is a Redis.
+//! The catalogue as pages show it: read of the views, kept in memory, and shared with other processes where there is a
+//! Redis.
 //!
-//! A page shows what this process has heard of: what it appended itself at once, what others did as soon as PostgreSQL tells of it, and
-//! what was told while it could not listen after [`LASTS`] at most. Where a view is not as far yet, it is waited for.
+//! A page shows what this process has heard of: what it appended itself at once, what others did as soon as PostgreSQL
+//! tells of it, and what was told while it could not listen after [`LASTS`] at most. Where a view is not as far yet, it
+//! is waited for.
 
 use super::Fault;
 use super::kept::{Entry, Kept, LASTS};

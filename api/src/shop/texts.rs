@@ -44,7 +44,7 @@ mod tests {
                 continue;
             }
             let template = fs::read_to_string(&path).unwrap();
-            for call in ["page.t(\"", "page.t1(\"", "page.tn(\""] {
+            for call in ["page.t(\"", "page.t1(\""] {
                 for id in template.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
                     assert!(TEXTS.has(Lang::En, id), "{}: there is no text {id}", path.display());
                     checked += 1;

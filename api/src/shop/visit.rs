@@ -1,7 +1,8 @@
 //! Who asks for a page, and how.
 
 use super::{Fault, Page, VisitSession, language};
-use crate::http::{App, Source, coding, of_bytes, timing};
+use crate::app::App;
+use crate::http::{Source, coding, of_bytes, timing};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -76,8 +77,8 @@ impl Visit {
         Ok(response)
     }
 
-    /// Shows a page. To who has no session it is the same as to all others of the language: it has a tag, and is not sent
-    /// again to who has it. `database` is what its reads took.
+    /// Shows a page. To who has no session it is the same as to all others of the language: it has a tag, and is not
+    /// sent again to who has it. `database` is what its reads took.
     pub fn show(&self, template: &impl Template, database: Duration) -> Result<Response, Fault> {
         if self.session.is_brought() {
             self.show_alone(template, database)

@@ -6,10 +6,11 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 use opentelemetry_http::{HttpClient, HttpError};
 use std::time::Duration;
 
-/// How long is waited before asking again where the collector does not say; up to as much again is added by chance, so that
-/// processes that were refused together don't come back together.
+/// How long is waited before asking again where the collector does not say; up to as much again is added by chance, so
+/// that processes that were refused together don't come back together.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause that a collector is granted. Who asks for more does not get this batch: others are waiting behind it.
+/// The longest pause that a collector is granted. Who asks for more does not get this batch: others are waiting behind
+/// it.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(5);
 /// The most of an answer that is read: it says which spans are refused, if any.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

@@ -101,7 +101,8 @@ impl Export {
     }
 }
 
-/// Gathers the next batch: what comes within a moment after its first span. Cancelled, it leaves in `batch` what it has.
+/// Gathers the next batch: what comes within a moment after its first span. Cancelled, it leaves in `batch` what it
+/// has.
 async fn gather(queue: &mut mpsc::Receiver<SpanData>, batch: &mut Vec<SpanData>) {
     if queue.recv_many(batch, BATCH_SPANS).await == 0 {
         // Closed: there is nothing to come.

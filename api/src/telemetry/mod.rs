@@ -1,7 +1,7 @@
 //! Traces, for whoever collects them, by OTLP over HTTP. Without a collector nothing of this is there.
 //!
-//! A collector that is away, slow or full costs spans, and nothing else: they wait in a queue with a bound, what does not fit is
-//! dropped and counted, and one task sends.
+//! A collector that is away, slow or full costs spans, and nothing else: they wait in a queue with a bound, what does
+//! not fit is dropped and counted, and one task sends.
 
 mod client;
 mod export;

@@ -1,13 +1,15 @@
 //! `as_of`: reads of what was, at a position of the log or at a time.
 //!
-//! A position is the `Orders-Position` of any answer. A time is meant as the log keeps time: everything is in the answer that was
-//! recorded by then (`recorded_at`), and nothing that was recorded later, whenever it is said to have occurred (`occurred_at`; orders'
-//! `placed_at` and `updated_at` are such times). The answer names its position, and is the same for ever.
+//! A position is the `Orders-Position` of any answer. A time is meant as the log keeps time: everything is in the
+//! answer that was recorded by then (`recorded_at`), and nothing that was recorded later, whenever it is said to have
+//! occurred (`occurred_at`; orders' `placed_at` and `updated_at` are such times). The answer names its position, and is
+//! the same for ever.
 
 use super::reads::{Wanted, beyond_head};
 use super::time;
+use crate::app::App;
+use crate::http::overloaded;
 use crate::http::query::Query;
-use crate::http::{App, overloaded};
 use crate::openapi::Instant;
 use crate::problem::{Code, Problem, within};
 use chrono::{DateTime, Utc};
@@ -39,7 +41,8 @@ pub(super) struct AsOfResource {
     #[serde(serialize_with = "known")]
     #[schemars(with = "Option<Instant>")]
     recorded_at: Option<DateTime<Utc>>,
-    /// When it occurred, by the clock of whoever made it: nearly always a little earlier, and not in the order of positions.
+    /// When it occurred, by the clock of whoever made it: nearly always a little earlier, and not in the order of
+    /// positions.
     #[serde(serialize_with = "known")]
     #[schemars(with = "Option<Instant>")]
     occurred_at: Option<DateTime<Utc>>,
@@ -78,8 +81,8 @@ pub(crate) fn parse(text: &str) -> Option<Moment> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| Moment::Time(time.with_timezone(&Utc)))
 }
 
-/// Finds a moment in the log, at one of the few places for reads that go through history: all of them taken is 503. The place is kept
-/// for what is read then. What the client asks to see besides must have been given out.
+/// Finds a moment in the log, at one of the few places for reads that go through history: all of them taken is 503. The
+/// place is kept for what is read then. What the client asks to see besides must have been given out.
 pub(super) async fn locate(
     app: &App,
     places: &Arc<Semaphore>,

@@ -1,11 +1,12 @@
 //! A command on its way in: the request, received and told apart, and what becomes of it at the gateway.
 
+use crate::app::App;
 use crate::auth::{Allowed, VerifiedKey};
 use crate::failpoints;
 use crate::http::body::{self, Accepts, Bounds};
 use crate::http::conditions::{IfMatch, etag};
 use crate::http::query::Query;
-use crate::http::{App, Place, RequestId, context, idempotency, timing};
+use crate::http::{Place, RequestId, context, idempotency, timing};
 use crate::problem::rejection::{self, Refuses};
 use crate::problem::{self, Code, Problem, within};
 use axum::body::Body;

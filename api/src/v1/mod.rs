@@ -1,6 +1,7 @@
 //! The resources, version 1.
 //!
-//! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it does.
+//! Commands go through [`incoming`], reads through [`reads`]; each handler is a file of its own, named for what it
+//! does.
 
 mod analytics;
 pub(crate) mod as_of;
@@ -27,7 +28,7 @@ pub(crate) use as_of::{
 pub(crate) use incoming::Resource;
 pub(crate) use operations::operations;
 pub(crate) use ops::dead_letters::DeadLetters;
-pub(crate) use ops::instances::InstancesResource;
+pub(crate) use ops::instances::{InstanceResource, InstancesResource};
 pub(crate) use ops::projections::{DiffResource, ViewsResource};
 pub(crate) use ops::schedule::JobResource;
 pub(crate) use paging::{DEFAULT_LIMIT, MAX_LIMIT};

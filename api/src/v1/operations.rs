@@ -1,10 +1,8 @@
 //! Every operation under `/v1`, as the API's document tells them, and those that are a module's only one.
 
-use super::ops::schedule::JobResource;
-use super::paging::PageResource;
 use super::totals::TotalsPage;
 use super::{analytics, as_of, cart, categories, events, newsletters, ops, orders, products};
-use crate::auth::permission::{ReadTotals, RunSystem};
+use crate::auth::permission::ReadTotals;
 use crate::openapi::examples;
 use crate::openapi::{Operation, Tag};
 use crate::problem::Code;
@@ -20,10 +18,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         newsletters::operations(),
         analytics::operations(),
         events::operations(),
-        vec![totals(), schedule(), ops::instances::operation()],
-        ops::projections::operations(),
+        vec![totals()],
         ops::operations(),
-        super::ops::status_operations::operations(),
     ]
     .concat()
 }
@@ -52,25 +48,4 @@ fn totals() -> Operation {
             &["Orders-Position", "Preference-Applied"],
             examples::page(&[example]),
         )
-}
-
-fn schedule() -> Operation {
-    let job = json!({
-        "id": 1, "task": "sweep", "key": "carts", "state": "waiting", "run_at": "2026-01-31T08:00:00.000000Z",
-        "next_look_at": "2026-01-31T08:00:00.000000Z", "every_s": 600, "attempts": 0, "last_error": null,
-        "last_run_at": null, "decided_by": null,
-    });
-    Operation::new(
-        Method::GET,
-        "/v1/ops/schedule",
-        Tag::Operating,
-        "listJobs",
-        "Work at a given time, and periodic work",
-    )
-    .about("Times that are not known yet are `null`.")
-    .allowed::<RunSystem>()
-    .query("all", json!({ "type": "boolean" }), "Also jobs that ended well or were cancelled.")
-    .in_pages()
-    .refuses(&[Code::Unavailable])
-    .answers::<PageResource<JobResource<'_>>>(StatusCode::OK, "A page of jobs.", &[], examples::page(&[job]))
 }

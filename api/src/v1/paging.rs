@@ -52,12 +52,14 @@ pub struct List([u8; BOUND_BYTES]);
 pub trait CursorKey: Sized {
     /// As it stands in a cursor.
     fn to_bytes(&self) -> Vec<u8>;
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` for what it never writes, as far as the database would mind.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` for what it never writes, as far as the database would
+    /// mind.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
 impl List {
-    /// The list of that name, with these filters, written out in full. Where that changes, older cursors end to be valid.
+    /// The list of that name, with these filters, written out in full. Where that changes, older cursors end to be
+    /// valid.
     pub fn new(name: &'static str, filters: &str) -> Self {
         let digest = Sha256::digest(format!("{name}\n{filters}"));
         let mut bound = [0; BOUND_BYTES];

@@ -7,7 +7,7 @@ use super::as_of;
 use super::paging::{List, PageRequest};
 use super::reads::Read;
 use super::totals::{By, DayResource, ProductResource};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use axum::response::Response;
 use commands::{AsOf, Moment};

@@ -4,7 +4,8 @@
 //! `Prefer: wait=S` (RFC 7240) says for how many seconds at most; the answer says what was granted.
 
 use super::incoming::{JSON, ORDERS_POSITION, Resource};
-use crate::http::{App, conditions, timing};
+use crate::app::App;
+use crate::http::{conditions, timing};
 use crate::problem::{Code, Place, Problem, within};
 use axum::body::Body;
 use axum::response::Response;
@@ -13,6 +14,7 @@ use domain::Position;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use projections::order_totals::OrderTotals;
 use projections::{AsOfError, Projection, ReadError, Seen, WaitError};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -155,8 +157,8 @@ impl<'a> Read<'a> {
         outcome
     }
 
-    /// Loads an aggregate from the log, bounded and timed, and says up to where the log was seen. That is not below what
-    /// was asked for, also when the aggregate's own last event is.
+    /// Loads an aggregate from the log, bounded and timed, and says up to where the log was seen. That is not below
+    /// what was asked for, also when the aggregate's own last event is.
     pub(super) async fn load<A: Resource>(
         &mut self,
         id: &str,
@@ -192,6 +194,11 @@ pub(super) fn json(body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
+}
+
+/// 200 with that as JSON.
+pub(super) fn json_of(body: &impl Serialize) -> Result<Response, Problem> {
+    Ok(json(serde_json::to_string(body).map_err(|_| Problem::internal())?))
 }
 
 /// Adds the version's tag to an answer, and takes the body away where the client has it already.
@@ -237,8 +244,8 @@ fn behind(view: &'static str, error: WaitError) -> Problem {
     }
 }
 
-/// What is told where an earlier moment of a view can't be shown. Only totals are refused for what they would take: a page of a list
-/// ends early.
+/// What is told where an earlier moment of a view can't be shown. Only totals are refused for what they would take: a
+/// page of a list ends early.
 fn unreadable_then(view: &'static str, error: AsOfError) -> Problem {
     match error {
         AsOfError::TooMuch { events, most } => {

@@ -1,5 +1,6 @@
-//! How the bytes of a request become what a handler works with: each body, list and header in one place of its own, without
-//! HTTP or a database around it. The handlers read with the same functions; whoever tests the reading alone finds it here.
+//! How the bytes of a request become what a handler works with: each body, list and header in one place of its own,
+//! without HTTP or a database around it. The handlers read with the same functions; whoever tests the reading alone
+//! finds it here.
 
 pub use super::categories::add::category;
 pub use super::categories::change::changes as category_changes;

@@ -6,9 +6,9 @@
 use super::paging::{CursorKey, List, PageRequest, PastPageResource};
 use super::reads::Read;
 use super::{as_of, past_totals};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadTotals;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::openapi::MoneyValue;
 use crate::problem::Problem;

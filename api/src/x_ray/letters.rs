@@ -59,7 +59,8 @@ pub struct NoteFile {
 }
 
 impl MailFile {
-    /// Such a mail, with what is known as personal by now replaced in what the program says of it; `None` for one that a consumer has noted.
+    /// Such a mail, with what is known as personal by now replaced in what the program says of it; `None` for one that
+    /// a consumer has noted.
     pub(super) fn of(mail: Mail, known: &Pseudonyms) -> Option<Self> {
         if mail.item.is_some() {
             return None;

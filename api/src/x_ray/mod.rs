@@ -1,6 +1,7 @@
-//! One order with all that the system knows of it, as one JSON document that may leave the house: its events as stored, its rows in
-//! the views, what the consumers did about it, what was written about it ([`letters`]). Personal data is replaced ([`pseudonyms`]); amounts,
-//! skus and times are kept, so that the events can be folded again and compared with the rows ([`replay`]).
+//! One order with all that the system knows of it, as one JSON document that may leave the house: its events as stored,
+//! its rows in the views, what the consumers did about it, what was written about it ([`letters`]). Personal data is
+//! replaced ([`pseudonyms`]); amounts, skus and times are kept, so that the events can be folded again and compared
+//! with the rows ([`replay`]).
 
 pub mod letters;
 pub mod pseudonyms;
@@ -178,7 +179,8 @@ pub async fn take(log: &Log, kafka: &KafkaSettings, order: OrderId, made_at: Dat
     for table in views.iter_mut().flat_map(|view| &mut view.tables) {
         table.rows.iter_mut().for_each(|row| known.replace_row(row, &table.plain));
     }
-    // What the program says is searched for all that is known as personal by then; not for what people say, who use common words.
+    // What the program says is searched for all that is known as personal by then; not for what people say, who use
+    // common words.
     effects.iter_mut().for_each(|effect| known.replace_effect(effect));
     let mails = mails.into_iter().filter_map(|mail| MailFile::of(mail, &known)).collect();
     let messages = messages.iter().map(|message| MessageFile::of(message, &mut known)).collect();

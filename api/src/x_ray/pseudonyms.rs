@@ -1,7 +1,9 @@
-//! Names in place of personal data: the same for the same person, address or text throughout one document, and another in the next.
+//! Names in place of personal data: the same for the same person, address or text throughout one document, and another
+//! in the next.
 //!
-//! What is kept is listed here, by its name; all other texts are replaced, those too of events and columns that nobody has thought of
-//! yet. Numbers, times and truth values are no texts; in a row they are told by their column's type, as a telephone number is a number too.
+//! What is kept is listed here, by its name; all other texts are replaced, those too of events and columns that nobody
+//! has thought of yet. Numbers, times and truth values are no texts; in a row they are told by their column's type, as
+//! a telephone number is a number too.
 
 use consumers::x_ray::LedgerRow;
 use projections::x_ray::Row;
@@ -9,7 +11,8 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Texts of these names are kept: they tell of goods, money, or of what the program did. A line's `name` is its product's.
+/// Texts of these names are kept: they tell of goods, money, or of what the program did. A line's `name` is its
+/// product's.
 const KEPT: &[&str] = &[
     "sku",
     "name",
@@ -25,7 +28,8 @@ const KEPT: &[&str] = &[
     "id",
     "order_id",
 ];
-/// The shortest text that is looked for within others. A shorter one is in half of all words.
+/// The shortest text that is looked for anywhere within others. A shorter one is in half of all words: it is replaced
+/// where it stands by itself.
 const SOUGHT_CHARS: usize = 3;
 
 /// What a text is, so that it is replaced by one that can stand in its place.
@@ -106,7 +110,8 @@ impl Pseudonyms {
         }
     }
 
-    /// Replaces whom an effect reaches and who decided on it; in what the program says of it, what is known as personal by now.
+    /// Replaces whom an effect reaches and who decided on it; in what the program says of it, what is known as personal
+    /// by now.
     pub fn replace_effect(&mut self, effect: &mut LedgerRow) {
         let recipient = self.name(Kind::Subject, &effect.recipient.to_string());
         effect.recipient = recipient.parse().unwrap_or(Uuid::nil());
@@ -161,33 +166,80 @@ impl Pseudonyms {
         name.clone()
     }
 
-    /// A text of the program's in which something personal may stand all the same, such as an address that a mail server repeats.
+    /// A text of the program's in which something personal may stand all the same, such as an address that a mail
+    /// server repeats.
     pub fn within(&self, text: &str) -> String {
-        let mut known: Vec<(&String, &String)> = self.names.iter().map(|((_, text), name)| (text, name)).collect();
+        let mut known: Vec<_> =
+            self.names.iter().map(|((kind, text), name)| (Sought::of(*kind, text), text, name)).collect();
         // Of two that overlap, the whole one goes first.
-        known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        known
-            .into_iter()
-            .filter(|(sought, _)| sought.chars().count() >= SOUGHT_CHARS)
-            .fold(text.to_owned(), |text, (sought, name)| replace_in_any_case(&text, sought, name))
+        known.sort_by_key(|(_, text, _)| std::cmp::Reverse(text.len()));
+        known.into_iter().fold(text.to_owned(), |text, (sought, known, name)| match sought {
+            Sought::Anywhere => replace_in_any_case(&text, known, name, false),
+            Sought::AsWord => replace_in_any_case(&text, known, name, true),
+            Sought::AsWritten => replace(&text, (&text, known), name, true),
+            Sought::Nowhere => text,
+        })
     }
 }
 
-fn replace_in_any_case(text: &str, sought: &str, name: &str) -> String {
+/// How what is known is looked for within other texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// Also as a part of a word.
+    Anywhere,
+    /// Where it stands by itself: a name such as Li or Bo.
+    AsWord,
+    /// The same, in the very case: the codes of countries are words of English too.
+    AsWritten,
+    /// A number of so few digits tells of nobody, and is a part of what servers answer.
+    Nowhere,
+}
+
+impl Sought {
+    fn of(kind: Kind, text: &str) -> Self {
+        // Where letters know no case, as in Chinese, no space stands between words either.
+        let has_words =
+            text.chars().all(|letter| letter.is_lowercase() || letter.is_uppercase() || !letter.is_alphabetic());
+        match kind {
+            _ if text.chars().count() >= SOUGHT_CHARS || !has_words => Self::Anywhere,
+            _ if !text.chars().any(char::is_alphabetic) => Self::Nowhere,
+            Kind::Country => Self::AsWritten,
+            _ => Self::AsWord,
+        }
+    }
+}
+
+fn replace_in_any_case(text: &str, sought: &str, name: &str, by_itself: bool) -> String {
     let (low, sought) = (text.to_lowercase(), sought.to_lowercase());
     // Letters whose lower case is of another length would shift all that follows.
-    if low.len() != text.len() {
-        return if low.contains(&sought) { low.replace(&sought, name) } else { text.to_owned() };
+    if low.len() == text.len() {
+        return replace(text, (&low, &sought), name, by_itself);
     }
+    let replaced = replace(&low, (&low, &sought), name, by_itself);
+    if replaced == low { text.to_owned() } else { replaced }
+}
+
+/// Replaces in `text` what is found in `low`, which is the same in another case.
+fn replace(text: &str, (low, sought): (&str, &str), name: &str, by_itself: bool) -> String {
     let mut replaced = String::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(found) = low.get(at..).and_then(|rest| rest.find(&sought)) {
-        replaced.push_str(text.get(at..at + found).unwrap_or_default());
-        replaced.push_str(name);
-        at += found + sought.len();
+    let (mut kept, mut from) = (0, 0);
+    while let Some(found) = low.get(from..).and_then(|rest| rest.find(sought)).map(|found| from + found) {
+        let end = found + sought.len();
+        if !by_itself || stands_by_itself(low, found, end) {
+            replaced.push_str(text.get(kept..found).unwrap_or_default());
+            replaced.push_str(name);
+            kept = end;
+        }
+        from = end;
     }
-    replaced.push_str(text.get(at..).unwrap_or_default());
+    replaced.push_str(text.get(kept..).unwrap_or_default());
     replaced
+}
+
+fn stands_by_itself(text: &str, from: usize, end: usize) -> bool {
+    let before = text.get(..from).and_then(|before| before.chars().next_back());
+    let behind = text.get(end..).and_then(|behind| behind.chars().next());
+    !before.into_iter().chain(behind).any(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -242,5 +294,22 @@ mod tests {
         known.replace(&mut json!({ "email": "ada@example.com", "city": "Łódź", "country": "PL" }));
         assert_eq!(known.within("550 <ADA@example.com> in ŁÓDŹ: no"), "550 <mail1@pseudonym.invalid> in City1: no");
         assert_eq!(known.within("a plain text"), "a plain text");
+    }
+
+    #[test]
+    fn a_short_name_is_found_where_it_stands_by_itself() {
+        let mut known = Pseudonyms::default();
+        known.replace(
+            &mut json!({ "first_name": "Li", "last_name": "王", "city": "Å", "country": "IN", "postal_code": "5" }),
+        );
+        assert_eq!(
+            known.within("li, LI's and Bo-Li: delivered in line"),
+            "Given1, Given1's and Bo-Given1: delivered in line"
+        );
+        assert_eq!(known.within("王先生 in IN, å"), "Family1先生 in XA, City1");
+        assert_eq!(known.within("550 5.1.1 no such user, attempt 5"), "550 5.1.1 no such user, attempt 5");
+        let mut empty = Pseudonyms::default();
+        empty.replace(&mut json!({ "city": "" }));
+        assert_eq!(empty.within("as it is"), "as it is");
     }
 }

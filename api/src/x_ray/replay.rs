@@ -1,4 +1,5 @@
-//! Reading an x-ray again: its events are folded, and what comes out is compared with the rows beside them. Without any database.
+//! Reading an x-ray again: its events are folded, and what comes out is compared with the rows beside them. Without any
+//! database.
 
 use super::{FORMAT, VERSION, XRay};
 use chrono::DateTime;

@@ -1,5 +1,5 @@
-//! Behind the counter in a real browser, on the system as it starts with nothing configured: from the link that it prints to a mail
-//! at the corrected address.
+//! Behind the counter in a real browser, on the system as it starts with nothing configured: from the link that it
+//! prints to a mail at the corrected address.
 //!
 //! `SHOP_PICTURES=/directory` keeps a picture of each page.
 

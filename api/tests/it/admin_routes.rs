@@ -1,4 +1,5 @@
-//! Every route below `/admin` and of the console at `/ops`: who is let in, and that nothing but a page of ours changes anything.
+//! Every route below `/admin` and of the console at `/ops`: who is let in, and that nothing but a page of ours changes
+//! anything.
 
 use crate::browser::{ACCEPT, FORM};
 use crate::goods::pictures::drawing;
@@ -45,8 +46,9 @@ const COUNTER: Fields = &[
     ("currency", "USD"),
 ];
 
-/// Every route, with what a form there may hold that is right. One whose actions are not everybody's stands there once for each.
-/// `{order}` and the like stand for what there is. A route that is added is added here too: a test below says so.
+/// Every route, with what a form there may hold that is right. One whose actions are not everybody's stands there once
+/// for each. `{order}` and the like stand for what there is. A route that is added is added here too: a test below says
+/// so.
 const ROUTES: &[(&str, &str, Who, Fields)] = &[
     ("GET", "/admin", Who::Open, &[]),
     ("GET", "/admin/", ALL, &[]),
@@ -268,7 +270,7 @@ async fn every_route_is_in_the_table() {
         parts.collect::<Vec<_>>().join("/")
     };
     let mut routes = BTreeSet::new();
-    for (path, _) in api::http::paths().into_iter().filter(|(path, _)| is_ours(path)) {
+    for (path, _) in api::app::paths().into_iter().filter(|(path, _)| is_ours(path)) {
         let refused = api.call(Method::TRACE, &path.replace(['{', '}'], "")).await.is(405);
         let methods = refused.header("allow").split(',').map(|method| method.trim().to_owned());
         routes.extend(methods.filter(|method| method != "HEAD").map(|method| (method, plain(path))));

@@ -253,11 +253,9 @@ async fn logins_are_made_listed_and_removed() {
     };
     assert_eq!(cells(&name)[1..], ["60s", "on", "2GB", "3", "0"]);
     assert_eq!(cells(&by_hand)[1..], ["none", "none", "none", "none", "0"], "what is missing is seen");
-    let document: Value = serde_json::from_str(&analysts(&db, &["list", "--json"]).run().await.succeeded()).unwrap();
-    let login = |name: &str| {
-        let logins = document["data"].as_array().unwrap();
-        logins.iter().find(|login| login["name"] == *name).expect("a login").clone()
-    };
+    let lines = analysts(&db, &["list", "--json"]).run().await.succeeded();
+    let logins: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let login = |name: &str| logins.iter().find(|login| login["name"] == *name).expect("a login").clone();
     let bounds = |timeout: Value, read_only: Value, files: Value, connections: Value, name: &str| {
         json!({
             "name": name, "statement_timeout": timeout, "default_transaction_read_only": read_only,

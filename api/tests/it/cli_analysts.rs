@@ -3,6 +3,7 @@
 use crate::http_support::{Instance, Shop, usd};
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use testkit::{Finished, Launch};
 use uuid::Uuid;
@@ -74,7 +75,9 @@ async fn an_order(shop: &Shop, api: &Instance) -> (String, u64) {
 async fn x_rayed(shop: &Shop, order: &str, directory: &Path) -> (PathBuf, Value) {
     let path = directory.join("order.json");
     let written = orders(shop, &["x-ray", order, "-o", path.to_str().unwrap()]).run().await;
-    assert_eq!(written.succeeded(), "");
+    let told = written.succeeded();
+    assert!(told.starts_with(&format!("{}: order ", path.display())), "{told}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "for whoever asked alone");
     (path.clone(), serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
 }
 
@@ -94,6 +97,40 @@ fn texts(value: &Value, found: &mut Vec<String>) {
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+#[tokio::test]
+async fn an_order_may_be_named_by_its_number_wherever_one_is_asked_for() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let (id, number) = an_order(&shop, &api).await;
+    let number = number.to_string();
+    for arguments in [&["events", "--order"][..], &["mails", "--order"], &["parked", "list", "--json", "--order"]] {
+        let of = async |order: &str| orders(&shop, &[arguments, &[order][..]].concat()).run().await;
+        let told = of(&id).await.succeeded();
+        assert!(told.contains(&id), "{arguments:?}: {told}");
+        assert_eq!(of(&number).await.succeeded(), told, "{arguments:?}");
+        assert_eq!(of(&format!("#{number}")).await.succeeded(), told, "{arguments:?}");
+        let none = of("99999").await;
+        assert_eq!(none.status.code(), Some(1), "{none:?}");
+        assert!(none.stderr.contains("no order of the list has the number 99999"), "{none:?}");
+    }
+    let counted = orders(&shop, &["parked", "retry", "--order", &number]).run().await.succeeded();
+    assert_eq!(counted, "To be tried again: 1 item. Nothing is done yet: --yes does it.\n");
+    // What waits is listed on request alone, and tried at once.
+    let waits =
+        "UPDATE consumer_ledger SET state = 'waiting', due_at = now() + interval '1 hour' WHERE state = 'parked'";
+    sqlx::query(waits).execute(&shop.db.pool().await).await.unwrap();
+    let parked = async |arguments: &[&str]| orders(&shop, &[&["parked"][..], arguments].concat()).run().await;
+    assert_eq!(parked(&["list"]).await.succeeded(), "Nothing is parked.\n");
+    let listed = parked(&["list", "--state", "waiting", "--order", &number]).await.succeeded();
+    assert!(listed.contains("NEXT TRY (UTC)") && listed.contains(&id), "{listed}");
+    let refused = parked(&["discard", "--state", "waiting", "--yes"]).await;
+    assert!(refused.status.code() == Some(1) && refused.stderr.contains("tried again by itself"), "{refused:?}");
+    let retried = parked(&["retry", "--state", "waiting", "--yes"]).await.succeeded();
+    assert_eq!(retried, "To be tried again: 1 item.\n");
+    let refused = api.get(&format!("/v1/ops/mails?order={number}")).await.problem(400, "invalid_query");
+    assert!(refused.text.contains("which is a UUID"), "{}", refused.text);
 }
 
 #[tokio::test]
@@ -228,13 +265,13 @@ async fn a_replay_names_what_differs_and_refuses_what_it_can_not_read() {
     }
     let gone = replayed(&directory.path().join("none.json")).await;
     assert_eq!(gone.status.code(), Some(2), "{gone:?}");
-    for (order, told) in [
-        (Uuid::now_v7().to_string(), "nothing happened under this id"),
-        ("99999".to_owned(), "no order of the list has the number 99999"),
-        ("ada".to_owned(), "neither the id nor the number of an order"),
+    for (order, told, code) in [
+        (Uuid::now_v7().to_string(), "nothing happened under this id", 1),
+        ("99999".to_owned(), "no order of the list has the number 99999", 1),
+        ("ada".to_owned(), "neither the id nor the number of an order", 2),
     ] {
         let refused = orders(&shop, &["x-ray", &order]).run().await;
-        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
         assert!(refused.stderr.contains(told), "{told} in {refused:?}");
     }
 }
@@ -258,7 +295,7 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
         assert!(told.contains(line), "{line} in\n{told}");
     }
     assert_eq!(what_if(&["--list"]).run().await.succeeded(), "Nothing is kept.\n");
-    assert_eq!(what_if(&["--list", "--json"]).run().await.succeeded(), "{\"data\":[]}\n");
+    assert_eq!(what_if(&["--list", "--json"]).run().await.succeeded(), "");
 
     let json = ["tea", "--price-factor", "0.5", "--sku", "TEA", "--json", "--keep"];
     let document: Value = serde_json::from_str(&what_if(&json).run().await.succeeded()).unwrap();
@@ -272,7 +309,7 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
     let list = what_if(&["--list"]).run().await.succeeded();
     assert!(list.contains("tea") && list.contains("prices of TEA times 0.5, up to position"), "{list}");
     let list: Value = serde_json::from_str(&what_if(&["--list", "--json"]).run().await.succeeded()).unwrap();
-    let kept = &list["data"][0];
+    let kept = &list;
     assert!(kept["name"] == "tea" && kept["bytes"].as_u64() > Some(0), "{list}");
     assert!(kept["about"].as_str().unwrap().starts_with("prices of TEA times 0.5"), "{list}");
     let again = what_if(&json).run().await;
@@ -280,6 +317,14 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
     assert_eq!(what_if(&["tea", "--drop", "--json"]).run().await.succeeded(), "{\"dropped\":\"tea\"}\n");
     what_if(&["tea", "--price-factor", "2", "--keep"]).run().await.succeeded();
     assert_eq!(what_if(&["tea", "--drop"]).run().await.succeeded(), "Dropped: tea.\n");
+    let unsold = ["none", "--price-factor", "2", "--sku", "TEA", "--sku", "NOPE"];
+    let told = what_if(&unsold).run().await.succeeded();
+    assert!(told.contains("\nNobody ever ordered NOPE.\n") && !told.contains("Nothing that was ordered"), "{told}");
+    let document: Value =
+        serde_json::from_str(&what_if(&[&unsold[..], &["--json"]].concat()).run().await.succeeded()).unwrap();
+    assert_eq!(document["unsold"], json!(["NOPE"]));
+    let told = what_if(&["later", "--price-factor", "2", "--from", "2999-01-01"]).run().await.succeeded();
+    assert!(told.contains("\nNothing that was ordered has another price by that.\n"), "{told}");
     for (arguments, told) in [
         (&["--list", "--sku", "TEA"][..], "cannot be used with"),
         (&["--list", "--from", "2026-01-01"][..], "cannot be used with"),
@@ -287,6 +332,8 @@ async fn what_if_tells_in_tables_and_in_json_and_leaves_what_is_kept() {
         (&["tea", "--drop", "--limit", "1"][..], "cannot be used with"),
         (&["tea", "--drop"][..], "nothing is kept under the name `tea`"),
         (&["tea", "--price-factor", "0"][..], "the factor must be above 0"),
+        (&["tea", "--price-factor", "abc"][..], "must be a number such as 1.05"),
+        (&["tea", "--price-factor", "2", "--from", "2026-02-01", "--to", "2026-01-31"][..], "the range holds no day"),
         (&["Tea", "--price-factor", "2"][..], "`Tea` is no name for it"),
         (&["tea"][..], "--price-factor"),
     ] {
@@ -355,8 +402,14 @@ async fn totals_of_an_earlier_moment_are_told_without_a_bound() {
         let answer = api.get(&format!("/v1/totals?by={by}&as_of={position}")).await.is(200);
         assert_eq!(document, answer.json());
     }
-    let future = as_of(&["2999-01-01T00:00:00Z"]).run().await;
-    assert!(!future.status.success() && future.stderr.contains("has not passed"), "{future:?}");
+    for time in ["2999-01-01T00:00:00Z", "2999-01-01", "2999-01-01 08:00:44"] {
+        let future = as_of(&[time]).run().await;
+        assert!(!future.status.success() && future.stderr.contains("has not passed"), "{future:?}");
+    }
+    let long_ago = as_of(&["2020-01-01"]).run().await.succeeded();
+    assert!(long_ago.starts_with("As of position 0\n"), "a day is its beginning: {long_ago}");
+    let backwards = as_of(&[&position, "--from", "2026-02-01", "--to", "2026-01-31"]).run().await;
+    assert!(!backwards.status.success() && backwards.stderr.contains("the range holds no day"), "{backwards:?}");
     let beyond = as_of(&["99999"]).run().await;
     assert!(!beyond.status.success() && beyond.stderr.contains("beyond the end of the log"), "{beyond:?}");
     assert_eq!(as_of(&["yesterday"]).run().await.status.code(), Some(2));

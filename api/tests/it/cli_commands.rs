@@ -76,6 +76,9 @@ async fn a_key_that_was_made_is_listed_and_revoked() {
     assert!(list.contains(prefix) && list.contains("valid") && !list.contains(token.trim()), "{list}");
     keys(&["revoke", prefix]).run().await.succeeded();
     assert!(keys(&["list"]).run().await.succeeded().contains("revoked"));
+    let line: Value = serde_json::from_str(keys(&["list", "--json"]).run().await.succeeded().trim()).unwrap();
+    assert_eq!((&line["prefix"], &line["scopes"], &line["member"]), (&json!(prefix), &json!(["staff"]), &json!(null)));
+    assert!(line["revoked_at"].is_string() && !line.to_string().contains(token.trim()), "{line}");
     let unknown = keys(&["revoke", "nothing"]).run().await;
     assert!(!unknown.status.success() && unknown.stderr.contains("orders keys list"), "{unknown:?}");
 }
@@ -121,12 +124,28 @@ async fn what_is_scheduled_is_listed_cancelled_and_run() {
     let id = id.to_string();
     let listed = schedule(&["list"]).run().await.succeeded();
     assert!(listed.contains("sweep") && listed.contains("2999-01-01") && listed.contains("600 s"), "{listed}");
-    schedule(&["cancel", &id]).run().await.succeeded();
-    assert_eq!(schedule(&["list"]).run().await.succeeded(), "Nothing is scheduled.\n");
-    let refused = schedule(&["cancel", &id]).run().await;
-    assert!(!refused.status.success() && refused.stderr.contains("orders schedule list"), "{refused:?}");
+    let asked = schedule(&["cancel", &id]).run().await.succeeded();
+    assert!(asked.contains("sweep") && asked.contains("rests until") && asked.ends_with("--yes does it.\n"), "{asked}");
+    let told = async || schedule(&["tasks"]).run().await.succeeded();
+    assert!(schedule(&["list"]).run().await.succeeded().contains("waiting") && !told().await.contains("cancelled"));
+    schedule(&["cancel", &id, "--yes"]).run().await.succeeded();
+    assert!(schedule(&["list"]).run().await.succeeded().contains("cancelled"), "it does not vanish");
+    assert!(told().await.contains("cancelled"), "{}", told().await);
+    for arguments in [&["cancel", &id][..], &["cancel", &id, "--yes"][..]] {
+        let refused = schedule(arguments).run().await;
+        assert!(!refused.status.success() && refused.stderr.contains("orders schedule list"), "{refused:?}");
+    }
+    let wrong = schedule(&["run", "abc"]).run().await;
+    assert!(wrong.stderr.contains("must be a number such as 7"), "{wrong:?}");
     assert!(schedule(&["list", "--all"]).run().await.succeeded().contains("cancelled"));
-    schedule(&["run", &id]).run().await.succeeded();
+    let mixed = schedule(&["run", "999", &id]).run().await;
+    assert_eq!(
+        (mixed.status.code(), mixed.stdout),
+        (Some(1), format!("To be run now: job {id}.\n")),
+        "{}",
+        mixed.stderr
+    );
+    assert!(mixed.stderr.contains("there is no job 999 that can be run"), "{}", mixed.stderr);
     assert!(schedule(&["list"]).run().await.succeeded().contains("waiting"));
     let job: Value = serde_json::from_str(&schedule(&["list", "--json"]).run().await.succeeded()).unwrap();
     assert_eq!((&job["task"], &job["state"], &job["every_s"]), (&json!("sweep"), &json!("waiting"), &json!(600)));

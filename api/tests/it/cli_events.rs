@@ -95,6 +95,18 @@ async fn the_same_is_asked_for_as_over_http() {
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");
         assert!(refused.stderr.contains(words) && refused.stdout.is_empty(), "{refused:?}");
     }
+    for (arguments, words) in [
+        (["--after", "3", "--up-to", "2"], "ends before it begins"),
+        (["--from", "2026-01-31", "--to", "2026-01-31 00:00"], "is not included"),
+    ] {
+        let refused = events(&shop.db, &arguments).run().await;
+        assert!(!refused.status.success() && refused.stderr.contains(words), "{refused:?}");
+    }
+    assert_eq!(
+        events(&shop.db, &["--after", "3", "--up-to", "3"]).run().await.succeeded(),
+        "",
+        "all is written already"
+    );
 }
 
 #[tokio::test]
@@ -133,6 +145,23 @@ async fn a_file_is_there_when_it_is_whole() {
     assert!(failed.status.code() == Some(1) && failed.stderr.contains("can't be written"), "{failed:?}");
     let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["events.ndjson"]);
+}
+
+#[tokio::test]
+async fn what_stands_where_a_file_is_asked_for_is_kept_unless_it_is_one() {
+    let (shop, _api) = shop_with_orders(1).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (link, file) = (directory.path().join("link.csv"), directory.path().join("events.csv"));
+    std::os::unix::fs::symlink("events.csv", &link).unwrap();
+    let told = events(&shop.db, &["-o", link.to_str().unwrap(), "--format", "csv"]).run().await.succeeded();
+    assert_eq!(told, format!("{}: 7 events, positions 1 to 7\n", link.display()));
+    assert!(link.is_symlink() && fs::read_to_string(&file).unwrap().lines().count() == 8);
+    for format in ["ndjson", "csv", "parquet"] {
+        let full = events(&shop.db, &["-o", "/dev/full", "--format", format]).run().await;
+        assert_eq!(full.status.code(), Some(1), "{full:?}");
+        assert!(full.stderr.contains("/dev/full can't be written: No space left"), "{full:?}");
+    }
+    assert!(!fs::metadata("/dev/full").unwrap().is_file());
 }
 
 #[tokio::test]

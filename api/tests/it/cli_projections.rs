@@ -73,6 +73,9 @@ async fn a_build_that_is_killed_goes_on_is_compared_promoted_rolled_back_and_dro
     let json = projections(db, &["diff", "order_list", "--json", "--limit", "0"]).run().await;
     let found: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((&found["differences"], &found["rows"]), (&1.into(), &Value::Array(vec![])));
+    let itself = projections(db, &["diff", "order_list", FIRST, FIRST]).run().await;
+    assert_eq!(itself.status.code(), Some(2), "{itself:?}");
+    assert!(itself.stderr.contains("can't be compared with itself"), "{itself:?}");
     let unknown = projections(db, &["diff", "order_list", "order_list_v9_9"]).run().await;
     assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
 
@@ -85,6 +88,8 @@ async fn a_build_that_is_killed_goes_on_is_compared_promoted_rolled_back_and_dro
     projections(db, &["drop", "order_list", SECOND]).run().await.succeeded();
     let listed = projections(db, &["list"]).run().await.succeeded();
     assert!(listed.contains(FIRST) && !listed.contains(SECOND), "{listed}");
+    let row = listed.lines().find(|line| line.contains(FIRST)).unwrap();
+    assert!(row.contains("  2  ") && !row.contains('~'), "an order, and how far clocks are apart: {listed}");
 }
 
 /// What was taken down, the oldest first: action, outcome.

@@ -147,7 +147,7 @@ async fn settings_of_another_kafka_need_its_address() {
 async fn data_that_the_servers_user_can_not_reach_are_named() {
     let closed = tempfile::tempdir().unwrap();
     std::fs::set_permissions(closed.path(), PermissionsExt::from_mode(0o700)).unwrap();
-    let finished = orders(&["events"]).env("ORDERS_DATA_DIR", closed.path().join("orders")).run().await;
+    let finished = orders(&["migrate"]).env("ORDERS_DATA_DIR", closed.path().join("orders")).run().await;
     if nix::unistd::geteuid().is_root() {
         assert!(!finished.status.success());
         assert!(finished.stderr.contains("chmod o+x"), "{}", finished.stderr);

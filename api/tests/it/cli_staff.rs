@@ -30,6 +30,10 @@ async fn staff_are_let_in_listed_and_kept_out() {
     let rows: Vec<&str> = list.lines().collect();
     assert!(rows[1].contains("Ada Lovelace  owner") && rows[1].ends_with("invited"), "{list}");
     assert!(rows[2].starts_with("bob@example.com") && rows[2].contains("disabled 2"), "{list}");
+    let lines = staff(&db, &["list", "--json"]).run().await.succeeded();
+    let accounts: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let states: Vec<_> = accounts.iter().map(|account| (account["role"].as_str(), account["state"].as_str())).collect();
+    assert_eq!(states, [(Some("owner"), Some("invited")), (Some("clerk"), Some("disabled"))]);
     staff(&db, &["enable", "bob@example.com"]).run().await.succeeded();
 
     let last = staff(&db, &["disable", "ada@example.com"]).run().await;

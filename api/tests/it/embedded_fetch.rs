@@ -58,11 +58,11 @@ async fn older_programs_and_those_of_another_version_are_refused() {
     let place = Place::new();
     let too_old = u32::try_from(commands::db::OLDEST_SERVER_MAJOR - 1).unwrap();
     let bin = programs_of(too_old, &place).await;
-    let old = place.orders(&["events", "--postgres-bin", bin.to_str().unwrap()]);
+    let old = place.orders(&["migrate", "--postgres-bin", bin.to_str().unwrap()]);
     let said = old.run().await.stderr;
     assert!(said.contains(&format!("PostgreSQL {too_old} is too old")) && said.lines().count() == 1, "{said}");
 
-    place.orders(&["events"]).run().await.succeeded();
+    place.orders(&["migrate"]).run().await.succeeded();
     let said = old.run().await.stderr;
     assert!(said.contains("were made by PostgreSQL") && said.contains("pg_upgrade"), "{said}");
     let nothing = place.orders(&["events", "--postgres-bin", "/usr/share"]).run().await.stderr;

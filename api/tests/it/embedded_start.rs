@@ -97,7 +97,7 @@ async fn killed_it_leaves_no_server_and_loses_no_order() {
 #[tokio::test]
 async fn a_lock_left_by_a_crash_that_names_another_process_is_repaired() {
     let place = Place::new();
-    place.orders(&["events"]).run().await.succeeded();
+    place.orders(&["migrate"]).run().await.succeeded();
     let data = place.data().join("postgres/data");
     let sleeper = Launch::of("sleep").arg("600").spawn();
     let owner = fs::metadata(&data).unwrap();
@@ -129,6 +129,7 @@ async fn two_at_once_on_one_directory_are_refused() {
 #[tokio::test]
 async fn commands_find_the_running_system_or_start_its_database_alone() {
     let place = Place::new();
+    place.orders(&["migrate"]).run().await.succeeded();
     let alone = place.orders(&["keys", "create", "--name", "shop", "--scope", "orders:read"]).run().await.succeeded();
     assert!(alone.starts_with("orders_"), "{alone}");
     let program = place.start().await;
@@ -215,8 +216,43 @@ async fn an_ordinary_user_has_its_data_at_home() {
 async fn a_long_path_has_its_socket_elsewhere() {
     let place = Place::new();
     let data = place.top().join("d".repeat(120));
-    let launch = Launch::orders().arg("keys").arg("list").env("ORDERS_DATA_DIR", &data);
-    assert!(launch.run().await.succeeded().starts_with("PREFIX"));
+    let orders = |arguments: &[&str]| Launch::orders().args(arguments).env("ORDERS_DATA_DIR", &data);
+    orders(&["migrate"]).run().await.succeeded();
+    assert!(orders(&["keys", "list"]).run().await.succeeded().starts_with("PREFIX"));
+}
+
+/// A directory that was mistyped or forgotten is no empty system.
+#[tokio::test]
+async fn commands_that_ask_begin_no_system() {
+    let place = Place::new();
+    let commands: [&[&str]; 6] = [
+        &["events"],
+        &["verify"],
+        &["parked", "list"],
+        &["keys", "create", "--name", "shop", "--scope", "orders:read"],
+        &["instances"],
+        &["analysts", "list"],
+    ];
+    for arguments in commands {
+        let refused = place.orders(arguments).run().await;
+        assert!(!refused.status.success() && refused.stdout.is_empty(), "{arguments:?}: {refused:?}");
+        assert!(
+            refused.stderr.contains("there is no system in ") && refused.stderr.contains("orders serve --data-dir")
+        );
+        assert!(!place.data().exists(), "{arguments:?} makes nothing");
+    }
+    // Nor in a directory whose beginning was cut off.
+    fs::create_dir(place.data()).unwrap();
+    fs::write(place.data().join("lock"), "").unwrap();
+    let refused = place.orders(&["events"]).run().await;
+    assert!(refused.stderr.contains("there is no system in "), "{refused:?}");
+    assert!(!place.data().join("postgres").exists());
+
+    place.orders(&["migrate"]).run().await.succeeded();
+    assert_eq!(place.orders(&["events"]).run().await.succeeded(), "");
+    let verified = place.orders(&["verify"]).run().await.succeeded();
+    assert!(verified.contains("There is nothing to check yet: the log has no events. "), "{verified}");
+    assert!(!verified.contains("Everything agrees"), "{verified}");
 }
 
 /// A command as `nobody` if we are root; with a copy of the program where that user can reach it.

@@ -2,8 +2,8 @@
 
 use testkit::Db;
 
-/// Adds `copies` of every order that there is, each under ids of its own. The log is dense as ever, and its times go on; only the
-/// database's owner can write such a thing. Gives the position of the last event.
+/// Adds `copies` of every order that there is, each under ids of its own. The log is dense as ever, and its times go
+/// on; only the database's owner can write such a thing. Gives the position of the last event.
 pub async fn multiply_orders(db: &Db, copies: i32) -> i64 {
     let pool = db.owner_pool().await;
     sqlx::query(

@@ -3,7 +3,8 @@
 use crate::browser::{Browser, value};
 use crate::http_support::{Call, Instance, Reply, Shop};
 use crate::shop_payments_support::Market;
-use api::http::{AddressLimits, HttpSettings, RateLimit, ServerSettings};
+use api::app::HttpSettings;
+use api::http::{AddressLimits, RateLimit, ServerSettings};
 use std::net::{IpAddr, Ipv4Addr};
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;

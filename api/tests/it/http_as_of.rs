@@ -1,8 +1,9 @@
 //! What was: an order, lists and totals as of a position or a time, and an order's history in words.
 
 use crate::http_support::{Instance, Reply, Shop, buys, usd};
+use api::app::HttpSettings;
 use api::auth::{Scope, keys};
-use api::http::{HttpSettings, ServerSettings};
+use api::http::ServerSettings;
 use chrono::{DateTime, SecondsFormat, Utc};
 use projections::Views;
 use serde_json::{Value, json};
@@ -198,7 +199,8 @@ async fn whoever_asks_for_a_time_holds_up_nobody_who_writes() {
     .execute(&mut *append)
     .await
     .unwrap();
-    // The future is known for what it is all the same; a time at which that event may be is not answered before it is there.
+    // The future is known for what it is all the same; a time at which that event may be is not answered before it is
+    // there.
     as_of(&api, &path, "2999-01-01T00:00:00Z").await.problem(400, "time_not_passed");
     let at = recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let (asking, ended) = tokio::join!(as_of(&api, &path, &at), async {

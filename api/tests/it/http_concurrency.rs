@@ -1,7 +1,8 @@
 //! Commands that race, on one process and on two.
 
 use crate::http_support::{Shop, ada_buys, usd};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use commands::GatewaySettings;
 use futures::future::join_all;
 use serde_json::json;

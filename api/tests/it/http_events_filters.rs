@@ -2,7 +2,8 @@
 
 use crate::history_support::multiply_orders;
 use crate::http_support::{BOUND, Instance, Reply, Shop, ada_buys, faults};
-use api::http::{HttpSettings, LookSettings, ServerSettings};
+use api::app::{HttpSettings, LookSettings};
+use api::http::ServerSettings;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,7 +1,9 @@
 //! The history that goes on with what is appended.
 
 use crate::http_support::{BOUND, Instance, Shop, Streamed};
-use api::http::{FollowSettings, HttpSettings, LookSettings, ServerSettings};
+use api::app::{FollowSettings, HttpSettings, LookSettings};
+use api::auth::{Scope, keys};
+use api::http::ServerSettings;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -192,6 +194,44 @@ async fn so_many_follow_and_none_for_ever() {
 }
 
 #[tokio::test]
+async fn who_follows_with_a_key_that_is_revoked_is_told_so_and_nothing_more() {
+    let shop = Shop::new().await;
+    let follow = FollowSettings { keep_alive_every: Duration::from_millis(50), ..FollowSettings::default() };
+    let api = shop.open_with(settings(follow)).await;
+    let (ended, kept) = (shop.key(&[Scope::Analyst]).await, shop.key(&[Scope::Analyst]).await);
+    let path = "/v1/events?follow=true&after=2";
+    let mut quiet = api.get(path).key(&ended).stream().await;
+    let mut busy = api.get(path).key(&ended).stream().await;
+    let mut events = api.get("/v1/events?type=OrderPaid&after=2").key(&ended).header("accept", EVENTS).stream().await;
+    let mut other = api.get(path).key(&kept).stream().await;
+    next_event(&mut events).await;
+    let prefix = ended.split('_').nth(1).unwrap();
+    keys::revoke(&shop.db.pool().await, prefix).await.unwrap();
+    assert_eq!(next(&mut quiet).await, serde_json::json!({ "end": "key_ended", "position": 2 }));
+    assert_eq!(quiet.line().await, None);
+    // Also who is told something all the while, so that there is never a silence.
+    let last = loop {
+        place(&api).await;
+        let line = next(&mut busy).await;
+        if line.get("end").is_some() {
+            break line;
+        }
+    };
+    assert_eq!(last["end"], "key_ended");
+    assert_eq!(busy.line().await, None);
+    let end = loop {
+        let event = next_event(&mut events).await;
+        if field(&event, "data").is_some() {
+            break event;
+        }
+    };
+    assert_eq!(field(&end, "event"), Some("end"));
+    assert!(field(&end, "data").unwrap().starts_with(r#"{"end":"key_ended","position":"#));
+    assert_eq!(next(&mut other).await["position"], 3, "another key goes on");
+    api.get(path).key(&ended).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn what_is_recorded_before_a_time_to_come_is_passed_over() {
     let shop = Shop::new().await;
     let api = shop.open().await;
@@ -233,7 +273,8 @@ async fn what_is_recorded_before_a_time_to_come_is_passed_over() {
     assert!(program.stdout().contains("\"POT\""), "{}", program.stdout());
 }
 
-/// Stands before PostgreSQL's own: waits for whoever holds the lock. Nothing but a look through history asks for it here.
+/// Stands before PostgreSQL's own: waits for whoever holds the lock. Nothing but a look through history asks for it
+/// here.
 const SLOW_LOOKS: [&str; 2] = [
     "CREATE FUNCTION public.strpos(text, text) RETURNS integer LANGUAGE plpgsql AS $$
      BEGIN

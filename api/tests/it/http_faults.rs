@@ -1,8 +1,9 @@
 //! What goes wrong before a command or read begins: every status, and what each answer bears.
 
 use crate::http_support::{Shop, ada_buys};
+use api::app::HttpSettings;
 use api::auth::{Scope, keys};
-use api::http::{HttpSettings, RateLimit, ServerSettings};
+use api::http::{RateLimit, ServerSettings};
 use http::Method;
 use serde_json::json;
 use testkit::eventually;

@@ -2,8 +2,9 @@
 
 use crate::http_support::{BOUND, Call, Instance, Reply, Shop, buys, usd};
 use crate::shop_live::client::Socket;
+use api::app::HttpSettings;
 use api::auth::{Scope, keys};
-use api::http::{HttpSettings, ServerSettings};
+use api::http::ServerSettings;
 use api::shop::LiveSettings;
 use chrono::Utc;
 use commands::members::staff;
@@ -212,7 +213,7 @@ async fn every_route_is_in_the_table() {
     let shop = Shop::new().await;
     let api = shop.instance().await;
     let mut routes = BTreeSet::new();
-    for (path, _) in api::http::paths().into_iter().filter(|(path, _)| path.starts_with("/v1/")) {
+    for (path, _) in api::app::paths().into_iter().filter(|(path, _)| path.starts_with("/v1/")) {
         let refused = api.call(Method::TRACE, &path.replace(['{', '}'], "")).await.is(405);
         let methods = refused.header("allow").split(',').map(|method| method.trim().to_owned());
         routes.extend(methods.filter(|method| method != "HEAD").map(|method| (method, path.to_owned())));

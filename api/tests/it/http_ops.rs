@@ -1,6 +1,6 @@
 //! What operators look at and order: parked items, consumer groups, mails, and the log of all that was done.
 
-use super::http_support::{Instance, Shop};
+use super::http_support::{Instance, Shop, ada_buys};
 use api::auth::Scope;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -47,7 +47,15 @@ async fn parked_items_are_listed_shown_and_decided_on() {
     let cursor = first["next_cursor"].as_str().unwrap();
     assert_eq!(parked(&api, &format!("limit=2&cursor={cursor}")).await, [other]);
     api.get(&format!("/v1/ops/parked?order=first&cursor={cursor}")).await.problem(400, "invalid_cursor");
+    assert_eq!(parked(&api, "state=waiting").await, [ids[1]]);
     api.get("/v1/ops/parked?state=sent").await.problem(400, "invalid_query");
+    for (filter, told) in [("consumer=nobody", "no consumer `nobody`"), ("type=Foo", "no event type `Foo`")] {
+        let refused = api.get(&format!("/v1/ops/parked?{filter}")).await.problem(400, "invalid_query");
+        assert!(refused.text.contains(told), "{}", refused.text);
+        let (name, value) = filter.split_once('=').unwrap();
+        let refused = api.post("/v1/ops/parked/retry", &json!({ "expected": 0, name: value })).await;
+        assert!(refused.problem(422, "invalid_body").text.contains(told), "{filter}");
+    }
 
     let shown = api.get(&format!("/v1/ops/parked/{}", ids[0])).await.is(200).json();
     let item = &shown["item"];
@@ -59,7 +67,8 @@ async fn parked_items_are_listed_shown_and_decided_on() {
 
     let decide = async |path: String, body: Value| api.post(&path, &body).await;
     decide(format!("/v1/ops/parked/{}/retry", ids[0]), json!({})).await.is(200);
-    decide(format!("/v1/ops/parked/{}/retry", ids[0]), json!({})).await.problem(409, "not_parked");
+    let waits = decide(format!("/v1/ops/parked/{}/discard", ids[0]), json!({})).await.problem(409, "not_parked");
+    assert_eq!(waits.json()["state"], json!("waiting"));
     decide("/v1/ops/parked/999999/discard".to_owned(), json!({})).await.problem(404, "item_not_found");
     let asked = json!({ "expected": 3, "reason": "mailbox" });
     let changed = decide("/v1/ops/parked/discard".to_owned(), asked).await.problem(409, "count_changed");
@@ -84,6 +93,17 @@ async fn parked_items_are_listed_shown_and_decided_on() {
     ];
     assert_eq!(told, expected);
     assert_eq!(refused[0]["arguments"], json!({ "reason": "…" }));
+
+    // What waits is tried at once: the first of the order, and what that holds stays held.
+    let shown = async |id: i64| api.get(&format!("/v1/ops/parked/{id}")).await.is(200).json()["item"].clone();
+    assert_eq!(shown(ids[1]).await["next_at"], json!(null));
+    let none = decide("/v1/ops/parked/discard".to_owned(), json!({ "expected": 2, "state": "waiting" })).await;
+    assert!(none.problem(422, "invalid_body").text.contains("parked or unknown"));
+    let asked = json!({ "expected": 1, "state": "waiting" });
+    assert_eq!(decide("/v1/ops/parked/retry".to_owned(), asked).await.is(200).json(), json!({ "count": 2 }));
+    assert_eq!(shown(ids[1]).await["next_at"], json!(null));
+    let first = shown(ids[0]).await;
+    assert!(first["next_at"].is_string() && first["state"] == "waiting", "{first}");
     let staff = shop.key(&[Scope::Staff]).await;
     api.get("/v1/ops/parked").key(&staff).await.problem(403, "forbidden");
     api.get("/v1/ops/audit").key(&staff).await.problem(403, "forbidden");
@@ -94,7 +114,7 @@ async fn a_long_filter_is_decided_by_and_nothing_is_written_down_of_no_items() {
     let shop = Shop::new().await;
     let api = shop.instance().await;
     let long = |chars| "\u{1F375}".repeat(chars);
-    let by = |chars| json!({ "expected": 0, "consumer": long(chars), "order": long(chars), "type": long(chars) });
+    let by = |chars| json!({ "expected": 0, "consumer": "order_mail", "order": long(chars), "type": "OrderPaid" });
     let decided = api.post("/v1/ops/parked/retry", &by(200)).await.is(200).json();
     assert_eq!(decided, json!({ "count": 0 }));
     assert!(actions(&api, "").await.is_empty(), "nothing was done");
@@ -103,14 +123,15 @@ async fn a_long_filter_is_decided_by_and_nothing_is_written_down_of_no_items() {
     others["expected"] = json!(7);
     api.post("/v1/ops/parked/retry", &others).await.problem(409, "count_changed");
     let taken_down = actions(&api, "").await;
-    assert_eq!(taken_down[0]["arguments"]["consumer"], json!(long(200)));
+    assert_eq!(taken_down[0]["arguments"]["of"], json!(long(200)));
 }
 
 #[tokio::test]
 async fn what_an_event_says_is_for_who_may_read_history() {
     let shop = Shop::new().await;
     let api = shop.open().await;
-    api.place(&[("TEA", 1)]).await;
+    let made_up = "ada.lovelace/basket";
+    api.post("/v1/orders", &ada_buys(&[("TEA", 1)])).header("request-id", made_up).await.is(201);
     let park = sqlx::query_scalar(
         "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
                 event_type, state, due_at, attempts, tries, reason, noted_at, changed_at)
@@ -123,9 +144,15 @@ async fn what_an_event_says_is_for_who_may_read_history() {
     let operator = shop.key(&[Scope::Operator]).await;
     let told = api.get(&path).key(&operator).await.is(200).json();
     assert_eq!((&told["event"]["payload"], told["event"]["sequence"].is_u64()), (&Value::Null, true), "{told}");
+    assert_eq!(told["correlation_id"], Value::Null, "it may name a person: {told}");
+    assert!(told["event"]["metadata"]["actor"].is_string() && !told.to_string().contains("lovelace"), "{told}");
     let analyst = shop.key(&[Scope::Operator, Scope::Analyst]).await;
     let told = api.get(&path).key(&analyst).await.is(200).json();
     assert!(told["event"]["payload"]["OrderPlaced"].is_object(), "{told}");
+    assert_eq!(
+        (&told["correlation_id"], &told["event"]["metadata"]["correlation_id"]),
+        (&json!(made_up), &json!(made_up))
+    );
 }
 
 #[tokio::test]
@@ -253,6 +280,34 @@ async fn mails_are_told_by_order_and_by_an_address_that_stands_in_no_url() {
     assert_eq!((&told["is_complete"], &found["is_complete"]), (&json!(true), &json!(true)));
     let nobody = api.post("/v1/ops/mails/search", &json!({ "email": "zoe@example.com" })).await.is(200).json();
     assert_eq!(nobody["data"], json!([]));
+    let says_so = |told: &Value| told["leaves_out"].as_str().is_some_and(|words| words.contains("was corrected"));
+    assert!(says_so(&found) && says_so(&nobody) && told["leaves_out"].is_null(), "{told} {nobody}");
+}
+
+#[tokio::test]
+async fn an_order_is_found_by_a_former_address_where_the_schedule_wrote_to_that_and_else_it_is_said() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let order = api.place(&[("TEA", 1)]).await.id();
+    let body = json!({ "customer": { "email": "right@example.com" } });
+    let corrected = api.patch(&format!("/v1/orders/{order}"), &body);
+    let corrected = corrected.header("content-type", "application/merge-patch+json").header("if-match", "*");
+    api.caught_up(corrected.await.is(200).position()).await;
+    let by_former =
+        async || api.post("/v1/ops/mails/search", &json!({ "email": "ada@example.com" })).await.is(200).json();
+    let found = by_former().await;
+    assert!(found["data"] == json!([]) && found["leaves_out"].is_string(), "{found}");
+    let told = Launch::orders().args(["mails", "--address", "ada@example.com"]).env("DATABASE_URL", shop.db.app_url());
+    let told = told.run().await;
+    assert!(told.status.success() && told.stderr.contains("whose address was corrected"), "{told:?}");
+    let reminded = "INSERT INTO scheduled_mails (task, job_key, address_hash, message_id, state, began_at)
+                    SELECT 'payment_reminder', $1, sha256(key || convert_to('ada@example.com', 'UTF8')), 'm1', 'sent', now()
+                      FROM signing_keys WHERE name = 'mail_addresses'";
+    sqlx::query(reminded).bind(&order).execute(&shop.db.pool().await).await.unwrap();
+    let found = by_former().await;
+    let first = &found["data"][0];
+    assert_eq!((&first["order"], &first["cause"]), (&json!(order), &json!("OrderPlaced")));
+    assert_eq!(first["is_to_address"], json!(true), "{found}");
 }
 
 #[tokio::test]
@@ -317,7 +372,14 @@ async fn the_command_line_counts_before_it_decides_and_says_who_did() {
     let orders = |arguments: &[&str]| Launch::orders().args(arguments).env("DATABASE_URL", shop.db.app_url());
     let list = orders(&["parked", "list", "--reason", "550"]).run().await.succeeded();
     assert!(list.lines().count() == 2 && list.contains("550 mailbox unavailable"), "{list}");
-    assert_eq!(orders(&["parked", "list", "--type", "OrderPaid"]).run().await.succeeded(), "Nothing is parked.\n");
+    assert_eq!(orders(&["parked", "list", "--type", "OrderPaid"]).run().await.succeeded(), "Nothing is like that.\n");
+    for (filter, told) in [
+        (["--consumer", "nobody"], "there is no consumer `nobody`; there are: order_mail"),
+        (["--type", "Foo"], "there is no event type `Foo`"),
+    ] {
+        let refused = orders(&["parked", "list"]).args(filter).run().await;
+        assert!(refused.status.code() == Some(2) && refused.stderr.contains(told), "{refused:?}");
+    }
     let line: Value =
         serde_json::from_str(orders(&["parked", "list", "--json"]).run().await.succeeded().trim()).unwrap();
     assert_eq!((&line["id"], &line["holds"]), (&json!(ids[0]), &json!(1)));
@@ -334,7 +396,29 @@ async fn the_command_line_counts_before_it_decides_and_says_who_did() {
     assert!(line["actor"].as_str().unwrap().starts_with("cli:"), "{line}");
     assert_eq!((&line["action"], &line["count"]), (&json!("parked.retry"), &json!(1)));
     let audit = orders(&["audit", "--target", "nothing"]).run().await.succeeded();
-    assert_eq!(audit, "Nothing was done by hand.\n");
+    assert_eq!(audit, "Nothing like that was done.\n");
+    assert_eq!(orders(&["audit", "--limit", "0"]).run().await.status.code(), Some(2));
+    orders(&["parked", "retry", "997"]).run().await;
+    let audit = orders(&["audit"]).run().await.succeeded();
+    assert!(audit.contains("WHY NOT") && audit.contains("refused") && !audit.contains('{'), "{audit}");
+
+    // What can be done is done, whatever can't be.
+    let [first, second]: [String; 2] = note(&pool, "second", &["parked", "unknown"])
+        .await
+        .iter()
+        .map(i64::to_string)
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let mixed = orders(&["parked", "retry", "999", &first, "998", &second]).run().await;
+    assert_eq!(mixed.status.code(), Some(1), "{mixed:?}");
+    assert_eq!(mixed.stdout, format!("To be tried again: item {first}.\nTo be tried again: item {second}.\n"));
+    let said = "there is no parked item 999; there is no parked item 998: `orders parked list` shows";
+    assert!(mixed.stderr.contains(said), "{mixed:?}");
+    let told = orders(&["parked", "discard", &first, "--json"]).run().await;
+    let line: Value = serde_json::from_str(told.stdout.trim()).unwrap();
+    assert_eq!((line["id"].to_string(), &line["done"]), (first, &json!(false)));
+    assert!(line["why"].is_string() && told.status.code() == Some(1), "{told:?}");
 
     let groups = orders(&["consumers", "list"]).run().await.succeeded();
     assert!(groups.contains("order_mail") && groups.contains("not started"), "{groups}");

@@ -34,6 +34,8 @@ async fn a_build_is_made_in_the_background_compared_promoted_and_rolled_back() {
     let asked = api.post(&format!("{LIST}/rebuild"), &json!({ "promote": false })).await.is(202).json();
     let second = builds(&asked)[1].0.clone();
     eventually("it is ready", BOUND, async || builds(&projection(&api).await)[1].1 == "ready").await;
+    let kept = api.post(&format!("{LIST}/rebuild"), &json!({})).await.problem(409, "build_unfit");
+    assert!(kept.text.contains("is kept to be compared"), "{}", kept.text);
     let diff = api.get(&format!("{LIST}/diff")).await.is(200).json();
     assert_eq!((&diff["agree"], &diff["differences"]), (&json!(true), &json!(0)), "{diff}");
     assert_eq!((&diff["a"]["build"], &diff["b"]["build"]), (&json!(first), &json!(second)));
@@ -104,7 +106,12 @@ async fn what_is_not_there_or_not_fit_is_refused_and_only_operators_are_let_in()
     api.get("/v1/ops/projections/orders").await.problem(404, "projection_not_found");
     api.get("/v1/ops/projections/orders/diff").await.problem(404, "projection_not_found");
     api.get("/v1/ops/projections/Orders").await.problem(404, "projection_not_found");
-    api.get(&format!("{LIST}/diff")).await.problem(404, "build_not_found");
+    let only = api.get(&format!("{LIST}/diff")).await.problem(404, "build_not_found").json();
+    assert!(only["detail"].as_str().unwrap().contains("POST /v1/ops/projections/order_list/rebuild"), "{only}");
+    let itself = format!("{LIST}/diff?a={0}&b={0}", first.as_str().unwrap());
+    api.get(&itself).await.problem(409, "build_unfit");
+    let unknown = api.get(&format!("{LIST}/diff?b=nope")).await.problem(404, "build_not_found").json();
+    assert!(!unknown["detail"].as_str().unwrap().contains("`orders "), "{unknown}");
     let nothing = json!({ "build": "order_list_v9_9", "active_build": first });
     api.post(&format!("{LIST}/promote"), &nothing).await.problem(404, "build_not_found");
     api.post(&format!("{LIST}/rollback"), &json!({ "active_build": first })).await.problem(409, "build_unfit");

@@ -1,7 +1,8 @@
-//! What is published about events: the documents are those that are kept in `docs/api`, are true of what is stored, and are
-//! served to everybody.
+//! What is published about events: the documents are those that are kept in `docs/api`, are true of what is stored, and
+//! are served to everybody.
 //!
-//! A schema that was published is a promise: a change of the stored type behind it fails here, until it is another version.
+//! A schema that was published is a promise: a change of the stored type behind it fails here, until it is another
+//! version.
 
 use crate::http_support::Shop;
 use api::schemas::{ASYNCAPI, Document, INDEX, documents};

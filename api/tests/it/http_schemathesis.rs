@@ -3,8 +3,9 @@
 //! `SCHEMATHESIS_EXAMPLES=500` tries more for each operation, `SCHEMATHESIS_SEED=…` the same again.
 
 use crate::http_support::{Instance, Shop};
+use api::app::{FollowSettings, HttpSettings};
 use api::auth::Scope;
-use api::http::{FollowSettings, HttpSettings, ServerSettings};
+use api::http::ServerSettings;
 use api::shop::ShopSettings;
 use std::env;
 use std::path::{Path, PathBuf};

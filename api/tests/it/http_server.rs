@@ -1,7 +1,8 @@
 //! The server itself: slow clients, and stopping.
 
 use crate::http_support::{BOUND, Shop, ada_buys};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,8 +1,9 @@
 //! The API as a client meets it: over TCP, on a database of the test's own.
 
+use api::app::{App, HttpSettings};
 use api::auth::{Scope, keys};
 use api::health::Readiness;
-use api::http::{App, HttpSettings, Server, ServerSettings};
+use api::http::{Server, ServerSettings};
 use api::shared::Shared;
 use api::shop::Live;
 use bytes::Bytes;

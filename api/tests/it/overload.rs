@@ -1,5 +1,5 @@
-//! More than can be carried: 2,000 clients at a program that works on 1,024 requests at once. The surplus is told so, memory
-//! stays bounded, what was acknowledged is in the log, and afterwards all is as before.
+//! More than can be carried: 2,000 clients at a program that works on 1,024 requests at once. The surplus is told so,
+//! memory stays bounded, what was acknowledged is in the log, and afterwards all is as before.
 
 use crate::http_support::{BOUND, Shop, buys, usd};
 use crate::walk::client::{Client, Reply};
@@ -24,8 +24,8 @@ use tokio_util::task::TaskTracker;
 const CLIENTS: usize = 2_000;
 /// So many are to be refused while nothing can be written: half of the surplus over what is worked on at once.
 const REFUSED_BY_A_STALL: usize = 450;
-/// The most memory that the program may ever take here. Each connection may hold a head and a body, each request its command
-/// and answer: 2,000 of them took 125 MB in a build for tests.
+/// The most memory that the program may ever take here. Each connection may hold a head and a body, each request its
+/// command and answer: 2,000 of them took 125 MB in a build for tests.
 const MOST_MEMORY_KB: u64 = 400 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,8 +2,9 @@
 
 use crate::http_support::{BOUND, Instance, Shop, ada_buys, buys, usd};
 use crate::overload::{allow_open_files, start, start_as};
+use api::app::HttpSettings;
 use api::auth::Scope;
-use api::http::{HttpSettings, ServerSettings};
+use api::http::ServerSettings;
 use futures::future::join_all;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -105,7 +106,8 @@ async fn who_does_not_read_is_cut_and_the_next_one_let_in() {
     let strict = shop.instance_with(http, server).await;
     let mut idle = never_reading(10, strict.address, &export).await;
     strict.get("/v1/events?limit=1").await.is(200);
-    // At least the one that made room; the others have until their own time is over, and read before it they get it all.
+    // At least the one that made room; the others have until their own time is over, and read before it they get it
+    // all.
     let mut cut = 0;
     for stream in &mut idle {
         let mut rest = Vec::new();

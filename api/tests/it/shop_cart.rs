@@ -2,7 +2,8 @@
 
 use crate::browser::{Browser, value};
 use crate::http_support::{Reply, Shop, usd};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use api::shop::{Clock, SessionSettings};
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::shop::sessions::Lifetime;

@@ -267,7 +267,8 @@ async fn crashed(pool: &PgPool, cart: Uuid, thanks: &str, content: &str) {
     }
 }
 
-/// An order whose outcome was not known, or that another tab placed meanwhile, may be in the cart still when it changes.
+/// An order whose outcome was not known, or that another tab placed meanwhile, may be in the cart still when it
+/// changes.
 #[tokio::test]
 async fn what_is_added_while_an_order_is_placed_stays_and_the_rest_is_taken_out() {
     let (shop, instance) = stocked().await;
@@ -293,7 +294,8 @@ async fn what_is_added_while_an_order_is_placed_stays_and_the_rest_is_taken_out(
     assert_eq!(orders(&shop).await, 1);
 }
 
-/// However long a cart stays as a crash left it: keys are kept for a day, carts for as long as a member does not come back.
+/// However long a cart stays as a crash left it: keys are kept for a day, carts for as long as a member does not come
+/// back.
 #[tokio::test]
 async fn what_a_crash_left_in_a_cart_is_not_ordered_again_after_days() {
     let (shop, instance) = stocked().await;

@@ -1,4 +1,5 @@
-//! Buying in a real browser: by keys alone, on a phone without a script, twice at once, and at a price that changes meanwhile.
+//! Buying in a real browser: by keys alone, on a phone without a script, twice at once, and at a price that changes
+//! meanwhile.
 
 use crate::http_support::{Instance, Shop};
 use crate::shop_checkout::{ADA, orders, reprice};

@@ -1,7 +1,8 @@
 //! The shop's pages, as a browser without a script meets them.
 
 use crate::http_support::{BOUND, Call, Instance, Reply, Shop, usd};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use api::shop::ShopSettings;
 use serde_json::{Value, json};
 use testkit::eventually;

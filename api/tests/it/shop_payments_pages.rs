@@ -3,7 +3,8 @@
 use crate::browser::{Browser, value};
 use crate::http_support::{Instance, Reply, Shop, usd};
 use crate::shop_payments_support::happened;
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use api::payments::{ChosenProvider, PaymentSettings};
 use commands::shop::links::LinkKey;
 use domain::ids::OrderId;

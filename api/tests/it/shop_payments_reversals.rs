@@ -1,4 +1,5 @@
-//! Money that PayPal takes back: refunded, reversed, denied. A fact like any other: the order keeps what it says, and is flagged.
+//! Money that PayPal takes back: refunded, reversed, denied. A fact like any other: the order keeps what it says, and
+//! is flagged.
 
 use crate::shop_payments_support::Market;
 use api::payments::Settled;

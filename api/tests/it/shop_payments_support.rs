@@ -1,9 +1,10 @@
-//! A shop with payments: one process that takes orders, another that takes payments, a PayPal of the tests' own, and a clock
-//! that tests move.
+//! A shop with payments: one process that takes orders, another that takes payments, a PayPal of the tests' own, and a
+//! clock that tests move.
 
 use crate::http_support::{Instance, Reply, Shop};
+use api::app::{App, HttpSettings};
 use api::health::Readiness;
-use api::http::{App, HttpSettings, Server, ServerSettings};
+use api::http::{Server, ServerSettings};
 use api::payments::paypal::{Patience, PayPal, PayPalSettings};
 use api::payments::provider::ASK_AT_MOST;
 use api::payments::{ChosenProvider, PaymentSettings, Payments};

@@ -1,5 +1,5 @@
-//! Payments that a provider leaves us waiting for: pending for days, or silent for long. They are found all the same, and what
-//! can't be found is shown.
+//! Payments that a provider leaves us waiting for: pending for days, or silent for long. They are found all the same,
+//! and what can't be found is shown.
 
 use crate::shop_payments_support::Market;
 use api::payments::{BeginError, Settled};

@@ -1,5 +1,5 @@
-//! What each page asks of the database: a number of statements that does not grow with what is in it. Where there is a session, one
-//! of them is left for renewing it.
+//! What each page asks of the database: a number of statements that does not grow with what is in it. Where there is a
+//! session, one of them is left for renewing it.
 
 use crate::browser::{Browser, value};
 use crate::http_support::{Shop, usd};
@@ -25,8 +25,8 @@ const MOST_WITH_CART: usize = 5;
 /// Of a change of the cart.
 const MOST_OF_CHANGE: usize = 3;
 
-/// Holds a page to a number of statements, the second time that it is asked for: the first time, where the views are is looked up
-/// besides.
+/// Holds a page to a number of statements, the second time that it is asked for: the first time, where the views are is
+/// looked up besides.
 async fn bounded(statements: &Statements, browser: &Browser<'_>, path: &str, most: usize) {
     browser.get(path).await;
     statements.taken();
@@ -167,8 +167,8 @@ async fn an_order_is_placed_shown_and_paid_for_by_few_statements() {
     bounded(&statements, &ada, &sandbox, 1).await;
 }
 
-/// The statements that requests led to which this test's thread served. One subscriber hears all threads: of several, each its own
-/// thread's, tracing may take one thread's indifference for everybody's.
+/// The statements that requests led to which this test's thread served. One subscriber hears all threads: of several,
+/// each its own thread's, tracing may take one thread's indifference for everybody's.
 #[derive(Clone, Copy)]
 pub struct Statements(ThreadId);
 

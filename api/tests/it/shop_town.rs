@@ -1,5 +1,5 @@
-//! A shop as it runs: the built program with real servers for its database and its mail, and a second process of it that has
-//! pages alone. Visitors come with a real browser.
+//! A shop as it runs: the built program with real servers for its database and its mail, and a second process of it
+//! that has pages alone. Visitors come with a real browser.
 
 use crate::walk::client::Client;
 use crate::walk::{address_printed, make_key, served_address};

@@ -1,5 +1,5 @@
-//! The program is killed while it does what operators ordered, or while it publishes what was parked: each step is repeated, and no
-//! effect is lost or doubled.
+//! The program is killed while it does what operators ordered, or while it publishes what was parked: each step is
+//! repeated, and no effect is lost or doubled.
 
 use crate::http_support::buys;
 use crate::shop_under_load::shop::{BOUND, Post, Role, Servers, Shop};

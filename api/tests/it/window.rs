@@ -16,7 +16,8 @@ const SMALL_TARGETS: &str = "return [...document.querySelectorAll('button, input
 /// More than any page has that can have the focus.
 const MOST_TABS: usize = 80;
 
-/// Holds a page of the shop to what all its pages are held to: nothing sticks out, all can be touched, nobody is kept out.
+/// Holds a page of the shop to what all its pages are held to: nothing sticks out, all can be touched, nobody is kept
+/// out.
 pub async fn fits(browser: &Browser, looks: &Looks, name: &str) {
     assert_eq!(browser.run(SMALL_TARGETS).await, json!([]), "{name} has controls too small to touch");
     keeps_nobody_out(browser, looks, name).await;

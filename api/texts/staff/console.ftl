@@ -48,7 +48,7 @@ ops-running = Running
 ops-failing = Failing
 ops-no-members = No members
 ops-paused-by = { $by }, { $ago }: { $reason }
-ops-waits = Waits for
+ops-waits = Oldest
 ops-members = Members
 ops-waiting = Waiting
 ops-parked = Parked
@@ -72,10 +72,11 @@ ops-events-behind = { $count ->
    *[other] { $count } events behind
  }
 ops-needs-person = Needs a person
+ops-not-discarded = What waits is tried again by itself, and can't be discarded: nothing was done.
 ops-nothing-parked = Nothing is parked, and of nothing the outcome is unknown.
 ops-look-through = Look through all, by a filter
 ops-none-found = Nothing is like that
-ops-none-found-words = No item that needs a person matches these filters.
+ops-none-found-words = No item matches these filters.
 ops-item = Item
 ops-event = Event
 ops-of = Of
@@ -84,6 +85,8 @@ ops-reason-has = Reason contains
 ops-order = Order
 ops-held = Holds up
 ops-since = Since
+ops-tried-next = Next try
+ops-next-try = Next try { $time }
 ops-all-of = All of { $consumer }:
 ops-all = All of all consumers:
 ops-all-consumers = all consumers
@@ -152,7 +155,7 @@ ops-discard-matching = Discard { $count ->
     [one] the 1 that matches
    *[other] all { $count } that match
  }
-ops-retry-words = It is tried again with all its attempts before it. A mail goes out with the same Message-ID as before.
+ops-retry-words = It is tried again, its attempts counted from 0; what waits is tried now, its attempts as they are. A mail goes out with the same Message-ID as before.
 ops-discard-words = It is never tried again, and what it holds up goes on. This can't be taken back.
 ops-retry-count = Retry { $count ->
     [one] 1 item
@@ -263,7 +266,7 @@ ops-letters-record = Record
 ops-letters-omitted = Its record is left out: { $why }
 ops-mails = Was it mailed?
 ops-mails-of = Order or address
-ops-mails-hint = An order's number or id, or the address of a customer.
+ops-mails-hint = An order's number or id, or the address of a customer. An order whose address was corrected is found by its present one.
 ops-mails-look = Look
 ops-mails-wrong = This is no number or id of an order, and no address of mail.
 ops-mails-no-order = No order of the list has the number { $number }.

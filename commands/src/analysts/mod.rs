@@ -1,7 +1,8 @@
 //! The logins of those who read the views in `analytics` by SQL.
 //!
-//! PostgreSQL takes settings from the role that logs in, never from its groups: a login that was made by hand and is a member of
-//! [`ANALYST_ROLE`] has neither a time-out nor any other bound. So logins are made here, together with their settings, in one transaction.
+//! PostgreSQL takes settings from the role that logs in, never from its groups: a login that was made by hand and is a
+//! member of [`ANALYST_ROLE`] has neither a time-out nor any other bound. So logins are made here, together with their
+//! settings, in one transaction.
 
 mod verifier;
 
@@ -193,7 +194,8 @@ pub async fn list(pool: &PgPool) -> Result<Vec<Analyst>, AnalystError> {
     Ok(db::ask(pool, async |session| ask.fetch_all(session).await).await?)
 }
 
-/// Removes a login. Says how many of its sessions go on until they end by themselves: ending them takes more rights than removing it.
+/// Removes a login. Says how many of its sessions go on until they end by themselves: ending them takes more rights
+/// than removing it.
 pub async fn remove(pool: &PgPool, name: &LoginName) -> Result<u64, AnalystError> {
     let logins = list(pool).await?;
     let login = logins.iter().find(|login| login.name == name.as_str()).ok_or(AnalystError::NotFound)?;

@@ -1,5 +1,5 @@
-//! What PostgreSQL keeps of a password (RFC 5802, RFC 7677). Made here, so that the password itself is neither sent nor in the
-//! server's log of statements.
+//! What PostgreSQL keeps of a password (RFC 5802, RFC 7677). Made here, so that the password itself is neither sent nor
+//! in the server's log of statements.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

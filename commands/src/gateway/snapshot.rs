@@ -56,8 +56,8 @@ impl<A: Aggregate> Snapshot<A> {
     }
 }
 
-/// The states that commands met lately. One that is behind the log costs time and nothing else: what is decided on it is
-/// decided again.
+/// The states that commands met lately. One that is behind the log costs time and nothing else: what is decided on it
+/// is decided again.
 pub(crate) struct States {
     cache: Cache<StreamId, Tip>,
 }

@@ -42,8 +42,8 @@ pub struct Submission<A: Aggregate> {
     pub key: Option<IdempotencyKey>,
     /// Renders the answer.
     pub answer: AnswerFn<A>,
-    /// What the caller was let in by, if anything. Kept until the command has come to its end: whoever hangs up would else make
-    /// room for another command while this one is still under way.
+    /// What the caller was let in by, if anything. Kept until the command has come to its end: whoever hangs up would
+    /// else make room for another command while this one is still under way.
     pub admission: Option<Admission>,
 }
 

@@ -1,7 +1,7 @@
 //! A moment of the log's life, and where it is: all that was written down by then, and nothing that came later.
 //!
-//! What was written down up to a moment never changes, so whatever is folded up to it is the same for ever. That holds for a time only
-//! once no event can be recorded at it, or before it, any more.
+//! What was written down up to a moment never changes, so whatever is folded up to it is the same for ever. That holds
+//! for a time only once no event can be recorded at it, or before it, any more.
 
 use super::{Log, LogError, StoredEvent};
 use crate::db;
@@ -20,8 +20,8 @@ const PAUSE_AT_MOST: Duration = Duration::from_millis(50);
 pub enum Moment {
     /// When the log ended at this position.
     Position(Position),
-    /// When everything recorded at this time or before it was there. By [`StoredEvent::recorded_at`]: an event may have occurred
-    /// earlier than it was recorded.
+    /// When everything recorded at this time or before it was there. By [`StoredEvent::recorded_at`]: an event may have
+    /// occurred earlier than it was recorded.
     Time(DateTime<Utc>),
 }
 
@@ -89,27 +89,33 @@ impl Log {
 
     /// Refuses a time at which events may still be recorded.
     async fn check_passed(&self, wanted: DateTime<Utc>) -> Result<(), MomentError> {
+        self.has_passed(wanted).await?.map_err(|now| MomentError::Future { wanted, now })
+    }
+
+    /// Makes sure that no event is recorded at that time, or before it, any more. Else says what time it is by the
+    /// database's clock.
+    pub(crate) async fn has_passed(&self, wanted: DateTime<Utc>) -> Result<Result<(), DateTime<Utc>>, LogError> {
         let head = self.head().await?;
         let last = self.read_at(&[head]).await?;
         if last.first().is_some_and(|event| wanted < event.recorded_at) {
             // Times never run backwards along positions.
-            return Ok(());
+            return Ok(Ok(()));
         }
         let ask = async |session: &mut PgConnection| {
             sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(session).await.map_err(LogError::from)
         };
         let now: DateTime<Utc> = db::read(self.pool(), ask).await?;
         if wanted >= now {
-            return Err(MomentError::Future { wanted, now });
+            return Ok(Err(now));
         }
-        Ok(self.wait_for_appends().await?)
+        self.wait_for_appends().await.map(Ok)
     }
 
     /// Waits until all that were appending when this was called are done.
     ///
-    /// An append opens `log_head` before it reads the clock, and lets go of it once its commit can be seen: PostgreSQL keeps a
-    /// table's lock until then. So whoever has read a time before this call finds nothing new at it afterwards. Nothing is locked
-    /// here, as a lock on the row would be kept through a flush, and all writers would wait for it.
+    /// An append opens `log_head` before it reads the clock, and lets go of it once its commit can be seen: PostgreSQL
+    /// keeps a table's lock until then. So whoever has read a time before this call finds nothing new at it afterwards.
+    /// Nothing is locked here, as a lock on the row would be kept through a flush, and all writers would wait for it.
     async fn wait_for_appends(&self) -> Result<(), LogError> {
         let began = self.appending().await?;
         let (mut left, started, mut pause) = (began.clone(), Instant::now(), PAUSE_AT_FIRST);

@@ -1,7 +1,8 @@
 //! Counting restores.
 //!
-//! Nothing in a restored database tells that it was restored: whoever did that says so, as the owner of the tables. From
-//! then on what is kept elsewhere of the history that is gone (Kafka's topics) is told from this one, and so are views.
+//! Nothing in a restored database tells that it was restored: whoever did that says so, as the owner of the tables.
+//! From then on what is kept elsewhere of the history that is gone (Kafka's topics) is told from this one, and so are
+//! views.
 
 use super::{LogError, LogIdentity};
 use crate::db;

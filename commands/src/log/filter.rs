@@ -1,8 +1,9 @@
 //! Reading the events that a question is about.
 //!
-//! A stream is found by its key. What else is asked for (types, a sku, a correlation id) has no index: each would be paid for by
-//! every append. It is looked for along the positions, so many of them by one statement, on the server; where the events are in
-//! memory, there. The server's look is a coarse one, at the text of an event; what it lets through is looked at once more here.
+//! A stream is found by its key. What else is asked for (types, a sku, a correlation id) has no index: each would be
+//! paid for by every append. It is looked for along the positions, so many of them by one statement, on the server;
+//! where the events are in memory, there. The server's look is a coarse one, at the text of an event; what it lets
+//! through is looked at once more here.
 
 use super::stored::COLUMNS;
 use super::{Log, LogError, StoredEvent};
@@ -94,11 +95,11 @@ impl EventFilter {
 }
 
 impl Log {
-    /// The events behind `after` that `filter` lets through, none beyond `up_to`, which the log must have reached: at most
-    /// `limit_rows`, and about 4 MB.
+    /// The events behind `after` that `filter` lets through, none beyond `up_to`, which the log must have reached: at
+    /// most `limit_rows`, and about 4 MB.
     ///
-    /// However rare they are, no statement goes through the whole log: what is answered may be nothing yet, complete up to a
-    /// position before `up_to`. Where that is still `after`, the log holds nothing behind it.
+    /// However rare they are, no statement goes through the whole log: what is answered may be nothing yet, complete up
+    /// to a position before `up_to`. Where that is still `after`, the log holds nothing behind it.
     pub async fn read_filtered(
         &self,
         filter: &EventFilter,
@@ -118,7 +119,8 @@ impl Log {
         }
     }
 
-    /// Whether the events behind `after` are in memory, as those at the end of the log are: nothing is asked of PostgreSQL for them.
+    /// Whether the events behind `after` are in memory, as those at the end of the log are: nothing is asked of
+    /// PostgreSQL for them.
     pub fn is_in_memory(&self, after: Position) -> bool {
         self.shared.recent.behind(after, 1).is_some()
     }

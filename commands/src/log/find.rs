@@ -1,7 +1,7 @@
 //! Where the events stand that a question is about, without what is in them.
 //!
-//! An answer's end is told before its first byte, and a filter with a limit ends where only a look tells. Positions are all that such a
-//! look needs: the events are read afterwards, each once, by their positions.
+//! An answer's end is told before its first byte, and a filter with a limit ends where only a look tells. Positions are
+//! all that such a look needs: the events are read afterwards, each once, by their positions.
 
 use super::filter::{LOOK, scan_end};
 use super::stored::COLUMNS;
@@ -23,8 +23,8 @@ pub struct FoundPositions {
 }
 
 impl Log {
-    /// Where the events stand behind `after` that `filter` may let through, none beyond `up_to`, which the log must have reached: at
-    /// most `limit_rows`. No statement goes through the whole log, as with [`Log::read_filtered`].
+    /// Where the events stand behind `after` that `filter` may let through, none beyond `up_to`, which the log must
+    /// have reached: at most `limit_rows`. No statement goes through the whole log, as with [`Log::read_filtered`].
     pub async fn find_filtered(
         &self,
         filter: &EventFilter,
@@ -69,8 +69,8 @@ impl Log {
         Ok(FoundPositions { positions, up_to })
     }
 
-    /// What stands at positions that were found, in order, if `filter` lets it through: about 4 MB, so perhaps not all of it. Where it
-    /// is complete up to `after` still, nothing stands there.
+    /// What stands at positions that were found, in order, if `filter` lets it through: about 4 MB, so perhaps not all
+    /// of it. Where it is complete up to `after` still, nothing stands there.
     pub async fn read_found(
         &self,
         filter: &EventFilter,

@@ -8,6 +8,7 @@ mod as_of;
 mod epoch;
 mod filter;
 mod find;
+mod heed;
 mod history;
 mod read;
 mod recent;
@@ -28,6 +29,7 @@ pub use whole::{EventKey, EventOutline, StreamPlace, TypedEvents};
 
 use crate::db::{self, APP_ROLE, DbError};
 use crate::meter::Meter;
+use crate::start::StartError;
 use chrono::{DateTime, Utc};
 use domain::Position;
 use domain::ids::EventId;
@@ -88,6 +90,9 @@ pub enum LogError {
         /// The newest that was known.
         position: Position,
     },
+    /// A projection or a consumer can't begin where it is declared to.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// An event that this program can't read.
     #[error(transparent)]
     Unreadable(#[from] ReadError),
@@ -110,12 +115,14 @@ struct Shared {
     identity: LogIdentity,
     instance: Uuid,
     history: History,
-    /// The newest position that this process has heard of.
+    /// The newest position that this process knows to be there.
     head: watch::Sender<Position>,
     /// The news of changed products and categories.
     catalogue: watch::Sender<wake::CatalogueNews>,
     /// What this process appended and other processes have not been told yet.
     news: watch::Sender<wake::News>,
+    /// What others told and this process has not looked at yet.
+    hints: watch::Sender<heed::Hint>,
     recent: Recent,
     streams: Streams,
     meter: Meter,
@@ -139,6 +146,7 @@ impl Log {
             head: watch::Sender::new(Position::ORIGIN),
             catalogue: watch::Sender::default(),
             news: watch::Sender::new(wake::News::default()),
+            hints: watch::Sender::default(),
             recent: Recent::default(),
             meter: Meter::default(),
         });
@@ -168,7 +176,8 @@ impl Log {
         self.shared.instance
     }
 
-    /// The newest position that this process has heard of. No I/O; may lag behind other processes' appends.
+    /// The newest position that this process has found in the log, or appended. No I/O; may lag behind other processes'
+    /// appends.
     pub fn known_head(&self) -> Position {
         *self.shared.head.borrow()
     }
@@ -183,9 +192,9 @@ impl Log {
         self.shared.catalogue.subscribe()
     }
 
-    /// A position behind which no event of a product or category is known to this process: what was read of the catalogue at it, or
-    /// beyond, still holds. No I/O. What this process appended counts at once; what others did as soon as PostgreSQL tells of it, and
-    /// when it could not for a while, all up to then is taken for changed.
+    /// A position behind which no event of a product or category is known to this process: what was read of the
+    /// catalogue at it, or beyond, still holds. No I/O. What this process appended counts at once; what others did as
+    /// soon as PostgreSQL tells of it, and when it could not for a while, all up to then is taken for changed.
     pub fn catalogue_changed_at(&self) -> Position {
         self.shared.catalogue.borrow().at
     }
@@ -245,6 +254,7 @@ impl Log {
         self.shared.history.newest().map(|_| ())
     }
 
+    /// Takes note of a position that the log has reached, as this process read or wrote it itself.
     fn heard_of(&self, position: Position) {
         self.shared.head.send_if_modified(|head| {
             let newer = position > *head;

@@ -7,8 +7,8 @@ use domain::Position;
 use std::collections::HashMap;
 
 impl Log {
-    /// When the events at these positions were recorded; those that the log does not have are left out. Each is looked up by
-    /// index, so ask for few.
+    /// When the events at these positions were recorded; those that the log does not have are left out. Each is looked
+    /// up by index, so ask for few.
     pub async fn recorded_at(&self, positions: &[Position]) -> Result<HashMap<Position, DateTime<Utc>>, LogError> {
         let wanted: Vec<i64> = positions.iter().map(|position| position.as_i64()).collect();
         let found: Vec<(i64, DateTime<Utc>)> = db::read(self.pool(), async |session| {

@@ -1,6 +1,8 @@
 //! How readers learn that there is something to read: a watch within the process, NOTIFY across processes, and a poll
-//! as the backstop, as listeners lose messages when they reconnect.
+//! as the backstop, as listeners lose messages when they reconnect. What comes by NOTIFY is looked up:
+//! [`heed`](super::heed).
 
+use super::heed::{CATALOGUE, Hint, heed};
 use super::{Log, LogError};
 use crate::db;
 use crate::tasks::keep_running;
@@ -11,10 +13,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The channel of NOTIFY. A message is a position, and [`CATALOGUE`] behind it, after a space, when the catalogue changed.
+/// The channel of NOTIFY. A message is a position, and [`CATALOGUE`] behind it, after a space, when the catalogue
+/// changed.
 const CHANNEL: &str = "orders_log";
-/// Products, and what they stand under.
-const CATALOGUE: &str = "products";
 /// At most one NOTIFY per this time: notifying commits wait for each other.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
 /// How often the head is asked for when nothing was heard.
@@ -47,7 +48,7 @@ impl Log {
     }
 
     /// Notes that the catalogue changed somewhere up to `at`.
-    fn catalogue_changed(&self, at: Position) {
+    pub(super) fn catalogue_changed(&self, at: Position) {
         self.shared.catalogue.send_modify(|changed| {
             changed.at = changed.at.max(at);
             changed.times = changed.times.wrapping_add(1);
@@ -73,9 +74,10 @@ pub(crate) struct CatalogueNews {
 
 /// Starts the tasks that tell and that listen. They end on `cancel`.
 pub(super) fn start(log: &Log, cancel: CancellationToken, tracker: &TaskTracker) {
-    let (tells, listens, polls) = (log.clone(), log.clone(), log.clone());
+    let (tells, listens, heeds, polls) = (log.clone(), log.clone(), log.clone(), log.clone());
     keep_running("log_tell", cancel.clone(), tracker, move || tell(tells.clone()));
     keep_running("log_listen", cancel.clone(), tracker, move || listen(listens.clone()));
+    keep_running("log_heed", cancel.clone(), tracker, move || heed(heeds.clone()));
     keep_running("log_poll", cancel, tracker, move || poll(polls.clone()));
 }
 
@@ -123,12 +125,9 @@ async fn listen_once(log: &Log) -> Result<(), LogError> {
         };
         // What was sent while the connection was lost is for the poll to find.
         let Some(message) = message? else { return Ok(()) };
-        let (head, about) = message.payload().split_once(' ').unwrap_or((message.payload(), ""));
-        let Ok(head) = head.parse().map(Position) else { continue };
-        if about == CATALOGUE {
-            log.catalogue_changed(head);
+        if let Some(hint) = Hint::of(message.payload()) {
+            log.told(hint);
         }
-        log.heard_of(head);
     }
 }
 

@@ -88,8 +88,8 @@ impl Log {
         Ok(rows.into_iter().map(|(position, at)| (Position::from_i64(position), at)).collect())
     }
 
-    /// The events behind `after` in the order of streams: all of one aggregate, then all of the next. None whose position
-    /// is beyond `up_to`; at most `limit_rows`, and about 4 MB. Empty at the end.
+    /// The events behind `after` in the order of streams: all of one aggregate, then all of the next. None whose
+    /// position is beyond `up_to`; at most `limit_rows`, and about 4 MB. Empty at the end.
     pub(crate) async fn read_by_stream(
         &self,
         after: &StreamPlace,
@@ -110,9 +110,11 @@ impl Log {
         Ok(self.read_bounded(query).await?.0)
     }
 
-    /// The events of these types among the next `limit_positions` positions behind `after`, none beyond `up_to`; about 4 MB.
+    /// The events of these types among the next `limit_positions` positions behind `after`, none beyond `up_to`; about
+    /// 4 MB.
     ///
-    /// Bounded by what is looked at, not by what is found: however rare a type is, no statement goes through the whole log.
+    /// Bounded by what is looked at, not by what is found: however rare a type is, no statement goes through the whole
+    /// log.
     pub async fn read_types(
         &self,
         types: &[&str],

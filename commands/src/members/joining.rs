@@ -63,8 +63,8 @@ pub async fn ask(pool: &PgPool, schedule: &Schedule, applicant: &Applicant) -> R
     .await
 }
 
-/// The address that a link was sent to, and the hash of the password that was chosen when it was asked for; `None` for a link that
-/// is not good, or no longer.
+/// The address that a link was sent to, and the hash of the password that was chosen when it was asked for; `None` for
+/// a link that is not good, or no longer.
 pub async fn asked(
     pool: &PgPool,
     token: &LinkToken,
@@ -83,8 +83,8 @@ pub async fn asked(
     }
 }
 
-/// Makes whoever was sent the link a member. Good once; `None` for a link that is not good, or no longer, and where another was
-/// first to have the address.
+/// Makes whoever was sent the link a member. Good once; `None` for a link that is not good, or no longer, and where
+/// another was first to have the address.
 pub async fn admit(pool: &PgPool, token: &LinkToken, now: DateTime<Utc>) -> Result<Option<SubjectId>, sqlx::Error> {
     let admit = sqlx::query_scalar(
         "WITH asked AS (DELETE FROM sign_ups WHERE token_hash = $1 AND expires_at > $2 RETURNING *)

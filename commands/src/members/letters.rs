@@ -1,8 +1,8 @@
 //! The mails about accounts: put into the schedule when they are asked for, and decided on when they are written.
 //!
-//! A job knows who asked and for what, and no secret: the link's token is made when the mail is written, and kept as its hash. A
-//! further attempt makes another one. Of those to an account only the last is good; of those to a new password each is until one was
-//! used: otherwise anybody could make somebody's void by asking for one more.
+//! A job knows who asked and for what, and no secret: the link's token is made when the mail is written, and kept as
+//! its hash. A further attempt makes another one. Of those to an account only the last is good; of those to a new
+//! password each is until one was used: otherwise anybody could make somebody's void by asking for one more.
 
 use super::{LinkToken, Member, by_email, later, recovery};
 use crate::db;

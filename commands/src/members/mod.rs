@@ -1,8 +1,8 @@
-//! The accounts of customers, in plain tables: they change in place and are no history. Orders name a member by its id, as the
-//! subject of their personal data.
+//! The accounts of customers, in plain tables: they change in place and are no history. Orders name a member by its id,
+//! as the subject of their personal data.
 //!
-//! Nobody learns from an answer, or from how long it takes, who is a member: what depends on that is decided when a mail is
-//! written ([`letters`]), by a job of the schedule, and told to the owner of the address alone.
+//! Nobody learns from an answer, or from how long it takes, who is a member: what depends on that is decided when a
+//! mail is written ([`letters`]), by a job of the schedule, and told to the owner of the address alone.
 //!
 //! - [`passwords`]: how they are hashed. [`LinkToken`]: what the links in mails hold.
 //! - [`staff`]: what staff see of them, and keeping one out.

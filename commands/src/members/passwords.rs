@@ -1,7 +1,7 @@
 //! Passwords: hashed by Argon2id (RFC 9106), away from the threads that answer requests.
 //!
-//! Hashing takes memory and time on purpose. So only a few are under way at once, and who would wait long for a turn is told to
-//! come again: a flood of log-ins costs a bounded part of the machine.
+//! Hashing takes memory and time on purpose. So only a few are under way at once, and who would wait long for a turn is
+//! told to come again: a flood of log-ins costs a bounded part of the machine.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -145,8 +145,8 @@ impl Passwords {
         .await
     }
 
-    /// Waits for a turn, then works on a thread that may be blocked. The turn lasts as long as the work, also where nobody waits
-    /// for it any more.
+    /// Waits for a turn, then works on a thread that may be blocked. The turn lasts as long as the work, also where
+    /// nobody waits for it any more.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,

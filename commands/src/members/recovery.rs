@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 /// How long the link is good.
 pub const LINK_LASTS: Duration = Duration::from_secs(60 * 60);
-/// How many links of one member are good at a time: who asks for more gets none, as nobody may make another's void by asking.
+/// How many links of one member are good at a time: who asks for more gets none, as nobody may make another's void by
+/// asking.
 pub(super) const MAX_LINKS: i64 = 64;
 
 /// Has the mail with the link written, if anybody has this address. Whether, is looked up when it is written.
@@ -31,9 +32,9 @@ pub async fn is_good(pool: &PgPool, token: &LinkToken, now: DateTime<Utc>) -> Re
     .await
 }
 
-/// Sets the password of whoever was sent the link: what was let in by the one before is let in no longer, and all links to set one are
-/// void. Returns who it is, and [`Member::credentials`](super::Member::credentials) as they are now; `None` for a link that is not
-/// good, or no longer.
+/// Sets the password of whoever was sent the link: what was let in by the one before is let in no longer, and all links
+/// to set one are void. Returns who it is, and [`Member::credentials`](super::Member::credentials) as they are now;
+/// `None` for a link that is not good, or no longer.
 pub async fn set_password(
     pool: &PgPool,
     token: &LinkToken,

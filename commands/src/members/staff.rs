@@ -59,8 +59,8 @@ fn literally(text: &str) -> String {
     pattern
 }
 
-/// Keeps a member out: what they are logged in with is let in no longer, nor is their password, and a link to set another is void.
-/// Doing it twice is doing it once; says whether there is such a member.
+/// Keeps a member out: what they are logged in with is let in no longer, nor is their password, and a link to set
+/// another is void. Doing it twice is doing it once; says whether there is such a member.
 pub async fn disable(pool: &PgPool, id: SubjectId, who: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let disable = sqlx::query(
         "WITH void AS (DELETE FROM password_resets WHERE member_id = $1)

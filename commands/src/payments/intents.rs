@@ -1,7 +1,7 @@
 //! What a customer was asked to pay.
 //!
-//! The same amount of an order is asked for once at a time: whoever presses the button twice, or in two tabs, is led to the
-//! same payment. After that was declined, cancelled or too late, it is asked for anew.
+//! The same amount of an order is asked for once at a time: whoever presses the button twice, or in two tabs, is led to
+//! the same payment. After that was declined, cancelled or too late, it is asked for anew.
 
 use super::open::LONG;
 pub use super::open::under_way;
@@ -172,8 +172,8 @@ pub struct Asked<'a> {
     pub lasts: Duration,
 }
 
-/// Asks for a payment: the one that is under way already, or a new one. While money of this order may be on its way, that is the
-/// one, whatever its amount.
+/// Asks for a payment: the one that is under way already, or a new one. While money of this order may be on its way,
+/// that is the one, whatever its amount.
 pub async fn ask(pool: &PgPool, asked: Asked<'_>, now: DateTime<Utc>) -> Result<Intent, sqlx::Error> {
     let Asked { order, provider, amount, locale, lasts } = asked;
     let row: Row = db::work(pool, ASK_AT_MOST, async |session| {
@@ -238,8 +238,8 @@ pub async fn opened(
     db::ask(pool, async |session| opened.execute(session).await).await.map(drop)
 }
 
-/// Notes that the customer has agreed, as far as is known: from now on it is tried to settle it, also by others should this
-/// process end. One that is pending is looked at. Not for one that is at its end, nor while another is at it.
+/// Notes that the customer has agreed, as far as is known: from now on it is tried to settle it, also by others should
+/// this process end. One that is pending is looked at. Not for one that is at its end, nor while another is at it.
 pub async fn to_settle(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Intent>, sqlx::Error> {
     let settle = sqlx::query_as(concat!(
         "UPDATE payment_intents
@@ -286,8 +286,9 @@ pub async fn told(
     set(pool, Change { id, state, reason, looks: 0, fence: None }, now).await.map(drop)
 }
 
-/// Sets what came of a claim, and says whether it was taken down. It is not, once the lease is over and another has claimed the
-/// payment, or the provider has told how it goes: what they found is newer. That it is paid is taken down whoever says so.
+/// Sets what came of a claim, and says whether it was taken down. It is not, once the lease is over and another has
+/// claimed the payment, or the provider has told how it goes: what they found is newer. That it is paid is taken down
+/// whoever says so.
 pub async fn settled(
     pool: &PgPool,
     claimed: &Intent,
@@ -349,8 +350,8 @@ pub enum Next {
     GivenUp,
 }
 
-/// A claimed payment could not be settled this time: it is tried again later, or given up after [`MAX_ATTEMPTS`]. One that is
-/// pending is never given up. Nothing is taken down once the lease is over, and another has claimed it.
+/// A claimed payment could not be settled this time: it is tried again later, or given up after [`MAX_ATTEMPTS`]. One
+/// that is pending is never given up. Nothing is taken down once the lease is over, and another has claimed it.
 pub async fn not_settled(
     pool: &PgPool,
     claimed: &Intent,

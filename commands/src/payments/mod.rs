@@ -1,14 +1,15 @@
 //! The way to a payment, in plain tables: what is asked of providers, and what they tell.
 //!
-//! A payment itself is an event of its order. What is here leads there, and may be lost without a payment being lost: the
-//! provider has it too, and tells again.
+//! A payment itself is an event of its order. What is here leads there, and may be lost without a payment being lost:
+//! the provider has it too, and tells again.
 //!
-//! - [`intents`]: what a customer was asked to pay, and how that goes. [`open`]: what is not at its end, for people to look at.
+//! - [`intents`]: what a customer was asked to pay, and how that goes. [`open`]: what is not at its end, for people to
+//!   look at.
 //! - [`notices`]: the inbox of what providers tell by webhook, kept before they are thanked for it.
 //!
-//! What is due is claimed with a lease: whoever claimed it and is gone has it claimed by another once the lease is over. Two
-//! at once do no harm, as what they do comes to the same command; and what one of them writes after its lease is not taken
-//! down over what the other found.
+//! What is due is claimed with a lease: whoever claimed it and is gone has it claimed by another once the lease is
+//! over. Two at once do no harm, as what they do comes to the same command; and what one of them writes after its lease
+//! is not taken down over what the other found.
 
 pub mod intents;
 pub mod notices;

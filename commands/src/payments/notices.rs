@@ -1,7 +1,7 @@
 //! The inbox of what payment providers tell.
 //!
-//! A notice is here, on disk, before the provider is told that it arrived; what it leads to comes after. So nothing is lost
-//! when the process ends in between, and a provider that is slow to be answered does not wait for the command.
+//! A notice is here, on disk, before the provider is told that it arrived; what it leads to comes after. So nothing is
+//! lost when the process ends in between, and a provider that is slow to be answered does not wait for the command.
 
 use super::{LEASE, MAX_ATTEMPTS, again_at, later, shortened};
 use crate::db;
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// The longest that a notice may be, in bytes.
 pub const MAX_BYTES: usize = 128 << 10;
-/// How long a notice is kept that has led to what it should. Providers repeat theirs for days; a payment is known by its
-/// reference for ever.
+/// How long a notice is kept that has led to what it should. Providers repeat theirs for days; a payment is known by
+/// its reference for ever.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How many old notices one sweep deletes at a time.
 const SWEEP_ROWS: i64 = 500;
@@ -72,8 +72,8 @@ pub async fn keep(pool: &PgPool, received: Received<'_>, now: DateTime<Utc>) -> 
     Ok(db::ask(pool, async |session| keep.execute(session).await).await?.rows_affected() == 1)
 }
 
-/// Claims notices that are due, the oldest first. One that was claimed [`MAX_ATTEMPTS`] times, and of which nobody ever said
-/// what came of it, ended whoever handled it: it is `stuck`.
+/// Claims notices that are due, the oldest first. One that was claimed [`MAX_ATTEMPTS`] times, and of which nobody ever
+/// said what came of it, ended whoever handled it: it is `stuck`.
 pub async fn claim(pool: &PgPool, most: u32, now: DateTime<Utc>) -> Result<Vec<Notice>, sqlx::Error> {
     let claim = sqlx::query_as(
         "WITH due AS (

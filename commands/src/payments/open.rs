@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::OrderId;
 use sqlx::PgPool;
 
-/// How long after it was asked for a payment that is still pending is one for a person to look at. PayPal's own review is over
-/// by then.
+/// How long after it was asked for a payment that is still pending is one for a person to look at. PayPal's own review
+/// is over by then.
 pub const LONG: TimeDelta = TimeDelta::days(4);
 
-/// Whether a payment of this order is on its way, as far as anybody can tell: the customer may be agreeing to it just now, the
-/// provider has it, or it could not be found out how it ended. Who asks for money meanwhile may ask for it twice.
+/// Whether a payment of this order is on its way, as far as anybody can tell: the customer may be agreeing to it just
+/// now, the provider has it, or it could not be found out how it ended. Who asks for money meanwhile may ask for it
+/// twice.
 pub async fn under_way(pool: &PgPool, order: OrderId) -> Result<bool, sqlx::Error> {
     db::read(pool, async |session| {
         let is_under_way = sqlx::query_scalar(

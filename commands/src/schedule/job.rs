@@ -87,7 +87,8 @@ pub struct Job {
     pub state: JobState,
     /// When it is to be done; of a periodic job the next time, or the one under way.
     pub run_at: DateTime<Utc>,
-    /// When it is looked at again: later than `run_at` after a failure. `None` where nothing more will happen by itself.
+    /// When it is looked at again: later than `run_at` after a failure. `None` where nothing more will happen by
+    /// itself.
     pub due_at: Option<DateTime<Utc>>,
     /// How many seconds lie between two runs of a periodic job.
     pub every_s: Option<u64>,

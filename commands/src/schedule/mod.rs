@@ -1,8 +1,8 @@
 //! Work at a given time, and periodic work: a durable schedule in PostgreSQL.
 //!
-//! A job is a row. Whichever instance finds it due takes it, so each runs once among many instances; what fails is tried again
-//! within bounds; what a crash cut off is taken up when its lease has run out. Why no library does this here is said in
-//! `docs/decisions/0019-schedule.md`.
+//! A job is a row. Whichever instance finds it due takes it, so each runs once among many instances; what fails is
+//! tried again within bounds; what a crash cut off is taken up when its lease has run out. Why no library does this
+//! here is said in `docs/decisions/0019-schedule.md`.
 //!
 //! - [`task`]: what a kind of work declares; one file each. [`Worker`]: carries out what is due.
 //! - [`Schedule`]: puts jobs in, lists them, cancels them. [`sweeps`]: the periodic work of this crate.
@@ -64,13 +64,14 @@ impl Schedule {
         Ok(was_new)
     }
 
-    /// The same in a transaction of the caller's: it is put in if that commits. It is found by the next look of a worker.
+    /// The same in a transaction of the caller's: it is put in if that commits. It is found by the next look of a
+    /// worker.
     pub async fn put_on(&self, session: &mut PgConnection, job: &NewJob<'_>) -> Result<bool, sqlx::Error> {
         put_on(session, job, self.now()).await
     }
 
-    /// Puts a job in although there was one of this task and key, provided that it ended, and did so at least `after` ago;
-    /// says whether it did.
+    /// Puts a job in although there was one of this task and key, provided that it ended, and did so at least `after`
+    /// ago; says whether it did.
     pub async fn put_again(&self, job: &NewJob<'_>, after: Duration) -> Result<bool, sqlx::Error> {
         let (now, payload) = (self.now(), traced::within_now(&job.payload));
         let again = Again { ended_before: earlier(now, after), now };
@@ -79,8 +80,8 @@ impl Schedule {
         Ok(is_in)
     }
 
-    /// The jobs behind the id `after` (0 for the first page), by id: at most `limit`, and at most [`PAGE_JOBS`]. Those that
-    /// ended well or were cancelled are left out unless `all`.
+    /// The jobs behind the id `after` (0 for the first page), by id: at most `limit`, and at most [`PAGE_JOBS`]. Those
+    /// that ended well or were cancelled are left out unless `all`.
     pub async fn list(&self, after: i64, limit: u32, all: bool) -> Result<Vec<Job>, sqlx::Error> {
         table::list(&self.pool, after, limit.min(PAGE_JOBS), all).await
     }
@@ -90,22 +91,22 @@ impl Schedule {
         table::of_keys(&self.pool, task, keys).await
     }
 
-    /// Cancels a job. An attempt under way goes on, unless it has yet to act outside, but there is no further one; one that
-    /// is acting outside can't be called back. A periodic job stays cancelled until it is run.
+    /// Cancels a job. An attempt under way goes on, unless it has yet to act outside, but there is no further one; one
+    /// that is acting outside can't be called back. A periodic job stays cancelled until it is run.
     pub async fn cancel(&self, id: i64, who: &str) -> Result<Decided, sqlx::Error> {
         table::cancel(&self.pool, id, who, self.now()).await
     }
 
-    /// Has a job run now: one that waits, that failed, or of which it is not known whether it is done; also a periodic one
-    /// that was cancelled, which goes on from there.
+    /// Has a job run now: one that waits, that failed, or of which it is not known whether it is done; also a periodic
+    /// one that was cancelled, which goes on from there.
     pub async fn run_now(&self, id: i64, who: &str) -> Result<Decided, sqlx::Error> {
         let decided = table::run_now(&self.pool, id, who, self.now()).await?;
         self.put_in.notify_one();
         Ok(decided)
     }
 
-    /// Deletes jobs that ended well or were cancelled, once [`KEPT_FOR`] is over; returns how many. Of those that ended badly it
-    /// forgets what they needed to know.
+    /// Deletes jobs that ended well or were cancelled, once [`KEPT_FOR`] is over; returns how many. Of those that ended
+    /// badly it forgets what they needed to know.
     pub async fn sweep(&self) -> Result<u64, sqlx::Error> {
         let before = earlier(self.now(), KEPT_FOR);
         table::forget(&self.pool, before).await?;

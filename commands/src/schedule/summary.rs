@@ -51,7 +51,8 @@ impl Schedule {
     pub async fn summary(&self) -> Result<Vec<TaskSummary>, sqlx::Error> {
         let now = self.now();
         db::read(&self.pool, async |session| {
-            // The newest error is the greatest of pairs: as texts, the times of three centuries are as long as each other.
+            // The newest error is the greatest of pairs: as texts, the times of three centuries are as long as each
+            // other.
             let ask = sqlx::query_as(
                 "SELECT task, state, count(*) AS jobs, min(due_at) AS due_at, max(every_s) AS every_s,
                         count(*) FILTER (WHERE state = 'waiting' AND due_at <= $2) AS due, max(last_run_at) AS last_run_at,
@@ -62,6 +63,24 @@ impl Schedule {
                   GROUP BY task, state ORDER BY task, state",
             );
             ask.bind(COUNTED_JOBS).bind(now).fetch_all(session).await
+        })
+        .await
+    }
+
+    /// The periodic jobs that somebody cancelled, which rest until somebody has them run, by task. Tasks are few, and
+    /// each is looked up in the index of keys: of what has ended there may be very much.
+    pub async fn resting(&self) -> Result<Vec<Job>, sqlx::Error> {
+        db::read(&self.pool, async |session| {
+            let ask = sqlx::query_as(
+                "WITH RECURSIVE tasks AS (
+                     (SELECT task FROM scheduled_jobs ORDER BY task LIMIT 1)
+                      UNION ALL
+                     SELECT (SELECT task FROM scheduled_jobs WHERE task > before.task ORDER BY task LIMIT 1)
+                       FROM tasks AS before WHERE before.task IS NOT NULL)
+                 SELECT job.* FROM tasks JOIN scheduled_jobs AS job ON job.task = tasks.task AND job.job_key = ''
+                  WHERE job.state = 'cancelled' AND job.every_s IS NOT NULL ORDER BY job.task",
+            );
+            ask.fetch_all(session).await
         })
         .await
     }
@@ -83,8 +102,8 @@ impl Schedule {
         Ok(done.into_iter().map(|(task, jobs)| (task, jobs.unsigned_abs())).collect())
     }
 
-    /// The jobs that need a person, the newest first, and behind them those under way and those that are next: at most `limit`, and
-    /// at most [`PAGE_JOBS`]. Those that need a person are looked for among 100,000.
+    /// The jobs that need a person, the newest first, and behind them those under way and those that are next: at most
+    /// `limit`, and at most [`PAGE_JOBS`]. Those that need a person are looked for among 100,000.
     pub async fn foremost(&self, limit: u32) -> Result<Vec<Job>, sqlx::Error> {
         db::read(&self.pool, async |session| {
             let ask = sqlx::query_as(

@@ -107,8 +107,8 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
-/// Marks as unknown what acted outside when its lease ran out: nobody can tell any more. A periodic job goes on with its next
-/// run, due at once. Says how many there were.
+/// Marks as unknown what acted outside when its lease ran out: nobody can tell any more. A periodic job goes on with
+/// its next run, due at once. Says how many there were.
 pub(super) async fn give_up_sending(
     pool: &PgPool,
     tasks: &[&'static str],
@@ -232,8 +232,8 @@ async fn decide(pool: &PgPool, sql: &str, decision: Decision<'_>) -> Result<Deci
     .await
 }
 
-/// Empties what jobs need to know that ended badly before `before` and that nobody decided on since: it may be personal. That they
-/// failed stays to be seen. Returns how many.
+/// Empties what jobs need to know that ended badly before `before` and that nobody decided on since: it may be
+/// personal. That they failed stays to be seen. Returns how many.
 pub(super) async fn forget(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let forget = sqlx::query(
         "UPDATE scheduled_jobs SET payload = '{}'

@@ -15,8 +15,8 @@ pub trait Task: Send + Sync + 'static {
     /// Its name for ever: jobs are kept under it.
     fn name(&self) -> &'static str;
 
-    /// How much time lies between two runs, in whole seconds, of one that is done again and again. `None` for one that is
-    /// done when a job is put in.
+    /// How much time lies between two runs, in whole seconds, of one that is done again and again. `None` for one that
+    /// is done when a job is put in.
     fn every(&self) -> Option<Duration> {
         None
     }
@@ -29,13 +29,13 @@ pub trait Task: Send + Sync + 'static {
         RETRY
     }
 
-    /// Does the work of one job. It may be cut off at any point by a crash, and is begun anew then, unless it has said by
-    /// [`Run::sending`] that it acts outside.
+    /// Does the work of one job. It may be cut off at any point by a crash, and is begun anew then, unless it has said
+    /// by [`Run::sending`] that it acts outside.
     fn run<'r>(&'r self, run: &'r mut Run) -> BoxFuture<'r, Result<Done, Failure>>;
 }
 
-/// How often, and at what pace, what failed for now is tried again. The pauses double, are cut at random to between a half
-/// and the whole, and never exceed the longest.
+/// How often, and at what pace, what failed for now is tried again. The pauses double, are cut at random to between a
+/// half and the whole, and never exceed the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// The first pause.
@@ -154,8 +154,8 @@ impl Run {
         &self.pool
     }
 
-    /// Marks, durably, that the work is about to act outside. From here on a crash leaves the job `unknown`, and it is not
-    /// begun anew by itself.
+    /// Marks, durably, that the work is about to act outside. From here on a crash leaves the job `unknown`, and it is
+    /// not begun anew by itself.
     pub async fn sending(&mut self) -> Result<(), Failure> {
         let (now, lease_ends) = (self.now(), later(self.now(), self.lease));
         match table::sending(&self.pool, self.job.id, self.job.owner, lease_ends, now).await {

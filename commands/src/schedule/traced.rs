@@ -1,7 +1,7 @@
 //! The trace that a job belongs to: that of the request that put it in.
 //!
-//! The context stands in the payload, beside what the task needs to know, and goes as that does: it is gone once the job has ended well.
-//! Tasks never see it.
+//! The context stands in the payload, beside what the task needs to know, and goes as that does: it is gone once the
+//! job has ended well. Tasks never see it.
 
 use super::job::Claimed;
 use super::task::{Done, Failure};
@@ -39,7 +39,8 @@ pub(super) fn take(payload: &mut Value) -> Option<String> {
     }
 }
 
-/// One attempt at a job, for whoever collects traces: a part of the trace of the request that put it in, else one of its own.
+/// One attempt at a job, for whoever collects traces: a part of the trace of the request that put it in, else one of
+/// its own.
 pub(super) fn span(task: &'static str, job: &Claimed) -> Span {
     let span = tracing::info_span!(
         target: trace::TARGET,

@@ -43,8 +43,8 @@ impl Worker {
         Self { schedule, tasks: tasks.into() }
     }
 
-    /// Carries out what is due, when it is, until `cancel`; what is under way then is brought to its end. A database that is
-    /// away is waited for.
+    /// Carries out what is due, when it is, until `cancel`; what is under way then is brought to its end. A database
+    /// that is away is waited for.
     pub async fn run(&self, cancel: &CancellationToken) {
         let mut under_way = JoinSet::new();
         let mut is_registered = false;

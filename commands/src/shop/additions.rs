@@ -1,4 +1,5 @@
-//! Adding to a cart through the API once, however often it is asked for: the key, the answer and the change are one transaction.
+//! Adding to a cart through the API once, however often it is asked for: the key, the answer and the change are one
+//! transaction.
 
 use super::carts::{self, Cart, CartError, CartRef};
 use crate::db;

@@ -1,5 +1,5 @@
-//! How many purchases were begun: carts that got their first line, and orders whose customers were led to a payment provider. Each is
-//! noted in the transaction that does it, once, and outlives the cart and the session.
+//! How many purchases were begun: carts that got their first line, and orders whose customers were led to a payment
+//! provider. Each is noted in the transaction that does it, once, and outlives the cart and the session.
 
 use crate::db;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,8 +19,8 @@ pub struct Begun {
     pub payments: Option<u64>,
 }
 
-/// Counts what was begun in `[from, to)`, each by an index, in a bounded time. What can't be counted, or is not kept any more, is left out,
-/// and the log says why.
+/// Counts what was begun in `[from, to)`, each by an index, in a bounded time. What can't be counted, or is not kept
+/// any more, is left out, and the log says why.
 pub async fn begun(pool: &PgPool, from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>) -> Begun {
     if from < kept_since(now) {
         return Begun::default();
@@ -55,7 +55,8 @@ pub(crate) async fn payment(session: &mut PgConnection, order_id: Uuid, now: Dat
 
 /// Deletes what is older than [`KEPT_FOR`], so many rows at a time; returns how many it were.
 pub(super) async fn sweep(pool: &PgPool, now: DateTime<Utc>, most: i64) -> Result<u64, sqlx::Error> {
-    // A row of a cart has no name but its place. The program may not lock what it may not change: who sweeps at the same time waits.
+    // A row of a cart has no name but its place. The program may not lock what it may not change: who sweeps at the
+    // same time waits.
     let carts = "DELETE FROM carts_begun WHERE ctid = ANY(ARRAY(
                      SELECT ctid FROM carts_begun WHERE at < $1 ORDER BY at LIMIT $2))";
     let payments = "DELETE FROM payments_begun WHERE order_id = ANY(ARRAY(

@@ -1,9 +1,10 @@
 //! What somebody is about to order: products and how many of each, no prices.
 //!
-//! A cart has at most [`MAX_LINES`] lines of at most [`Quantity::MAX`] each, as an order has, also when several change it at
-//! once: each change holds the cart's row first. After each change the cart has another content id, which names exactly what
-//! is in it; an order is placed of one content, and takes that out of the cart and nothing that came later ([`settle`]). From its
-//! first line to its order a cart holds one purchase, which is counted once ([`begun`](super::begun)).
+//! A cart has at most [`MAX_LINES`] lines of at most [`Quantity::MAX`] each, as an order has, also when several change
+//! it at once: each change holds the cart's row first. After each change the cart has another content id, which names
+//! exactly what is in it; an order is placed of one content, and takes that out of the cart and nothing that came later
+//! ([`settle`]). From its first line to its order a cart holds one purchase, which is counted once
+//! ([`begun`](super::begun)).
 
 use crate::db;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,8 +21,8 @@ const SETTLE_AT_MOST: Duration = Duration::from_secs(5);
 /// How long putting two carts together may take.
 const MERGE_AT_MOST: Duration = Duration::from_secs(5);
 
-/// Which cart. That of a visitor is reached by the session alone, that of an API client by whoever knows its id: neither way
-/// leads to the other's.
+/// Which cart. That of a visitor is reached by the session alone, that of an API client by whoever knows its id:
+/// neither way leads to the other's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CartRef {
     /// A session's cart, or a member's.
@@ -127,7 +128,8 @@ pub(super) async fn read_in(session: &mut PgConnection, cart: CartRef) -> Result
     Ok(Some(Cart { content_id, lines: rows.into_iter().filter_map(line).collect() }))
 }
 
-/// Adds to a cart: to the line of this product if there is one, else as a new line. Returns how many are in the line now.
+/// Adds to a cart: to the line of this product if there is one, else as a new line. Returns how many are in the line
+/// now.
 pub async fn add(
     pool: &PgPool,
     cart: CartRef,
@@ -228,8 +230,8 @@ fn changed((others, was_there): (Option<i64>, bool)) -> Result<(), CartError> {
     }
 }
 
-/// Takes what was ordered out of a visitor's cart, once for each order; returns the answers that are kept of these orders, the
-/// first one first. What was put in since stays, and with nothing ordered nothing changes.
+/// Takes what was ordered out of a visitor's cart, once for each order; returns the answers that are kept of these
+/// orders, the first one first. What was put in since stays, and with nothing ordered nothing changes.
 pub async fn settle(pool: &PgPool, cart: Uuid, now: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
     db::work(pool, SETTLE_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
@@ -270,9 +272,9 @@ async fn settle_in(session: &mut PgConnection, cart: Uuid, now: DateTime<Utc>) -
     settle.bind(cart).bind(Uuid::new_v4()).bind(now).fetch_all(session).await
 }
 
-/// Moves what is in one visitor's cart into another's: quantities are added up to [`Quantity::MAX`], and lines are moved
-/// until there are [`MAX_LINES`], the oldest first. The one that they came from is empty then. What was ordered is taken out of
-/// both before.
+/// Moves what is in one visitor's cart into another's: quantities are added up to [`Quantity::MAX`], and lines are
+/// moved until there are [`MAX_LINES`], the oldest first. The one that they came from is empty then. What was ordered
+/// is taken out of both before.
 pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<(), CartError> {
     if from == into {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Addresses of orders that only who was given them knows: the order's id with a signature of ours.
 //!
-//! A guest has no account to prove who they are by. The signature is HMAC-SHA-256 (RFC 2104) under a key that the migration
-//! made, so that every instance, and whoever writes mails, signs alike.
+//! A guest has no account to prove who they are by. The signature is HMAC-SHA-256 (RFC 2104) under a key that the
+//! migration made, so that every instance, and whoever writes mails, signs alike.
 
 use crate::db;
 use base64::Engine;

@@ -1,11 +1,13 @@
 //! What the shop keeps of its visitors, in plain tables: it is no history, changes in place, and expires.
 //!
-//! - [`sessions`]: visits over several requests. [`carts`]: what somebody is about to order. [`member_carts`]: where they are
-//!   one whichever session it is filled from. [`additions`]: what is put into them once, however often it is asked for.
-//! - [`begun`]: how many purchases were begun. [`viewed`]: what a visitor looked at. [`links`]: addresses that only who was given them knows.
+//! - [`sessions`]: visits over several requests. [`carts`]: what somebody is about to order. [`member_carts`]: where
+//!   they are one whichever session it is filled from. [`additions`]: what is put into them once, however often it is
+//!   asked for.
+//! - [`begun`]: how many purchases were begun. [`viewed`]: what a visitor looked at. [`links`]: addresses that only who
+//!   was given them knows.
 //!
-//! Every function takes the time from its caller, so that what depends on it can be tested. What may be called a thousand
-//! times a second is one statement, found by a key, and bounded in what it reads and writes.
+//! Every function takes the time from its caller, so that what depends on it can be tested. What may be called a
+//! thousand times a second is one statement, found by a key, and bounded in what it reads and writes.
 
 pub mod additions;
 pub mod begun;

@@ -1,8 +1,8 @@
 //! Visits that go on over several requests.
 //!
-//! The browser holds a secret of 256 random bits, the database its SHA-256 alone. A slow hash would add nothing: such a secret
-//! can't be guessed at any price. A session is found by its secret and known by its id, which stays when the secret is
-//! exchanged at login.
+//! The browser holds a secret of 256 random bits, the database its SHA-256 alone. A slow hash would add nothing: such a
+//! secret can't be guessed at any price. A session is found by its secret and known by its id, which stays when the
+//! secret is exchanged at login.
 
 use super::later;
 use crate::db;
@@ -24,8 +24,8 @@ const SEEN_AGAIN_AFTER: u32 = 24;
 /// Nor is one that was seen within this time, however short its life is.
 const SEEN_AGAIN_AFTER_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// How long a session lives that its visitor did not come back with: what brings no cookie begins one with each form, and is
-/// forgotten soon.
+/// How long a session lives that its visitor did not come back with: what brings no cookie begins one with each form,
+/// and is forgotten soon.
 const FIRST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the browser's cookie holds. `Debug` hides it.
@@ -49,8 +49,8 @@ impl SessionSecret {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Another secret that is made of this one: whoever knows it does not know this one. `purpose` keeps apart what must not
-    /// stand for each other.
+    /// Another secret that is made of this one: whoever knows it does not know this one. `purpose` keeps apart what
+    /// must not stand for each other.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update((purpose.len() as u64).to_le_bytes());
@@ -210,7 +210,8 @@ pub async fn find(pool: &PgPool, secret: &SessionSecret, now: DateTime<Utc>) -> 
     Ok(row.map(Session::from))
 }
 
-/// Whether a session is there still, and the member whom the visitor is known as in it, as [`find`] tells by its secret.
+/// Whether a session is there still, and the member whom the visitor is known as in it, as [`find`] tells by its
+/// secret.
 pub async fn member_of(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Option<Option<Uuid>>, sqlx::Error> {
     db::read(pool, async |session| {
         let find = sqlx::query_scalar(
@@ -231,8 +232,9 @@ pub async fn renew(pool: &PgPool, session: &Session, now: DateTime<Utc>) -> Resu
     db::ask(pool, async |session| renew.execute(session).await).await.map(drop)
 }
 
-/// Notes whom a visitor is known as from now on: sets one member of the session's data, and its lifetime, and exchanges the secret,
-/// so that one that was planted or learned before is worth nothing. All of it or nothing. Says whether the session was still there.
+/// Notes whom a visitor is known as from now on: sets one member of the session's data, and its lifetime, and exchanges
+/// the secret, so that one that was planted or learned before is worth nothing. All of it or nothing. Says whether the
+/// session was still there.
 pub async fn log_in(
     pool: &PgPool,
     id: Uuid,
@@ -268,7 +270,8 @@ pub async fn end(pool: &PgPool, id: Uuid) -> Result<(), sqlx::Error> {
     db::ask(pool, async |session| end.execute(session).await).await.map(drop)
 }
 
-/// Deletes at most so many sessions that have expired, each with its cart and what was looked at in it; returns how many.
+/// Deletes at most so many sessions that have expired, each with its cart and what was looked at in it; returns how
+/// many.
 pub(super) async fn sweep(pool: &PgPool, now: DateTime<Utc>, most: i64) -> Result<u64, sqlx::Error> {
     let swept: i64 = db::ask(pool, async |session| {
         // Carts go by their foreign key. What another instance is sweeping is its own.

@@ -1,4 +1,5 @@
-//! Which products a visitor looked at, and how often. A visitor is a member, whichever session they come in, or else a session.
+//! Which products a visitor looked at, and how often. A visitor is a member, whichever session they come in, or else a
+//! session.
 //!
 //! Of each visitor no more than [`MAX_PRODUCTS`] are kept, those looked at last.
 
@@ -13,8 +14,8 @@ pub const MAX_PRODUCTS: i64 = 50;
 /// As often as this is often enough to count.
 const MAX_VIEWS: i32 = 1_000_000;
 
-/// Notes that a visitor looks at a product. It commits without waiting for the disk: whoever looks would wait for it, and a crash
-/// costs the views of a moment.
+/// Notes that a visitor looks at a product. It commits without waiting for the disk: whoever looks would wait for it,
+/// and a crash costs the views of a moment.
 pub async fn note(pool: &PgPool, visitor: Uuid, sku: &Sku, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let note = sqlx::query(
         "WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
@@ -32,7 +33,8 @@ pub async fn note(pool: &PgPool, visitor: Uuid, sku: &Sku, now: DateTime<Utc>) -
     db::ask(pool, async |session| note.execute(session).await).await.map(drop)
 }
 
-/// What one visitor looked at was looked at by another: a session's becomes the member's who logs in. The first has none then.
+/// What one visitor looked at was looked at by another: a session's becomes the member's who logs in. The first has
+/// none then.
 pub async fn merge(pool: &PgPool, from: Uuid, into: Uuid) -> Result<(), sqlx::Error> {
     if from == into {
         return Ok(());

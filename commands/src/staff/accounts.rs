@@ -70,7 +70,8 @@ pub async fn set_role(pool: &PgPool, id: Uuid, role: Role, now: DateTime<Utc>) -
     .await
 }
 
-/// Lets somebody in no longer: their sessions end, and links to set a password are void. Doing it again changes nothing.
+/// Lets somebody in no longer: their sessions end, and links to set a password are void. Doing it again changes
+/// nothing.
 pub async fn disable(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<Account, StaffError> {
     change(pool, async |session| {
         keep_an_owner(session, id).await?;
@@ -139,8 +140,8 @@ struct OwnerRow {
     has_password: bool,
 }
 
-/// Refuses to go on where `id` is the only owner who can log in. Holds all owners until the transaction ends, in one order,
-/// so that of two who remove each other one is refused.
+/// Refuses to go on where `id` is the only owner who can log in. Holds all owners until the transaction ends, in one
+/// order, so that of two who remove each other one is refused.
 async fn keep_an_owner(session: &mut PgConnection, id: Uuid) -> Result<(), StaffError> {
     let owners: Vec<OwnerRow> = sqlx::query_as(
         "SELECT id, password_hash IS NOT NULL AS has_password FROM staff_accounts

@@ -1,7 +1,7 @@
 //! The mail that brings a link to set a password: put into the schedule when it is asked for, written when it is sent.
 //!
-//! The job knows whom it is for and no secret: the link is made when the mail is written. A further attempt makes another one, so
-//! that only the link of the last mail is good.
+//! The job knows whom it is for and no secret: the link is made when the mail is written. A further attempt makes
+//! another one, so that only the link of the last mail is good.
 
 use super::{Account, links};
 use crate::members::LinkToken;

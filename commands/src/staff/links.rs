@@ -1,5 +1,5 @@
-//! A link by which somebody sets their password: for a new account, or for a password that was forgotten. It works once and for
-//! two days, and the database keeps its hash alone.
+//! A link by which somebody sets their password: for a new account, or for a password that was forgotten. It works once
+//! and for two days, and the database keeps its hash alone.
 
 use super::{Account, COLUMNS};
 use crate::db;
@@ -14,7 +14,8 @@ use uuid::Uuid;
 /// How long a link is good.
 pub const LINK_LASTS: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// Makes a link for an account; one that it had before is void. `None` where there is no such account, or it is disabled.
+/// Makes a link for an account; one that it had before is void. `None` where there is no such account, or it is
+/// disabled.
 pub async fn make(pool: &PgPool, account: Uuid, now: DateTime<Utc>) -> Result<Option<LinkToken>, sqlx::Error> {
     let token = LinkToken::random();
     let make = sqlx::query(
@@ -39,8 +40,8 @@ pub async fn find(pool: &PgPool, token: &LinkToken, now: DateTime<Utc>) -> Resul
     db::read(pool, async |session| sqlx::query_as(&sql).bind(&hash).bind(now).fetch_optional(session).await).await
 }
 
-/// Sets the password of whoever has the link, and what they are called: what was let in by the password before is let in no
-/// longer. Good once; `None` for a link that is not good, or no longer.
+/// Sets the password of whoever has the link, and what they are called: what was let in by the password before is let
+/// in no longer. Good once; `None` for a link that is not good, or no longer.
 pub async fn redeem(
     pool: &PgPool,
     token: &LinkToken,

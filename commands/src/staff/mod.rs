@@ -1,7 +1,7 @@
 //! Who works behind the counter: accounts with a role, in plain tables. Events name whoever acted as `staff:<id>`.
 //!
-//! There is no password until somebody sets one by a link that works once ([`links`]). Of owners there is always one who can
-//! log in: the last is neither disabled nor given another role.
+//! There is no password until somebody sets one by a link that works once ([`links`]). Of owners there is always one
+//! who can log in: the last is neither disabled nor given another role.
 //!
 //! - [`accounts`]: inviting, changing, disabling. [`links`]: to set a password. [`sessions`]: who is logged in.
 //! - [`letters`]: the mail that brings a link. [`notes`]: what staff note about an order among themselves.

@@ -42,8 +42,8 @@ pub enum NoteError {
     Database(#[from] sqlx::Error),
 }
 
-/// Notes something about an order, once however often the same `form` brings the same text. Whether there is such an order is the
-/// caller's to know.
+/// Notes something about an order, once however often the same `form` brings the same text. Whether there is such an
+/// order is the caller's to know.
 pub async fn write(
     pool: &PgPool,
     order: OrderId,

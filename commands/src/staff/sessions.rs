@@ -1,6 +1,7 @@
 //! Who is logged in behind the counter. Apart from the visits of shoppers: another cookie, another life.
 //!
-//! A session ends when it was not used for [`IDLE_FOR`], when it is [`AT_MOST`] old, and with the password that began it.
+//! A session ends when it was not used for [`IDLE_FOR`], when it is [`AT_MOST`] old, and with the password that began
+//! it.
 
 use super::{Account, COLUMNS};
 use crate::db;
@@ -45,7 +46,8 @@ impl<'r> FromRow<'r, PgRow> for StaffSession {
     }
 }
 
-/// Lets somebody in under a new secret. One who was disabled just now, or has another password by now, is let in by it nowhere.
+/// Lets somebody in under a new secret. One who was disabled just now, or has another password by now, is let in by it
+/// nowhere.
 pub async fn begin(
     pool: &PgPool,
     account: &Account,

@@ -1,4 +1,5 @@
-//! What became of an issue for each of its subscribers: written before a mail goes out and after, so that nobody gets it twice.
+//! What became of an issue for each of its subscribers: written before a mail goes out and after, so that nobody gets
+//! it twice.
 
 use super::Subscriber;
 use crate::db;
@@ -44,8 +45,8 @@ pub struct Counts {
     pub unknown: i64,
 }
 
-/// Notes, durably, that an issue is about to be sent to somebody; `None` where it was before and is not to be tried again, else
-/// which attempt it is.
+/// Notes, durably, that an issue is about to be sent to somebody; `None` where it was before and is not to be tried
+/// again, else which attempt it is.
 pub async fn begin(
     pool: &PgPool,
     issue: Uuid,
@@ -92,7 +93,8 @@ pub async fn put_back(pool: &PgPool, issue: Uuid, subscriber: Uuid, now: DateTim
     db::ask(pool, async |session| put_back.execute(session).await).await.map(drop)
 }
 
-/// Marks as unknown what an earlier run was cut off at; to be called by the one run that is at the issue. Says how many.
+/// Marks as unknown what an earlier run was cut off at; to be called by the one run that is at the issue. Says how
+/// many.
 pub async fn give_up_sending(pool: &PgPool, issue: Uuid, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let give_up = sqlx::query(
         "UPDATE issue_outcomes
@@ -104,8 +106,8 @@ pub async fn give_up_sending(pool: &PgPool, issue: Uuid, now: DateTime<Utc>) -> 
     Ok(db::ask(pool, async |session| give_up.execute(session).await).await?.rows_affected())
 }
 
-/// Those of an issue's subscribers for whom it waits to be tried again, and who did not leave meanwhile, behind `after`, by id; at
-/// most `limit`.
+/// Those of an issue's subscribers for whom it waits to be tried again, and who did not leave meanwhile, behind
+/// `after`, by id; at most `limit`.
 pub async fn waiting(pool: &PgPool, issue: Uuid, after: Uuid, limit: u32) -> Result<Vec<Subscriber>, sqlx::Error> {
     db::read(pool, async |session| {
         let waiting = sqlx::query_as(

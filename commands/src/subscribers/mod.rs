@@ -1,7 +1,8 @@
-//! Who gets the newsletter: by asking for it and following a link that only the owner of the address gets, until they leave by
-//! another, without logging in (RFC 8058).
+//! Who gets the newsletter: by asking for it and following a link that only the owner of the address gets, until they
+//! leave by another, without logging in (RFC 8058).
 //!
-//! As with accounts, nobody learns from an answer who is a subscriber: that is looked up when the mail is written ([`letters`]).
+//! As with accounts, nobody learns from an answer who is a subscriber: that is looked up when the mail is written
+//! ([`letters`]).
 
 pub mod issues;
 pub mod letters;
@@ -104,16 +105,16 @@ pub async fn confirm(pool: &PgPool, token: &LinkToken, now: DateTime<Utc>) -> Re
     Ok(db::ask(pool, async |session| confirm.execute(session).await).await?.rows_affected() == 1)
 }
 
-/// Ends it for whose link this is: nothing of them is kept. Doing it twice is doing it once, so a link that is no longer known is
-/// no error; says whether it was.
+/// Ends it for whose link this is: nothing of them is kept. Doing it twice is doing it once, so a link that is no
+/// longer known is no error; says whether it was.
 pub async fn leave(pool: &PgPool, link: &LeaveLink) -> Result<bool, sqlx::Error> {
     let leave = sqlx::query("DELETE FROM subscribers WHERE id = $1 AND leave_key = $2");
     let leave = leave.bind(link.id).bind(link.key.to_vec());
     Ok(db::ask(pool, async |session| leave.execute(session).await).await?.rows_affected() == 1)
 }
 
-/// Those who got the newsletter at that moment, and still do, behind `after` (the nil UUID for the first page), by id; at most
-/// `limit`.
+/// Those who got the newsletter at that moment, and still do, behind `after` (the nil UUID for the first page), by id;
+/// at most `limit`.
 pub async fn page(
     pool: &PgPool,
     moment: DateTime<Utc>,

@@ -26,7 +26,7 @@ pub(super) async fn check(log: &Log, watch: &mut Watch<'_>, checked: &mut LogChe
     let mut walk = Walk { checked, open: None, whole: Vec::new() };
     let (mut after, mut done) = (StreamPlace::default(), 0);
     loop {
-        watch.tell("orders and products", done, walk.checked.up_to.0)?;
+        watch.tell("aggregates", done, walk.checked.up_to.0)?;
         let whole = std::mem::take(&mut walk.whole);
         let up_to = walk.checked.up_to;
         let (events, differences) =

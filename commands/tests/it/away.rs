@@ -53,8 +53,8 @@ async fn a_frozen_server_hangs_nobody() {
     assert_eq!(check_log(&other.log).await, 8, "nothing was written of what was refused");
 }
 
-/// The disk is too slow: the append is ended and does not keep the log's lock, who asked is told so at once, and nothing
-/// is written but what is asked for again.
+/// The disk is too slow: the append is ended and does not keep the log's lock, who asked is told so at once, and
+/// nothing is written but what is asked for again.
 #[tokio::test]
 async fn an_append_that_takes_too_long_is_a_refusal() {
     let db = Db::new().await;

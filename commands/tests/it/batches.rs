@@ -50,8 +50,8 @@ async fn what_did_not_fit_a_batch_follows_on_nothing_that_was_not_written() {
     check_log(&shop.log).await;
 }
 
-/// Two payments of one order share a batch, the second decided on what the first leaves; but another process added an item
-/// meanwhile. The stream has the version then that the second follows on, and it is another one.
+/// Two payments of one order share a batch, the second decided on what the first leaves; but another process added an
+/// item meanwhile. The stream has the version then that the second follows on, and it is another one.
 #[tokio::test]
 async fn what_followed_on_a_loser_of_the_batch_loses_with_it() {
     let db = Db::new().await;
@@ -213,8 +213,8 @@ async fn what_is_remembered_is_what_was_written() {
     }
 }
 
-/// Payments that come while a payment of the same order is being written follow on what it leaves: they are decided again
-/// once, in memory, and written by the next batch.
+/// Payments that come while a payment of the same order is being written follow on what it leaves: they are decided
+/// again once, in memory, and written by the next batch.
 #[tokio::test]
 async fn what_was_decided_while_a_batch_was_written_follows_on_it() {
     let db = Db::new().await;

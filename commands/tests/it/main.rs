@@ -20,6 +20,7 @@ mod faults;
 mod frozen;
 mod gate;
 mod gateway;
+mod hints;
 mod idempotency;
 mod lead;
 mod members;

@@ -1,7 +1,8 @@
 //! How far a group is behind the log: events, and seconds, in each partition.
 //!
-//! It is told by the log: the events of a partition's kind whose key falls into the partition, behind what the group has noted there.
-//! So an event counts from its commit on, also while the relay is away, and Kafka's own markers never count.
+//! It is told by the log: the events of a partition's kind whose key falls into the partition, behind what the group
+//! has noted there. So an event counts from its commit on, also while the relay is away, and Kafka's own markers never
+//! count.
 
 use super::rows::{self, Known};
 use super::tally::Tally;

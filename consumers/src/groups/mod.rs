@@ -1,9 +1,12 @@
-//! The consumer groups, as whoever runs the system sees them: how far each is, who its members are, and what a person orders.
+//! The consumer groups, as whoever runs the system sees them: how far each is, who its members are, and what a person
+//! instructs.
 //!
-//! All of it is read from PostgreSQL and the log, and ordered there: whoever asks needs no Kafka. Running members see an order within
-//! a second, others at their start. Every order is written down in the log of what operators did, in its own transaction.
+//! All of it is read from PostgreSQL and the log, and instructions are written there: whoever asks needs no Kafka.
+//! Running members see an instruction within a second, others at their start. Every instruction is written down in the
+//! log of what operators did, in its own transaction.
 //!
-//! - [`lag`]: how far behind the log each partition is. [`pause`]: resting and going on. [`rewind`]: being handed events again.
+//! - [`lag`]: how far behind the log each partition is. [`pause`]: resting and going on. [`rewind`]: being handed
+//!   events again.
 
 pub mod lag;
 pub mod pause;
@@ -13,18 +16,18 @@ mod rows;
 mod tally;
 
 pub use lag::{Lag, Partition};
-pub use pause::{Ordered, pause, resume};
-pub use rewind::{Confirmed, Preview, Recounted, Rewound, To, order, preview, recount, rewind, withdraw_rewind};
+pub use pause::{Instructed, pause, resume};
+pub use rewind::{Confirmed, Preview, Recounted, Rewound, To, instruct, preview, recount, rewind, withdraw_rewind};
 
 use crate::ledger::groups::Declared;
 use crate::ledger::open::{self, Open};
 use crate::ledger::{LedgerError, due};
 use chrono::{DateTime, Utc};
-use commands::{Log, LogError};
+use commands::{Log, LogError, db};
 use domain::Position;
 use uuid::Uuid;
 
-/// Why a group can't be shown, or not be ordered what is asked for.
+/// Why a group can't be shown, or not be instructed as asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum GroupError {
     /// There is no such consumer.
@@ -35,7 +38,7 @@ pub enum GroupError {
         /// What there is.
         known: String,
     },
-    /// It was never started, so there is nothing to order.
+    /// It was never started, so there is nothing to instruct.
     #[error("the consumer `{0}` was never started: there is nothing to pause or to hand over again")]
     NotStarted(String),
     /// It was not started since its topics are kept.
@@ -152,6 +155,8 @@ pub struct Rewinding {
 pub struct Group {
     /// Its name.
     pub name: &'static str,
+    /// When it was looked at, by the clock of the database, as all times here.
+    pub at: DateTime<Utc>,
     /// How it is doing.
     pub state: GroupState,
     /// Events up to here came before its time; `None` before its first start.
@@ -172,11 +177,14 @@ pub struct Group {
     pub unknown: u64,
     /// How many effects wait for their time, or for an earlier one.
     pub waiting: u64,
-    /// Whether these three are the exact numbers; else at least so many are open. At most 100,000 that wait are counted, and as many that
-    /// need a person, of all groups together.
+    /// Whether these three are the exact numbers; else at least so many are open. At most 100,000 that wait are
+    /// counted, and as many that need a person, of all groups together.
     pub counts_are_exact: bool,
     /// The one of them whose turn it is, if its time has come: nobody has begun it yet.
     pub due: Option<Due>,
+    /// What the latest attempt at an effect came to that is to be made again: a mail server is away, say. `None` where
+    /// nothing failed for now.
+    pub last_error: Option<String>,
 }
 
 impl Group {
@@ -195,22 +203,22 @@ pub struct Due {
     pub since: DateTime<Utc>,
 }
 
-/// All registered groups, as they are at `now`.
-pub async fn list(log: &Log, now: DateTime<Utc>) -> Result<Vec<Group>, GroupError> {
+/// All registered groups, as they are now.
+pub async fn list(log: &Log) -> Result<Vec<Group>, GroupError> {
     let open = open::count(log.pool(), crate::NAMES).await?;
     let mut groups = Vec::new();
     for declared in crate::declared() {
         let open = open.get(declared.name).copied().unwrap_or(Open::NONE);
-        groups.push(load(log, &declared, open, now).await?);
+        groups.push(load(log, &declared, open).await?);
     }
     Ok(groups)
 }
 
-/// The group of that name, as it is at `now`.
-pub async fn get(log: &Log, name: &str, now: DateTime<Utc>) -> Result<Group, GroupError> {
+/// The group of that name, as it is now.
+pub async fn get(log: &Log, name: &str) -> Result<Group, GroupError> {
     let declared = declared(name)?;
     let open = open::count(log.pool(), &[declared.name]).await?.get(declared.name).copied();
-    load(log, &declared, open.unwrap_or(Open::NONE), now).await
+    load(log, &declared, open.unwrap_or(Open::NONE)).await
 }
 
 /// The consumer of that name.
@@ -219,18 +227,21 @@ pub(crate) fn declared(name: &str) -> Result<Declared, GroupError> {
     found.ok_or_else(|| GroupError::no_such_group(name))
 }
 
-async fn load(log: &Log, declared: &Declared, open: Open, now: DateTime<Utc>) -> Result<Group, GroupError> {
+async fn load(log: &Log, declared: &Declared, open: Open) -> Result<Group, GroupError> {
     let pool = log.pool();
     let known = rows::known(pool, declared.name).await?;
     let members = rows::members(pool, declared.name).await?;
+    // Whoever asks may have a clock that goes wrong.
+    let at = db::now(pool).await?;
     let partitions = match &known {
-        Some(known) => lag::partitions(log, declared, known, &members, now).await?,
+        Some(known) => lag::partitions(log, declared, known, &members, at).await?,
         None => Vec::new(),
     };
     let due = due::first_due(pool, declared.name).await?;
     let paused = known.as_ref().and_then(|known| known.paused.clone());
     Ok(Group {
         name: declared.name,
+        at,
         state: state(known.is_some(), paused.is_some(), &members),
         started_after: known.map(|known| known.started_after),
         paused,
@@ -243,6 +254,7 @@ async fn load(log: &Log, declared: &Declared, open: Open, now: DateTime<Utc>) ->
         waiting: open.waiting,
         counts_are_exact: open.is_exact,
         due: due.map(|(entry, since)| Due { entry, since }),
+        last_error: open::last_error(pool, declared.name).await?,
     })
 }
 
@@ -253,9 +265,45 @@ fn state(is_known: bool, is_paused: bool, members: &[Member]) -> GroupState {
         GroupState::Paused
     } else if members.is_empty() {
         GroupState::NoMembers
-    } else if members.iter().any(|member| member.state == "running") {
+    } else if members.iter().any(|member| is_at_work(&member.state)) {
         GroupState::Running
     } else {
         GroupState::Failing
+    }
+}
+
+/// Whether a member of a group that is not paused is at work. One that says that it rests has not heard yet that it
+/// goes on.
+fn is_at_work(state: &str) -> bool {
+    matches!(state, "running" | "paused")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(state: &str) -> Member {
+        Member {
+            id: Uuid::nil(),
+            instance: "host/1".to_owned(),
+            started_at: DateTime::UNIX_EPOCH,
+            seen_at: DateTime::UNIX_EPOCH,
+            state: state.to_owned(),
+            detail: None,
+            holds: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_group_that_was_resumed_just_now_does_not_fail() {
+        let of = |is_paused, states: &[&str]| {
+            let members: Vec<Member> = states.iter().map(|state| member(state)).collect();
+            state(true, is_paused, &members)
+        };
+        assert_eq!(of(true, &["paused"]), GroupState::Paused);
+        assert_eq!(of(false, &["paused"]), GroupState::Running, "its member has not said yet that it goes on");
+        assert_eq!(of(false, &["retrying", "running"]), GroupState::Running);
+        assert_eq!(of(false, &["retrying", "starting"]), GroupState::Failing);
+        assert_eq!(of(false, &[]), GroupState::NoMembers);
     }
 }

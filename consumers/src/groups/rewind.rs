@@ -1,15 +1,18 @@
 //! Handing a group its events again, from a position or time on.
 //!
-//! A preview comes first: how many events that would be, and for how many of them the group would act. That is counted as the group itself
-//! would find it: each event of the log that it wants and was handed, its recipient, and whether the ledger has an entry for the two. The
-//! order repeats the count over the same events, and is refused when another one comes out.
+//! A preview comes first: how many events that would be, and for how many of them the group would act. That is counted
+//! as the group itself would find it: each event of the log that it wants and was handed, its recipient, and whether
+//! the ledger has an entry for the two. The instruction repeats the count over the same events, and is refused when
+//! another one comes out.
 //!
-//! A confirmation may be old: what the group was not handed by then, as it has gone back meanwhile, is not counted, so it is refused.
+//! A confirmation may be old: what the group was not handed by then, as it has gone back meanwhile, is not counted, so
+//! it is refused.
 //!
-//! The order itself is rows in PostgreSQL. Whoever holds a partition goes back there and deletes its row: at once, when its time comes, or
-//! at its next start. A paused group goes back when it is resumed. Until then an order can be withdrawn.
+//! The instruction itself is rows in PostgreSQL. Whoever holds a partition goes back there and deletes its row: at
+//! once, when its time comes, or at its next start. A paused group goes back when it is resumed. Until then an
+//! instruction can be withdrawn.
 
-use super::pause::ORDER_AT_MOST;
+use super::pause::INSTRUCT_AT_MOST;
 use super::rows::{self, Known};
 use super::{GroupError, declared};
 use crate::ledger::groups::Declared;
@@ -30,7 +33,7 @@ use uuid::Uuid;
 
 /// How many positions of the log are looked at in one statement.
 const BATCH_POSITIONS: u64 = 5_000;
-/// How an order is called in the log of what operators did.
+/// How it is called in the log of what operators did.
 const REWIND: &str = "consumer.rewind";
 
 /// Where a group is to go back to.
@@ -74,13 +77,13 @@ impl Preview {
     }
 }
 
-/// What came of an order to go back.
+/// What came of an instruction to go back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Rewound {
-    /// It is ordered.
-    Ordered,
-    /// Other numbers came out than were confirmed: nothing is ordered.
+    /// It is instructed.
+    Instructed,
+    /// Other numbers came out than were confirmed, or it has gone back meanwhile: nothing is instructed.
     Changed(Preview),
 }
 
@@ -117,7 +120,7 @@ pub struct Confirmed {
 #[derive(Debug)]
 #[must_use]
 pub enum Recounted {
-    /// The same numbers: it can be ordered.
+    /// The same numbers: it can be instructed.
     Same(Confirmed),
     /// Other numbers than were confirmed.
     Changed(Preview),
@@ -131,10 +134,11 @@ pub async fn rewind(
     tell: impl FnMut(u64, u64),
 ) -> Result<Rewound, GroupError> {
     let recounted = recount(log, confirmed, tell).await?;
-    order(log.pool(), recounted, who).await
+    instruct(log.pool(), recounted, who).await
 }
 
-/// Counts again what a preview said. That takes as long as the preview did, and changes nothing: it may be given up at any time.
+/// Counts again what a preview said. That takes as long as the preview did, and changes nothing: it may be given up at
+/// any time.
 pub async fn recount(log: &Log, confirmed: &Preview, mut tell: impl FnMut(u64, u64)) -> Result<Recounted, GroupError> {
     let declared = declared(&confirmed.consumer)?;
     let name = declared.name;
@@ -156,29 +160,32 @@ pub async fn recount(log: &Log, confirmed: &Preview, mut tell: impl FnMut(u64, u
     Ok(Recounted::Same(Confirmed { consumer: name, preview: now }))
 }
 
-/// Orders what was counted again, or writes down that it was refused, as other numbers came out.
-pub async fn order(pool: &PgPool, recounted: Recounted, who: &str) -> Result<Rewound, GroupError> {
-    match recounted {
+/// Orders what was counted again, or writes down that it was refused: as other numbers came out, or as the group has
+/// gone back by another instruction since, so that there is nothing left of what was confirmed. Where that is so of
+/// some partitions alone, the others go back.
+pub async fn instruct(pool: &PgPool, recounted: Recounted, who: &str) -> Result<Rewound, GroupError> {
+    let now = match recounted {
         Recounted::Same(Confirmed { consumer, preview }) => {
-            write_order(pool, consumer, &preview, who).await?;
-            Ok(Rewound::Ordered)
+            if write_order(pool, consumer, &preview, who).await? {
+                return Ok(Rewound::Instructed);
+            }
+            Preview { events: 0, acts: 0, up_to: Vec::new(), ..preview }
         }
-        Recounted::Changed(now) => {
-            let why = format!("by now it would be {} events, of which it acts on {}", now.events, now.acts);
-            let arguments = json!({ "to_position": now.position });
-            let action = Action { arguments, ..Action::done(who, REWIND, &now.consumer) };
-            audit::record_refused(pool, action, &why).await;
-            Ok(Rewound::Changed(now))
-        }
-    }
+        Recounted::Changed(now) => now,
+    };
+    let why = format!("by now it would be {} events, of which it acts on {}", now.events, now.acts);
+    let arguments = json!({ "to_position": now.position });
+    let action = Action { arguments, ..Action::done(who, REWIND, &now.consumer) };
+    audit::record_refused(pool, action, &why).await;
+    Ok(Rewound::Changed(now))
 }
 
-/// Withdraws what a group was ordered to go back to and has not yet; says in how many partitions that was. Where it has gone back already,
-/// or is at it at this moment, that stays; so does its beginning, where it was set back by that.
+/// Withdraws what a group was told to go back to and has not yet; says in how many partitions that was. Where it has
+/// gone back already, or is at it at this moment, that stays; so does its beginning, where it was set back by that.
 pub async fn withdraw_rewind(pool: &PgPool, name: &str, who: &str) -> Result<u64, GroupError> {
     let name = declared(name)?.name;
     known(pool, name).await?;
-    let withdrawn = db::work(pool, ORDER_AT_MOST, async |session| {
+    let withdrawn = db::work(pool, INSTRUCT_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
         let withdrawn = sqlx::query("DELETE FROM consumer_rewinds WHERE consumer = $1");
         let partitions = withdrawn.bind(name).execute(&mut *transaction).await?.rows_affected();
@@ -198,8 +205,8 @@ async fn within_log(log: &Log, position: Position) -> Result<(), GroupError> {
     if position > head { Err(GroupError::BeyondHead { asked: position, head }) } else { Ok(()) }
 }
 
-/// Up to where a group was handed its events, in each partition of its topics. One that has nothing there stands at its beginning, or
-/// where the program with an embedded broker began.
+/// Up to where a group was handed its events, in each partition of its topics. One that has nothing there stands at its
+/// beginning, or where the program with an embedded broker began.
 async fn reached(
     pool: &PgPool,
     declared: &Declared,
@@ -305,11 +312,12 @@ async fn unknown_to_ledger(pool: &PgPool, watched: &Watched, events: &[&StoredEv
     Ok(events.iter().filter(is_new).count() as u64)
 }
 
-async fn write_order(pool: &PgPool, name: &'static str, preview: &Preview, who: &str) -> Result<(), GroupError> {
+/// Writes an instruction down; `false` where there is no partition any more that it would move, and nothing is written.
+async fn write_order(pool: &PgPool, name: &'static str, preview: &Preview, who: &str) -> Result<bool, GroupError> {
     let position = Position(preview.position).as_i64();
-    let ordered = db::work(pool, ORDER_AT_MOST, async |session| {
+    let instructed = db::work(pool, INSTRUCT_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
-        sqlx::query(
+        let rows = sqlx::query(
             "INSERT INTO consumer_rewinds AS r (consumer, topic, partition, position, ordered_at)
              SELECT $1, place.topic, place.partition, $4, now()
                FROM unnest($2::text[], $3::integer[]) AS place (topic, partition)
@@ -326,11 +334,16 @@ async fn write_order(pool: &PgPool, name: &'static str, preview: &Preview, who: 
         .bind(preview.up_to.iter().map(|(_, partition, _)| *partition).collect::<Vec<_>>())
         .bind(position)
         .execute(&mut *transaction)
-        .await?;
-        let arguments = json!({ "to_position": preview.position, "acts": preview.acts });
+        .await?
+        .rows_affected();
+        if rows == 0 && !preview.is_empty() {
+            return Ok(false);
+        }
+        let arguments = json!({ "to_position": preview.position, "acts": preview.acts, "partitions": rows });
         let action = Action { arguments, count: Some(preview.events), ..Action::done(who, REWIND, name) };
         audit::append(&mut transaction, &action).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok::<_, sqlx::Error>(true)
     });
-    Ok(ordered.await?)
+    Ok(instructed.await?)
 }

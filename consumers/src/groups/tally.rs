@@ -1,7 +1,8 @@
 //! Counts the events that wait in each partition, page by page, within a bound.
 //!
-//! One page serves all partitions that are about as far. Those that are far apart are each counted from their own place: first until
-//! the age of every partition's first event is known, then those to their end that come to it within the bound.
+//! One page serves all partitions that are about as far. Those that are far apart are each counted from their own
+//! place: first until the age of every partition's first event is known, then those to their end that come to it within
+//! the bound.
 
 use super::Lag;
 use crate::partitioner::partition_of;
@@ -84,7 +85,7 @@ impl Tally {
     /// How far each partition is behind, and which event it is to be handed next, where one waits.
     pub(super) fn lags(&self, now: DateTime<Utc>) -> impl Iterator<Item = (Lag, Option<Position>)> {
         self.counts.iter().map(move |count| {
-            // The log's time may be ahead of ours.
+            // The first may have been recorded since.
             let waited = |since: DateTime<Utc>| (now - since).num_milliseconds().max(0) as f64 / 1_000.0;
             let seconds = count.first.map_or(0.0, |(_, since)| waited(since));
             let lag = Lag { events: count.events, is_exact: count.is_whole, seconds };

@@ -7,8 +7,8 @@ use domain::ids::EventId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// What became of a consumer's effects of these events: one statement, by the ledger's own index. An event that the consumer
-/// has not noted yet is left out. Of an event with several recipients it is the effect for one of them.
+/// What became of a consumer's effects of these events: one statement, by the ledger's own index. An event that the
+/// consumer has not noted yet is left out. Of an event with several recipients it is the effect for one of them.
 pub async fn states_of(
     pool: &PgPool,
     consumer: &str,

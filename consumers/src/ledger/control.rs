@@ -1,4 +1,4 @@
-//! What people order a group to do, as its members see it: to rest, or to go back. And who the members are.
+//! What people instruct a group to do, as its members see it: to rest, or to go back. And who the members are.
 
 use super::{LedgerError, within_bounds};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,8 @@ use uuid::Uuid;
 pub(crate) struct Control {
     /// Why it is paused, if it is.
     pub paused: Option<String>,
-    /// Events up to here came before its time; a person may have moved that back, also by an order that is not carried out yet.
+    /// Events up to here came before its time; a person may have moved that back, also by an instruction that is not
+    /// carried out yet.
     pub started_after: Position,
     /// The partitions in which it is to go back.
     pub rewinds: Vec<Rewind>,
@@ -25,7 +26,7 @@ pub(crate) struct Rewind {
     pub partition: i32,
     /// Behind this position.
     pub position: Position,
-    /// Tells this order from a later one.
+    /// Tells this instruction from a later one.
     pub ordered_at: DateTime<Utc>,
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn read(pool: &PgPool, consumer: &str) -> Result<Control, Ledge
     Ok(control)
 }
 
-/// Whether an order to go back still stands.
+/// Whether an instruction to go back still stands.
 pub(crate) async fn is_ordered(pool: &PgPool, consumer: &str, rewind: &Rewind) -> Result<bool, LedgerError> {
     let question = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM consumer_rewinds
@@ -68,8 +69,8 @@ pub(crate) async fn is_ordered(pool: &PgPool, consumer: &str, rewind: &Rewind) -
     within_bounds(pool, async move |session| question.fetch_one(session).await).await
 }
 
-/// Writes down that a partition is read from the offset `next` on, or from an earlier one, and ends the order. A group that is handed
-/// what came before its time is to act on it.
+/// Writes down that a partition is read from the offset `next` on, or from an earlier one, and ends the instruction. A
+/// group that is handed what came before its time is to act on it.
 pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, next: i64) -> Result<(), LedgerError> {
     within_bounds(pool, async move |session| {
         let mut transaction = session.begin().await?;
@@ -104,16 +105,16 @@ pub(crate) async fn went_back(pool: &PgPool, consumer: &str, rewind: &Rewind, ne
     .await
 }
 
-/// With an embedded broker: has the relay go back, which finds it by what the group has finished. That carries the orders out, so they
-/// end by it and can't be withdrawn any more. Before the group has finished what is behind the position there is nothing to go back to:
-/// the orders stand until then.
+/// With an embedded broker: has the relay go back, which finds it by what the group has finished. That carries the
+/// instructions out, so they end by it and can't be withdrawn any more. Before the group has finished what is behind
+/// the position there is nothing to go back to: the instructions stand until then.
 pub(crate) async fn leave_to_relay(pool: &PgPool, consumer: &str) -> Result<(), LedgerError> {
     let statement = sqlx::query(
         "WITH left_to_relay AS (
              UPDATE consumer_groups AS known
-                SET finished_up_to = ordered.position, started_after = least(known.started_after, ordered.position)
-               FROM (SELECT min(position) AS position FROM consumer_rewinds WHERE consumer = $1) AS ordered
-              WHERE known.consumer = $1 AND known.finished_up_to > ordered.position
+                SET finished_up_to = instructed.position, started_after = least(known.started_after, instructed.position)
+               FROM (SELECT min(position) AS position FROM consumer_rewinds WHERE consumer = $1) AS instructed
+              WHERE known.consumer = $1 AND known.finished_up_to > instructed.position
              RETURNING known.consumer
          )
          DELETE FROM consumer_rewinds USING left_to_relay WHERE consumer_rewinds.consumer = left_to_relay.consumer",
@@ -123,7 +124,8 @@ pub(crate) async fn leave_to_relay(pool: &PgPool, consumer: &str) -> Result<(), 
     Ok(())
 }
 
-/// Keeps under which names the group's topics are, and with how many partitions: whoever has no Kafka at hand asks here.
+/// Keeps under which names the group's topics are, and with how many partitions: whoever has no Kafka at hand asks
+/// here.
 pub(crate) async fn keep_names(
     pool: &PgPool,
     consumer: &str,

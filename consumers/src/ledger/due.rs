@@ -50,8 +50,8 @@ pub(crate) async fn first_due(pool: &PgPool, consumer: &str) -> Result<Option<(i
     within_bounds(pool, async move |session| question.fetch_optional(session).await).await
 }
 
-/// Which entries of `$1` are due, in the order in which they are claimed: always the same, so that while any is taken the first one
-/// does not stay the first.
+/// Which entries of `$1` are due, in the order in which they are claimed: always the same, so that while any is taken
+/// the first one does not stay the first.
 fn due() -> String {
     // now(), unlike clock_timestamp(), is stable within the statement, so that the index serves.
     format!(
@@ -82,9 +82,9 @@ pub(crate) async fn give_up_sending(pool: &PgPool, consumer: &str) -> Result<u64
     give_up(pool, consumer, "due_at <= now()", None).await
 }
 
-/// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on its
-/// data, such as one with an embedded broker, and that has begun nothing yet. What the broker before held of dead letters is forgotten: what is parked still is
-/// published again. Says how many attempts were cut off.
+/// Takes over what any other run of the program held, without waiting for the leases: for a program that is alone on
+/// its data, such as one with an embedded broker, and that has begun nothing yet. What the broker before held of dead
+/// letters is forgotten: what is parked still is published again. Says how many attempts were cut off.
 pub(crate) async fn take_over(pool: &PgPool, consumer: &str, owner: Uuid) -> Result<u64, LedgerError> {
     let statement = sqlx::query(
         "UPDATE consumer_ledger SET due_at = now()
@@ -131,20 +131,6 @@ async fn give_up(pool: &PgPool, consumer: &str, which: &str, owner: Option<Uuid>
         query = query.bind(owner);
     }
     Ok(within_bounds(pool, async move |session| query.fetch_one(session).await).await?.unsigned_abs())
-}
-
-/// Makes due what is held by nothing any more. A release can miss an entry that is being noted at the same moment.
-pub(crate) async fn release_held(pool: &PgPool, consumer: &str) -> Result<u64, LedgerError> {
-    let sql = format!(
-        "UPDATE consumer_ledger AS entry SET due_at = now()
-          WHERE entry.consumer = $1 AND entry.state = 'waiting' AND entry.due_at = 'infinity'
-            AND NOT EXISTS (SELECT FROM consumer_ledger AS earlier
-                 WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
-                   AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
-                   AND earlier.state IN {OPEN})"
-    );
-    let statement = sqlx::query(&sql).bind(consumer);
-    Ok(within_bounds(pool, async move |session| statement.execute(session).await).await?.rows_affected())
 }
 
 /// Prolongs the leases of those of the entries that this run has claimed and not begun to send. What is locked is just

@@ -1,6 +1,6 @@
 //! Which consumers there are, where each began, and how far each is.
 
-use super::LedgerError;
+use super::{LedgerError, within_bounds};
 use crate::consumer::Start;
 use commands::Log;
 use domain::{AggregateType, Position};
@@ -23,23 +23,20 @@ pub(crate) async fn register(log: &Log, declared: &Declared) -> Result<Position,
         return Ok(known);
     }
     let start = declared.start.position(log).await?;
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO consumer_groups (consumer, started_after, finished_up_to) VALUES ($1, $2, $2)
          ON CONFLICT (consumer) DO NOTHING",
     )
     .bind(declared.name)
-    .bind(start.as_i64())
-    .execute(log.pool())
-    .await?;
+    .bind(start.as_i64());
+    within_bounds(log.pool(), async move |session| statement.execute(session).await).await?;
     // Another process may have been first: its decision holds.
     Ok(started_after(log.pool(), declared.name).await?.unwrap_or(start))
 }
 
 async fn started_after(pool: &PgPool, name: &str) -> Result<Option<Position>, LedgerError> {
-    let known: Option<i64> = sqlx::query_scalar("SELECT started_after FROM consumer_groups WHERE consumer = $1")
-        .bind(name)
-        .fetch_optional(pool)
-        .await?;
+    let question = sqlx::query_scalar("SELECT started_after FROM consumer_groups WHERE consumer = $1").bind(name);
+    let known: Option<i64> = within_bounds(pool, async move |session| question.fetch_optional(session).await).await?;
     Ok(known.map(Position::from_i64))
 }
 
@@ -52,11 +49,10 @@ pub(crate) struct Standing {
 
 /// A consumer's standing; `None` before its first start.
 pub(crate) async fn standing(pool: &PgPool, name: &str) -> Result<Option<Standing>, LedgerError> {
+    let question =
+        sqlx::query_as("SELECT started_after, finished_up_to FROM consumer_groups WHERE consumer = $1").bind(name);
     let known: Option<(i64, i64)> =
-        sqlx::query_as("SELECT started_after, finished_up_to FROM consumer_groups WHERE consumer = $1")
-            .bind(name)
-            .fetch_optional(pool)
-            .await?;
+        within_bounds(pool, async move |session| question.fetch_optional(session).await).await?;
     Ok(known.map(|(started_after, finished_up_to)| Standing {
         started_after: Position::from_i64(started_after),
         finished_up_to: Position::from_i64(finished_up_to),
@@ -65,23 +61,23 @@ pub(crate) async fn standing(pool: &PgPool, name: &str) -> Result<Option<Standin
 
 /// What all of these consumers have finished with an embedded broker, and whether a person has paused one of them.
 pub(crate) async fn finished(pool: &PgPool, groups: &[Declared]) -> Result<(Position, bool), LedgerError> {
-    let (lowest, is_one_paused): (Option<i64>, Option<bool>) = sqlx::query_as(
+    let question = sqlx::query_as(
         "SELECT min(finished_up_to), bool_or(paused_at IS NOT NULL) FROM consumer_groups WHERE consumer = ANY($1)",
     )
-    .bind(names(groups))
-    .fetch_one(pool)
-    .await?;
+    .bind(names(groups));
+    let (lowest, is_one_paused): (Option<i64>, Option<bool>) =
+        within_bounds(pool, async move |session| question.fetch_one(session).await).await?;
     Ok((Position::from_i64(lowest.unwrap_or(0)), is_one_paused.unwrap_or(false)))
 }
 
 /// Where a relay into an embedded broker goes on: the lowest position that all consumers have finished. What the broker
-/// before it held is forgotten, and so is the consumers' progress in it. Orders to go back that this carries out have ended by it.
+/// before it held is forgotten, and so is the consumers' progress in it. Orders to go back that this carries out have
+/// ended by it.
 pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, LedgerError> {
     for declared in groups {
         register(log, declared).await?;
     }
-    let names = names(groups);
-    let lowest: Option<i64> = sqlx::query_scalar(
+    let statement = sqlx::query_scalar(
         "WITH forgotten AS (
              DELETE FROM consumer_progress WHERE consumer = ANY($1)
          ), ended AS (
@@ -91,9 +87,9 @@ pub(crate) async fn resume(log: &Log, groups: &[Declared]) -> Result<Position, L
          )
          SELECT min(finished_up_to) FROM consumer_groups WHERE consumer = ANY($1)",
     )
-    .bind(&names)
-    .fetch_one(log.pool())
-    .await?;
+    .bind(names(groups));
+    let lowest: Option<i64> =
+        within_bounds(log.pool(), async move |session| statement.fetch_one(session).await).await?;
     Ok(Position::from_i64(lowest.unwrap_or(0)))
 }
 
@@ -104,25 +100,24 @@ pub(crate) async fn keep_finished(
     before: Position,
     up_to: Position,
 ) -> Result<(), LedgerError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE consumer_groups SET finished_up_to = greatest(finished_up_to, $2)
           WHERE consumer = ANY($1) AND finished_up_to >= $3",
     )
     .bind(names(groups))
     .bind(up_to.as_i64())
-    .bind(before.as_i64())
-    .execute(pool)
-    .await?;
+    .bind(before.as_i64());
+    within_bounds(pool, async move |session| statement.execute(session).await).await?;
     Ok(())
 }
 
 /// How far each consumer is in each partition.
 pub(crate) async fn progress(pool: &PgPool, groups: &[Declared]) -> Result<Progress, LedgerError> {
-    let rows: Vec<(String, String, i32, i64)> =
+    let question =
         sqlx::query_as("SELECT consumer, topic, partition, position FROM consumer_progress WHERE consumer = ANY($1)")
-            .bind(names(groups))
-            .fetch_all(pool)
-            .await?;
+            .bind(names(groups));
+    let rows: Vec<(String, String, i32, i64)> =
+        within_bounds(pool, async move |session| question.fetch_all(session).await).await?;
     let by_partition = rows
         .into_iter()
         .map(|(consumer, topic, partition, position)| ((consumer, topic, partition), Position::from_i64(position)));
@@ -131,12 +126,11 @@ pub(crate) async fn progress(pool: &PgPool, groups: &[Declared]) -> Result<Progr
 
 /// The last event that any consumer has noted from these topics; from any others where nobody noted any of these.
 pub(crate) async fn noted(pool: &PgPool, topics: &[String]) -> Result<Position, LedgerError> {
-    let noted: Option<i64> = sqlx::query_scalar(
+    let question = sqlx::query_scalar(
         "SELECT coalesce(max(position) FILTER (WHERE topic = ANY($1)), max(position)) FROM consumer_progress",
     )
-    .bind(topics)
-    .fetch_one(pool)
-    .await?;
+    .bind(topics);
+    let noted: Option<i64> = within_bounds(pool, async move |session| question.fetch_one(session).await).await?;
     Ok(Position::from_i64(noted.unwrap_or(0)))
 }
 

@@ -44,13 +44,27 @@ pub(crate) struct Claimant<'a> {
     pub room: bool,
 }
 
-/// Notes a batch. Gives the entries that are claimed by it, with their place in `causes`, and how many are new at all.
+/// What noting a batch came to.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    /// The entries that are claimed by it, with their place in the batch.
+    pub claimed: Vec<(usize, Entry)>,
+    /// How many are new at all.
+    pub new: usize,
+    /// Those of them that an earlier one holds. It may have ended at the same moment, and released them no more.
+    pub held: Vec<i64>,
+}
+
+/// A new entry: its id, event and recipient, whether it is claimed, and whether it is held.
+type NewRow = (i64, Uuid, Uuid, bool, bool);
+
+/// Notes a batch.
 pub(crate) async fn note(
     pool: &PgPool,
     claimant: Claimant<'_>,
     causes: &[Cause],
     marks: &Marks<'_>,
-) -> Result<(Vec<(usize, Entry)>, usize), LedgerError> {
+) -> Result<Noted, LedgerError> {
     let sql = format!(
         "WITH input AS (
              SELECT * FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
@@ -80,7 +94,7 @@ pub(crate) async fn note(
                       WHERE known.consumer = $1 AND known.event_id = input.event_id
                         AND (known.recipient = '00000000-0000-0000-0000-000000000000' OR input.poison IS NOT NULL)) = 0
              ON CONFLICT ON CONSTRAINT consumer_ledger_cause DO NOTHING
-             RETURNING id, event_id, recipient, state, reason
+             RETURNING id, event_id, recipient, state, due_at, reason
          ), letters AS (
              INSERT INTO consumer_letters (consumer, parked_at, entry_id, attempts, reason, due_at)
              SELECT $1, now(), id, 0, reason, now() FROM noted WHERE state = 'parked'
@@ -92,12 +106,12 @@ pub(crate) async fn note(
              DO UPDATE SET position = greatest(consumer_progress.position, excluded.position),
                            log_offset = excluded.log_offset, changed_at = excluded.changed_at
          )
-         SELECT id, event_id, recipient, state = 'claimed' FROM noted"
+         SELECT id, event_id, recipient, state = 'claimed', state = 'waiting' AND due_at = 'infinity' FROM noted"
     );
     let marks: Vec<_> = marks.iter().collect();
     let behind = behind_another(causes);
     fail::fail_point!("claim.before");
-    let statement = sqlx::query_as::<_, (i64, Uuid, Uuid, bool)>(&sql)
+    let statement = sqlx::query_as::<_, NewRow>(&sql)
         .bind(claimant.consumer)
         .bind(claimant.owner)
         .bind(claimant.lease.as_secs_f64())
@@ -119,8 +133,8 @@ pub(crate) async fn note(
         .bind(column(causes, |cause| cause.record.1));
     let noted = within_bounds(pool, async move |session| statement.fetch_all(session).await).await?;
     fail::fail_point!("claim.after");
-    let new = noted.len();
-    Ok((claimed(causes, noted), new))
+    let held = noted.iter().filter(|(.., is_held)| *is_held).map(|(id, ..)| *id).collect();
+    Ok(Noted { new: noted.len(), held, claimed: claimed(causes, noted) })
 }
 
 /// Whether an earlier event of the same aggregate is in the batch: it goes first.
@@ -135,13 +149,13 @@ fn behind_another(causes: &[Cause]) -> Vec<bool> {
         .collect()
 }
 
-fn claimed(causes: &[Cause], noted: Vec<(i64, Uuid, Uuid, bool)>) -> Vec<(usize, Entry)> {
+fn claimed(causes: &[Cause], noted: Vec<NewRow>) -> Vec<(usize, Entry)> {
     let places: HashMap<(Uuid, Uuid), usize> =
         causes.iter().enumerate().map(|(place, cause)| ((cause.event_id.0, cause.recipient), place)).collect();
     noted
         .into_iter()
-        .filter(|(_, _, _, claimed)| *claimed)
-        .filter_map(|(id, event_id, recipient, _)| {
+        .filter(|(_, _, _, claimed, _)| *claimed)
+        .filter_map(|(id, event_id, recipient, ..)| {
             let place = *places.get(&(event_id, recipient))?;
             let cause = &causes[place];
             let entry = Entry {

@@ -10,6 +10,7 @@ mod ask;
 pub(crate) mod control;
 pub(crate) mod due;
 pub(crate) mod groups;
+pub(crate) mod held;
 pub(crate) mod intake;
 pub(crate) mod moves;
 pub(crate) mod open;
@@ -31,7 +32,8 @@ use uuid::Uuid;
 const CONNECTIONS: u32 = 3;
 /// How long a statement waits for one of them.
 const ACQUIRE_AT_MOST: Duration = Duration::from_secs(5);
-/// How long a statement may take. A server that is frozen, or a host that is gone, keeps a connection open and says nothing.
+/// How long a statement may take. A server that is frozen, or a host that is gone, keeps a connection open and says
+/// nothing.
 const STATEMENT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The connections on which a consumer's ledger is kept.
@@ -126,7 +128,8 @@ pub(crate) struct Entry {
     pub aggregate_id: String,
     pub sequence: u64,
     pub position: Position,
-    /// How often it was tried before.
+    /// How often it was tried; from 0 again when a person has one tried again that was parked or unknown. `tries`
+    /// counts all.
     pub attempts: u32,
 }
 

@@ -35,9 +35,9 @@ pub(crate) struct Moved {
     pub released: bool,
 }
 
-/// Carries out moves of `owner`'s entries, in one statement. An entry that is in `to` already counts as moved, so that a
-/// statement whose reply was lost can be repeated. What counts as unknown only because its lease ran out is moved as well: its
-/// owner knows better.
+/// Carries out moves of `owner`'s entries, in one statement. An entry that is in `to` already counts as moved, so that
+/// a statement whose reply was lost can be repeated. What counts as unknown only because its lease ran out is moved as
+/// well: its owner knows better.
 pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[Move]) -> Result<Moved, sqlx::Error> {
     let rows: Vec<(i64, bool)> = sqlx::query_as(
         "WITH input AS (

@@ -1,12 +1,16 @@
-//! How many effects have not come to their end: counted within a bound, by one statement for all consumers.
+//! How many effects have not come to their end: counted within a bound, by one statement for all consumers. And what
+//! they fail for.
 
 use super::{LedgerError, within_bounds};
 use sqlx::PgPool;
 use std::collections::HashMap;
 
-/// How many effects are counted at most: those of one consumer that time moves, and those of all that need a person. A mail server that
-/// is away for hours leaves millions, and they are asked for every few seconds.
+/// How many effects are counted at most: those of one consumer that time moves, and those of all that need a person. A
+/// mail server that is away for hours leaves millions, and they are asked for every few seconds.
 const COUNTED_AT_MOST: i64 = 100_000;
+/// Among how many effects of a consumer the latest attempt is looked for: those that are due last. These are what is in
+/// hand, under a lease, and what failed for now; all that was not tried yet is due before.
+const LOOKED_AT: i64 = 1_000;
 
 /// Effects of a consumer that are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,8 @@ impl Open {
 
 /// What each of these consumers has open.
 pub(crate) async fn count(pool: &PgPool, consumers: &[&'static str]) -> Result<HashMap<String, Open>, LedgerError> {
-    // In the order of the partial indexes of what is open, so that no more rows are read than are counted. Planned anew each time: a plan
-    // that was made for an empty ledger would go through all of it for ever.
+    // In the order of the partial indexes of what is open, so that no more rows are read than are counted. Planned anew
+    // each time: a plan that was made for an empty ledger would go through all of it for ever.
     let question = sqlx::query_as::<_, (String, i64, i64, i64, i64, i64)>(
         "WITH stuck AS MATERIALIZED (
              SELECT consumer, state FROM consumer_ledger WHERE state IN ('parked', 'unknown') ORDER BY id LIMIT $2
@@ -61,4 +65,19 @@ pub(crate) async fn count(pool: &PgPool, consumers: &[&'static str]) -> Result<H
         (consumer, open)
     });
     Ok(open.collect())
+}
+
+/// What the latest attempt of a consumer came to that is to be made again; `None` where nothing of it failed for now.
+pub(crate) async fn last_error(pool: &PgPool, consumer: &str) -> Result<Option<String>, LedgerError> {
+    // By the index of what time moves, from its end. One that is being tried again just now counts: else the error
+    // would come and go.
+    let question = sqlx::query_scalar::<_, String>(
+        "SELECT reason
+           FROM (SELECT attempts, reason, changed_at FROM consumer_ledger
+                  WHERE consumer = $1 AND state IN ('claimed', 'sending', 'waiting') AND due_at < 'infinity'
+                  ORDER BY due_at DESC LIMIT $2) AS latest
+          WHERE attempts > 0 AND reason IS NOT NULL ORDER BY changed_at DESC LIMIT 1",
+    );
+    let question = question.bind(consumer).bind(LOOKED_AT).persistent(false);
+    within_bounds(pool, async move |session| question.fetch_optional(session).await).await
 }

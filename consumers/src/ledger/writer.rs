@@ -14,8 +14,8 @@ use uuid::Uuid;
 const QUEUED_MOVES: usize = 1_024;
 const BATCH_MOVES: usize = 500;
 
-/// How long a move is tried while PostgreSQL is away, from the moment on at which it was asked for. The lease of what is being
-/// sent outlasts it.
+/// How long a move is tried while PostgreSQL is away, from the moment on at which it was asked for. The lease of what
+/// is being sent outlasts it.
 const TRY_AT_MOST: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -69,8 +69,9 @@ async fn write(pool: PgPool, owner: Uuid, released: Arc<Notify>, mut queue: mpsc
     }
 }
 
-/// Repeats the statement until `deadline`, whatever it failed for but what it carries: PostgreSQL is away, has no room left, or
-/// ended it to resolve a deadlock. Its compare-and-set makes that safe. An outcome that is not written is one that nobody knows.
+/// Repeats the statement until `deadline`, whatever it failed for but what it carries: PostgreSQL is away, has no room
+/// left, or ended it to resolve a deadlock. Its compare-and-set makes that safe. An outcome that is not written is one
+/// that nobody knows.
 async fn repeat(pool: &PgPool, owner: Uuid, moves: &[Move], deadline: Instant) -> Result<Moved, LedgerError> {
     let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {

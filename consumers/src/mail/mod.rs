@@ -27,7 +27,8 @@ use uuid::Uuid;
 pub enum Outcome {
     /// The server has it; its answer.
     Sent(String),
-    /// The server has it not, and may take it later: a 4yz reply, or a connection that broke before the message went out.
+    /// The server has it not, and may take it later: a 4yz reply, or a connection that broke before the message went
+    /// out.
     Temporary(String),
     /// There is no connection to the server: nothing was said of this message, and of no other one.
     Unreachable(String),
@@ -99,8 +100,8 @@ impl Mailer {
         self.compose_for_list(letter, message_id, None)
     }
 
-    /// The same, of a letter that goes to many, with the address at which one click ends that for whoever got it (RFC 8058): it
-    /// takes a POST from anybody who knows it.
+    /// The same, of a letter that goes to many, with the address at which one click ends that for whoever got it (RFC
+    /// 8058): it takes a POST from anybody who knows it.
     pub fn compose_for_list(
         &self,
         letter: &Letter<'_>,

@@ -37,8 +37,8 @@ impl Pool {
         Room(self.room.acquire().await.ok())
     }
 
-    /// Sends a message over a pooled connection, or a fresh one. A pooled one can have died unnoticed: then there is one
-    /// more attempt, on a fresh one.
+    /// Sends a message over a pooled connection, or a fresh one. A pooled one can have died unnoticed: then there is
+    /// one more attempt, on a fresh one.
     pub(super) async fn send(&self, _room: Room<'_>, message: &Message) -> Outcome {
         if let Some(mut connection) = self.idle_connection() {
             match connection.send(message, self.connector.timeouts()).await {

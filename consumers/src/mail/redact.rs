@@ -2,12 +2,12 @@
 
 /// How much of a server's answer is kept.
 const KEPT_CHARS: usize = 300;
-/// From this length on, the words of a local part are looked for within other words too (`4.2.1lovelace`). Shorter ones are
-/// in too many by chance.
+/// From this length on, the words of a local part are looked for within other words too (`4.2.1lovelace`). Shorter ones
+/// are in too many by chance.
 const WITHIN_CHARS: usize = 4;
 
-/// The text without anything that looks like a mail address, nor the words of the local part of `address` alone ("no such
-/// user ada"), on one line, shortened.
+/// The text without anything that looks like a mail address, nor the words of the local part of `address` alone ("no
+/// such user ada"), on one line, shortened.
 pub(super) fn redact(text: &str, address: &str) -> String {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     // A quoted local part can be of several words.

@@ -88,8 +88,8 @@ impl Default for SmtpTimeouts {
 }
 
 impl SmtpTimeouts {
-    /// A pooled connection that turns out dead is followed by one attempt on a fresh one. There, an accepted envelope is
-    /// followed by the message, a refused one by a reset, which has as long as an envelope.
+    /// A pooled connection that turns out dead is followed by one attempt on a fresh one. There, an accepted envelope
+    /// is followed by the message, a refused one by a reset, which has as long as an envelope.
     pub(crate) fn longest_send(&self) -> Duration {
         2 * self.envelope + self.connect + self.message.max(self.envelope)
     }
@@ -135,10 +135,10 @@ const FORMS: &str = "known are smtp://[user:password@]host[:port][?tls=required|
                      smtps://[user:password@]host[:port], console:, file:///directory";
 
 impl MailBackend {
-    /// Parses a URL: `smtps://user:password@host` (TLS, port 465), `smtp://user:password@host?tls=required` (STARTTLS, port
-    /// 587), `smtp://host` (in clear, port 25; with a password only to this machine itself), `console:`,
-    /// `file:///directory`. User and password are percent-encoded. `authority` is the PEM file of a certificate authority
-    /// that is trusted besides the system's.
+    /// Parses a URL: `smtps://user:password@host` (TLS, port 465), `smtp://user:password@host?tls=required` (STARTTLS,
+    /// port 587), `smtp://host` (in clear, port 25; with a password only to this machine itself), `console:`,
+    /// `file:///directory`. User and password are percent-encoded. `authority` is the PEM file of a certificate
+    /// authority that is trusted besides the system's.
     pub fn parse(url: &str, authority: Option<&Path>) -> Result<Self, MailError> {
         let url = Url::parse(url)?;
         match url.scheme() {

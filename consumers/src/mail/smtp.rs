@@ -35,8 +35,8 @@ impl Connector {
         &self.server.timeouts
     }
 
-    /// Connects, encrypts and logs in. A failure here is about the server, never about a message, so even a 5yz (a wrong
-    /// password) may be gone later.
+    /// Connects, encrypts and logs in. A failure here is about the server, never about a message, so even a 5yz (a
+    /// wrong password) may be gone later.
     pub(super) async fn connect(&self) -> Result<Connection, String> {
         match tokio::time::timeout(self.server.timeouts.connect, self.greet()).await {
             Ok(Ok(connection)) => Ok(Connection { connection, messages: 0, usable: true }),
@@ -230,8 +230,8 @@ fn answer(response: &Response, recipient: &str) -> String {
     redact(&format!("{} {}", response.code(), text.join(" ")), recipient)
 }
 
-/// A message's content as it goes over the wire: leading dots doubled, ended by a lone dot (RFC 5321, section 4.5.2). One
-/// write: in two the second would wait for the acknowledgement of the first (Nagle's algorithm).
+/// A message's content as it goes over the wire: leading dots doubled, ended by a lone dot (RFC 5321, section 4.5.2).
+/// One write: in two the second would wait for the acknowledgement of the first (Nagle's algorithm).
 struct Content<'a>(&'a [u8]);
 
 impl fmt::Display for Content<'_> {

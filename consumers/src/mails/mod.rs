@@ -1,8 +1,10 @@
 //! Whether a customer got a mail, and why (not): all that is known of the mails about an order, or to an address.
 //!
-//! - [`of_order`]: each event of an order that calls for a mail, with what the ledger has of it, and the mails of the schedule about it.
+//! - [`of_order`]: each event of an order that calls for a mail, with what the ledger has of it, and the mails of the
+//!   schedule about it.
 //! - [`why_not`]: what is told where there is no mail, or not yet.
-//! - [`scheduled`]: the mails of the schedule, found by their job or by a digest of their address: addresses are not kept.
+//! - [`scheduled`]: the mails of the schedule, found by their job or by a digest of their address: addresses are not
+//!   kept.
 //!
 //! No address is told here, but as far as it is one that was asked for.
 
@@ -10,7 +12,7 @@ mod of_order;
 pub(crate) mod scheduled;
 mod why_not;
 
-pub use of_order::Teller;
+pub use of_order::{Teller, order_of};
 pub use scheduled::{issues_to, may_be_more, to_address};
 
 use crate::parked::Attempt;
@@ -27,8 +29,9 @@ pub struct Mail {
     pub event: Option<Event>,
     /// Whether it goes to the address that was asked for; `None` where none was, or it is not known.
     pub is_to_address: Option<bool>,
-    /// How it stands: a state of the ledger or of a job; `not_noted` where the consumer was not handed the event yet, `passed_over`
-    /// where the event came before its time or it went past it, `not_called_for` where the rules know of no such mail, or not yet.
+    /// How it stands: a state of the ledger or of a job; `not_noted` where the consumer was not handed the event yet,
+    /// `passed_over` where the event came before its time or it went past it, `not_called_for` where the rules know of
+    /// no such mail, or not yet.
     pub state: &'static str,
     /// Why it stands so: what it waits for, who decided against it, what the server answered last.
     pub why: Option<String>,

@@ -56,11 +56,11 @@ pub struct Teller<'a> {
 impl<'a> Teller<'a> {
     /// Looks how the consumer stands.
     pub async fn open(log: &'a Log, schedule: &'a Schedule) -> Result<Self, GroupError> {
-        Ok(Self { log, schedule, standing: Standing::load(log, schedule.now()).await? })
+        Ok(Self { log, schedule, standing: Standing::load(log).await? })
     }
 
-    /// All mails about an order, those too that were not called for: first what its events call for, in their order, then those of the
-    /// schedule. `address` says which of them go to it. `None` where there is no such order.
+    /// All mails about an order, those too that were not called for: first what its events call for, in their order,
+    /// then those of the schedule. `address` says which of them go to it. `None` where there is no such order.
     pub async fn of_order(&self, order: OrderId, address: Option<&Email>) -> Result<Option<Vec<Mail>>, GroupError> {
         let told = self.of_orders(&[order], address).await?;
         Ok(told.into_iter().next().map(|(_, mails)| mails))
@@ -155,7 +155,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The mails of the schedule about an order: once more, as the customer asked, and the reminder that it is not paid.
+    /// The mails of the schedule about an order: once more, as the customer asked, and the reminder that it is not
+    /// paid.
     fn of_schedule(
         &self,
         order: OrderId,
@@ -246,6 +247,16 @@ fn wanted(events: &[Arc<StoredEvent>]) -> impl Iterator<Item = &StoredEvent> {
 fn jobs_of(order: OrderId) -> impl Iterator<Item = (&'static str, String)> {
     let again = Which::ALL.into_iter().map(move |which| (AGAIN, format!("{order}:{}", which.as_str())));
     again.chain([(REMINDER, order.to_string())])
+}
+
+/// The order that a mail of the schedule is about, by the key of its job; `None` of any other mail.
+pub fn order_of(mail: &Mail) -> Option<OrderId> {
+    let key = match mail.sender.as_str() {
+        AGAIN => mail.cause.split(':').next()?,
+        REMINDER => mail.cause.as_str(),
+        _ => return None,
+    };
+    key.parse().ok()
 }
 
 async fn entries_of(pool: &PgPool, events: &[Uuid]) -> Result<Vec<Entry>, sqlx::Error> {

@@ -1,4 +1,5 @@
-//! The mails of the schedule: what came of each attempt is kept for a year, with a digest of the address in place of the address.
+//! The mails of the schedule: what came of each attempt is kept for a year, with a digest of the address in place of
+//! the address.
 
 use super::Mail;
 use crate::mail::Outcome;
@@ -16,7 +17,8 @@ const TOLD_MAILS: i64 = 200;
 /// How long a note of an attempt may take to be written.
 const NOTE_AT_MOST: Duration = Duration::from_secs(5);
 
-/// Notes that a mail of a job is about to be sent to an address; `None` where that can't be noted, which keeps no mail from going out.
+/// Notes that a mail of a job is about to be sent to an address; `None` where that can't be noted, which keeps no mail
+/// from going out.
 pub(crate) async fn begin(run: &Run, address: &str, message_id: &str) -> Option<i64> {
     let noted = db::work(run.pool(), NOTE_AT_MOST, async |session| {
         sqlx::query_scalar(

@@ -26,9 +26,9 @@ pub(super) struct Standing {
 
 impl Standing {
     /// To be asked before the ledger: what that does not have then, the consumer had not noted by now.
-    pub(super) async fn load(log: &Log, now: DateTime<Utc>) -> Result<Self, GroupError> {
+    pub(super) async fn load(log: &Log) -> Result<Self, GroupError> {
         let relay = relay::noted(log.pool()).await?;
-        Ok(Self { group: groups::get(log, OrderMail::NAME, now).await?, relay })
+        Ok(Self { group: groups::get(log, OrderMail::NAME).await?, relay })
     }
 
     /// What keeps the consumer from acting at all, if anything does.

@@ -1,7 +1,7 @@
 //! A mail about an order once more, as its customer asks for it.
 //!
-//! The ledger goes on saying what was done because of the event, once. This is another cause, a job of the schedule, with a
-//! Message-ID of its own.
+//! The ledger goes on saying what was done because of the event, once. This is another cause, a job of the schedule,
+//! with a Message-ID of its own.
 
 use super::history::History;
 use super::letter_of;
@@ -55,8 +55,8 @@ impl Which {
     }
 }
 
-/// Has a mail about an order sent once more; says whether it will be: not while one is under way, nor within ten minutes.
-/// Whether whoever asks may have it is the caller's to know.
+/// Has a mail about an order sent once more; says whether it will be: not while one is under way, nor within ten
+/// minutes. Whether whoever asks may have it is the caller's to know.
 pub async fn ask(schedule: &Schedule, order: OrderId, which: Which) -> Result<bool, sqlx::Error> {
     let job = NewJob { task: AGAIN, key: &key(order, which), payload: json!({}), run_at: schedule.now() };
     schedule.put_again(&job, PAUSE).await

@@ -37,7 +37,8 @@ impl History {
     }
 }
 
-/// That the log can't be read may be better in a moment; that it is another one by now is told by all else that reads it.
+/// That the log can't be read may be better in a moment; that it is another one by now is told by all else that reads
+/// it.
 pub(super) fn unread(error: LogError) -> Failure {
     match error {
         LogError::Unreadable(error) => Failure::Permanent(error.to_string()),

@@ -1,8 +1,8 @@
 //! A friendly word to whoever ordered a day ago and has not paid: once per order.
 //!
-//! [`UnpaidOrders`] reads the log a day behind its head, and puts in a job for each order that it finds unpaid there; most are
-//! paid by then, and cost no row. [`PaymentReminder`] looks once more, and writes: not to whom somebody behind the counter has to
-//! write first, as what came in does not fit, nor to whoever is paying.
+//! [`UnpaidOrders`] reads the log a day behind its head, and puts in a job for each order that it finds unpaid there;
+//! most are paid by then, and cost no row. [`PaymentReminder`] looks once more, and writes: not to whom somebody behind
+//! the counter has to write first, as what came in does not fit, nor to whoever is paying.
 
 use super::full_name;
 use super::history::{History, unread};
@@ -37,7 +37,8 @@ const LOOK_FOR: Duration = Duration::from_secs(40);
 const READ_ROWS: u32 = 500;
 /// How many orders are looked at at once.
 const AT_ONCE: usize = 8;
-/// How long it is put off while a payment is under way, and how often: whose payment never ends is not asked for another one.
+/// How long it is put off while a payment is under way, and how often: whose payment never ends is not asked for
+/// another one.
 const WHILE_PAYING: Duration = Duration::from_secs(6 * 60 * 60);
 const MAX_PUT_OFF: u64 = 8;
 /// What one look leaves the next one takes.
@@ -177,7 +178,8 @@ pub(crate) enum NoReminder {
     Early,
 }
 
-/// Why nobody is reminded of an order at `now`, if so. Whoever is paying is not reminded either; that is not looked at here.
+/// Why nobody is reminded of an order at `now`, if so. Whoever is paying is not reminded either; that is not looked at
+/// here.
 pub(crate) fn why_not(order: &Order, placed_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<NoReminder> {
     if order.is_paid() {
         Some(NoReminder::Paid)

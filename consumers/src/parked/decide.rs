@@ -1,11 +1,13 @@
-//! What a person decides about items: that they are tried again, or never more. Each decision is written down in the log of what
-//! operators did, in its own transaction; one that was refused, by itself.
+//! What a person decides about items: that they are tried again, or never more; of what waits, that it is tried now.
+//! Each decision is written down in the log of what operators did, in its own transaction; one that was refused, by
+//! itself.
 
 use super::{Decided, Filter};
 use crate::ledger::{LedgerError, OPEN};
 use commands::audit::{self, Action};
 use commands::db;
 use domain::Position;
+use domain::ids::OrderId;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, QueryBuilder};
 use std::time::Duration;
@@ -18,10 +20,11 @@ const DECIDE_AT_MOST: Duration = Duration::from_secs(30);
 /// What a person decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It is tried again, with all its attempts before it: at once, or when what holds it is done. A mail goes out with the same
-    /// Message-ID as before.
+    /// It is tried again, its attempts counted from 0: at once, or when what holds it is done. A mail goes out with the
+    /// same Message-ID as before. What waits is due now, its attempts as they are; what an earlier one holds stays
+    /// held.
     Retry,
-    /// It is never tried again, and what it held goes on.
+    /// It is never tried again, and what it held goes on. Not possible for what waits.
     Discard,
 }
 
@@ -45,6 +48,8 @@ pub enum Many {
     Changed(u64),
     /// There are more than [`MOST_AT_ONCE`]: nothing was done.
     TooMany,
+    /// What waits is tried again by itself, and was to be discarded: nothing was done.
+    NotDiscarded,
 }
 
 /// Has an item tried again; see [`Decision::Retry`].
@@ -77,8 +82,9 @@ async fn one(pool: &PgPool, id: i64, decision: Decision, who: &str) -> Result<De
     Ok(decided)
 }
 
-/// Decides about all items that a filter finds, if there are as many as `expected`: those of one aggregate follow each other as their
-/// events do. Of no items nothing is decided, and nothing written down.
+/// Decides about all items that a filter finds, if there are as many as `expected`: those of one aggregate follow each
+/// other as their events do. What waits comes and goes by itself, and is tried now however many there are: but what is
+/// just being moved, which needs nobody. Of no items nothing is decided, and nothing written down.
 pub async fn decide_all(
     pool: &PgPool,
     filter: &Filter,
@@ -87,6 +93,10 @@ pub async fn decide_all(
     who: &str,
 ) -> Result<Many, LedgerError> {
     let action = Action { arguments: arguments(filter), ..Action::done(who, decision.action(), "") };
+    if decision == Decision::Discard && filter.is_of_waiting() {
+        audit::record_refused(pool, action, "what waits is tried again by itself, and can't be discarded").await;
+        return Ok(Many::NotDiscarded);
+    }
     let decided = db::work(pool, DECIDE_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
         let ids = lock(&mut transaction, filter).await?;
@@ -94,7 +104,7 @@ pub async fn decide_all(
         if found > MOST_AT_ONCE {
             return Ok(Many::TooMany);
         }
-        if found != expected {
+        if found != expected && !filter.is_of_waiting() {
             return Ok(Many::Changed(found));
         }
         if found == 0 {
@@ -107,7 +117,7 @@ pub async fn decide_all(
     });
     let decided = decided.await?;
     match decided {
-        Many::Done(_) => {}
+        Many::Done(_) | Many::NotDiscarded => {}
         Many::Changed(found) => {
             let why = format!("there are {found} such items by now, and not {expected}");
             audit::record_refused(pool, action, &why).await;
@@ -120,12 +130,14 @@ pub async fn decide_all(
     Ok(decided)
 }
 
-/// The items of a filter, held until the transaction ends: at most one more than are decided on at once.
+/// The items of a filter, held until the transaction ends: at most one more than are decided on at once. Members move
+/// several of what waits in one statement, in any order: to wait for them while holding others would end in a deadlock.
 async fn lock(session: &mut PgConnection, filter: &Filter) -> Result<Vec<i64>, sqlx::Error> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT entry.id FROM consumer_ledger AS entry WHERE ");
     filter.push_to(&mut sql);
-    sql.push(" ORDER BY entry.id LIMIT ").push_bind(Position(MOST_AT_ONCE + 1).as_i64());
-    sql.push(" FOR UPDATE OF entry").build_query_scalar().fetch_all(session).await
+    sql.push(" ORDER BY entry.id LIMIT ").push_bind((MOST_AT_ONCE + 1).cast_signed());
+    sql.push(if filter.is_of_waiting() { " FOR UPDATE OF entry SKIP LOCKED" } else { " FOR UPDATE OF entry" });
+    sql.build_query_scalar().fetch_all(session).await
 }
 
 /// The filter as it is written down.
@@ -150,17 +162,20 @@ async fn carry_out(session: &mut PgConnection, ids: &[i64], decision: Decision, 
     }
 }
 
-/// Of several items of one aggregate, the first is due at once: the others wait for it, as all that is later does.
+/// Of several items of one aggregate, the first is due at once: the others wait for it, as all that is later does. One
+/// that waits already has used up the attempts that it has made.
 async fn retry_on(session: &mut PgConnection, ids: &[i64], who: &str) -> Result<u64, sqlx::Error> {
     let sql = format!(
         "UPDATE consumer_ledger AS entry
-            SET state = 'waiting', attempts = 0, decided_by = $2, changed_at = now(),
+            SET state = 'waiting', decided_by = $2,
+                attempts = CASE WHEN entry.state = 'waiting' THEN entry.attempts ELSE 0 END,
+                changed_at = CASE WHEN entry.state = 'waiting' THEN entry.changed_at ELSE now() END,
                 due_at = CASE WHEN EXISTS (SELECT FROM consumer_ledger AS earlier
                          WHERE earlier.consumer = entry.consumer AND earlier.aggregate_type = entry.aggregate_type
                            AND earlier.aggregate_id = entry.aggregate_id AND earlier.sequence < entry.sequence
                            AND earlier.state IN {OPEN})
                     THEN 'infinity' ELSE now() END
-          WHERE entry.id = ANY($1) AND entry.state IN ('parked', 'unknown')"
+          WHERE entry.id = ANY($1) AND entry.state IN ('parked', 'unknown', 'waiting')"
     );
     Ok(sqlx::query(&sql).bind(ids).bind(who).execute(session).await?.rows_affected())
 }
@@ -187,22 +202,23 @@ async fn discard_on(session: &mut PgConnection, ids: &[i64], who: &str) -> Resul
     Ok(discarded.unsigned_abs())
 }
 
-/// Gives up the effects for an aggregate that events before `position` call for and that were not carried out yet: none of them
-/// holds up a later one any more. What is being tried at this moment is left alone. Returns how many.
+/// Gives up the effects for an order that events before `position` call for and that were not carried out yet: none of
+/// them holds up a later one any more. What is being tried at this moment is left alone. Returns how many.
 pub async fn give_up_earlier(
     pool: &PgPool,
     consumer: &str,
-    aggregate_id: &str,
+    order: OrderId,
     position: Position,
     who: &str,
 ) -> Result<u64, LedgerError> {
     let given_up = db::work(pool, DECIDE_AT_MOST, async |session| {
         let mut transaction = session.begin().await?;
-        let count = give_up_on(&mut transaction, consumer, aggregate_id, position, who).await?;
+        let count = give_up_on(&mut transaction, consumer, order, position, who).await?;
         if count > 0 {
             let arguments = json!({ "consumer": consumer, "before": position.0 });
+            let target = order.to_string();
             let action =
-                Action { arguments, count: Some(count), ..Action::done(who, "parked.give_up_earlier", aggregate_id) };
+                Action { arguments, count: Some(count), ..Action::done(who, "parked.give_up_earlier", &target) };
             audit::append(&mut transaction, &action).await?;
         }
         transaction.commit().await?;
@@ -214,7 +230,7 @@ pub async fn give_up_earlier(
 async fn give_up_on(
     session: &mut PgConnection,
     consumer: &str,
-    aggregate_id: &str,
+    order: OrderId,
     position: Position,
     who: &str,
 ) -> Result<u64, sqlx::Error> {
@@ -232,7 +248,7 @@ async fn give_up_on(
          SELECT count(*) FROM given_up",
     )
     .bind(consumer)
-    .bind(aggregate_id)
+    .bind(order.to_string())
     .bind(position.as_i64())
     .bind(who)
     .fetch_one(session)

@@ -1,9 +1,12 @@
-//! Which items need a person.
+//! Which items need a person, or wait.
 
 use super::{PAGE_ITEMS, Parked};
 use crate::ledger::{LedgerError, State};
 use commands::db;
 use sqlx::{PgPool, Postgres, QueryBuilder};
+
+/// How many items are counted at most: behind a mail server that is away for hours millions wait.
+pub const COUNTED_AT_MOST: u64 = 100_000;
 
 /// Which items are asked for. What is `None` asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +19,8 @@ pub struct Filter {
     pub event_type: Option<String>,
     /// Those whose reason holds this text, in upper or lower case.
     pub reason: Option<String>,
-    /// Those in this state: [`State::Parked`] or [`State::Unknown`].
+    /// Those in this state: [`State::Parked`], [`State::Unknown`] or [`State::Waiting`]. Without, those that need a
+    /// person: the first two.
     pub state: Option<State>,
 }
 
@@ -26,10 +30,15 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// Whether it asks for what waits. Such items come and go by themselves.
+    pub fn is_of_waiting(&self) -> bool {
+        self.state == Some(State::Waiting)
+    }
+
     /// The condition on `entry`, a row of the ledger.
     pub(super) fn push_to(&self, sql: &mut QueryBuilder<'_, Postgres>) {
-        // The states are written out: so the index of what needs a person serves.
-        sql.push("entry.state IN ('parked', 'unknown')");
+        // The states are written out: so the indexes of what needs a person, and of what is open, serve.
+        sql.push(if self.is_of_waiting() { "entry.state = 'waiting'" } else { "entry.state IN ('parked', 'unknown')" });
         let texts = [
             ("entry.consumer", &self.consumer),
             ("entry.aggregate_id", &self.aggregate_id),
@@ -67,11 +76,12 @@ pub async fn list_of(pool: &PgPool, filter: &Filter, after: i64, limit: u32) -> 
     read.await.map_err(LedgerError::Sql)
 }
 
-/// How many items there are.
+/// How many items there are; where there are more than [`COUNTED_AT_MOST`], one more than that.
 pub async fn count(pool: &PgPool, filter: &Filter) -> Result<u64, LedgerError> {
     let read = db::read(pool, async |session| {
-        let mut sql = QueryBuilder::new("SELECT count(*) FROM consumer_ledger AS entry WHERE ");
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT FROM consumer_ledger AS entry WHERE ");
         filter.push_to(&mut sql);
+        sql.push(" LIMIT ").push_bind((COUNTED_AT_MOST + 1).cast_signed()).push(") AS counted");
         sql.build_query_scalar::<i64>().fetch_one(session).await
     });
     Ok(read.await.map_err(LedgerError::Sql)?.unsigned_abs())
@@ -79,9 +89,10 @@ pub async fn count(pool: &PgPool, filter: &Filter) -> Result<u64, LedgerError> {
 
 /// Items as [`Parked`] reads them.
 pub(super) const SELECT: &str = "
-    SELECT entry.*, held.holds
+    SELECT entry.*, held.holds,
+           CASE WHEN entry.state = 'waiting' AND entry.due_at < 'infinity' THEN entry.due_at END AS next_at
       FROM consumer_ledger AS entry
      CROSS JOIN LATERAL (SELECT count(*) AS holds FROM consumer_ledger AS later
-           WHERE entry.state = 'parked' AND later.consumer = entry.consumer
+           WHERE entry.state IN ('parked', 'waiting') AND later.consumer = entry.consumer
              AND later.aggregate_type = entry.aggregate_type AND later.aggregate_id = entry.aggregate_id
              AND later.sequence > entry.sequence AND later.state = 'waiting') AS held";

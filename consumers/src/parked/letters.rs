@@ -1,9 +1,10 @@
-//! The dead-letter topic: each time that something is parked, its record is published there besides, with what is known of it.
+//! The dead-letter topic: each time that something is parked, its record is published there besides, with what is known
+//! of it.
 //!
-//! The ledger stays the truth: it says what is parked, and there it is decided on. The topic is for whoever watches Kafka, and keeps the
-//! record itself, also one that is none of the log's. The statement that parks writes the letter into an [`outbox`]; it is deleted there
-//! once the broker has it. So none is lost; one may come twice, after a crash between the two, and then bears the same [`ITEM`] and
-//! [`PARKED_TIME`].
+//! The ledger stays the truth: it says what is parked, and there it is decided on. The topic is for whoever watches
+//! Kafka, and keeps the record itself, also one that is none of the log's. The statement that parks writes the letter
+//! into an [`outbox`]; it is deleted there once the broker has it. So none is lost; one may come twice, after a crash
+//! between the two, and then bears the same [`ITEM`] and [`PARKED_TIME`].
 
 mod browse;
 mod outbox;

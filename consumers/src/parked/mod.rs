@@ -1,4 +1,5 @@
-//! What needs a person: effects that are parked, and those whose outcome is unknown.
+//! What needs a person: effects that are parked, and those whose outcome is unknown. Where it is asked for, what waits
+//! as well.
 //!
 //! - [`find`]: which there are. [`mod@show`]: one of them with all that is known of it.
 //! - [`decide`]: what a person decides, about one or about many.
@@ -10,7 +11,7 @@ pub mod letters;
 pub mod show;
 
 pub use decide::{Decision, Many, decide_all, discard, give_up_earlier, retry};
-pub use find::{Filter, count, list, list_of};
+pub use find::{COUNTED_AT_MOST, Filter, count, list, list_of};
 pub use show::{Attempt, Detail, show};
 
 use crate::ledger::State;
@@ -24,14 +25,14 @@ use uuid::Uuid;
 /// The most items of one page.
 pub const PAGE_ITEMS: u32 = 200;
 
-/// An effect that needs a person.
+/// An effect that needs a person, or waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
     /// By which it is retried or discarded.
     pub id: i64,
     /// Whose effect.
     pub consumer: String,
-    /// [`State::Parked`] or [`State::Unknown`].
+    /// [`State::Parked`], [`State::Unknown`] or [`State::Waiting`]; of one that is shown by its id, any.
     pub state: State,
     /// The event that calls for it.
     pub event_id: EventId,
@@ -45,7 +46,8 @@ pub struct Parked {
     pub position: Position,
     /// Whom it reaches: the subject's id, or the nil UUID.
     pub recipient: Uuid,
-    /// How often it was tried.
+    /// How often it was tried; from 0 again when a person has one tried again that was parked or unknown. `tries`
+    /// counts all.
     pub attempts: u32,
     /// What the last attempt came to.
     pub reason: Option<String>,
@@ -55,6 +57,8 @@ pub struct Parked {
     pub noted_at: DateTime<Utc>,
     /// When it came into this state.
     pub since: DateTime<Utc>,
+    /// When it is tried next, if it waits; `None` also while an earlier one holds it.
+    pub next_at: Option<DateTime<Utc>>,
     /// How many later effects of its aggregate wait for it.
     pub holds: u64,
     /// The partition of its record, and the offset there; `None` where it was noted by an older program.
@@ -67,7 +71,7 @@ pub struct Parked {
 pub enum Decided {
     /// It is carried out.
     Done,
-    /// There is no such item, or it is no longer parked or unknown.
+    /// There is no such item, or none of a state in which that can be decided.
     NotParked,
 }
 
@@ -90,6 +94,7 @@ impl<'r> FromRow<'r, PgRow> for Parked {
             message_id: row.try_get("message_id")?,
             noted_at: row.try_get("noted_at")?,
             since: row.try_get("changed_at")?,
+            next_at: row.try_get("next_at")?,
             holds: row.try_get::<i64, _>("holds")?.unsigned_abs(),
             record: row.try_get::<Option<_>, _>("partition")?.zip(row.try_get("log_offset")?),
         })

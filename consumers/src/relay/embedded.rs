@@ -27,15 +27,16 @@ const BATCH_ROWS: u32 = 500;
 /// How often the groups' progress is looked at while there is something that they have not finished.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 /// How often is looked whether a person has set a group back.
-const ORDERS_EVERY: Duration = Duration::from_millis(500);
-/// How long nothing more is published so that the groups get done with what is in the broker. If one of them can't, the others go on for
-/// as long before it is tried again.
+const INSTRUCTIONS_EVERY: Duration = Duration::from_millis(500);
+/// How long nothing more is published so that the groups get done with what is in the broker. If one of them can't, the
+/// others go on for as long before it is tried again.
 const HOLD_AT_MOST: Duration = Duration::from_secs(30);
 /// How often deliveries are looked at.
 const DELIVERY_STEP: Duration = Duration::from_millis(1);
 
 /// How much may be in the broker that some group has not finished: half of what it keeps in one partition, over all
-/// partitions together, so in each one, however the keys fall. A batch holds one record at least, so events bound batches.
+/// partitions together, so in each one, however the keys fall. A batch holds one record at least, so events bound
+/// batches.
 const WINDOW_BYTES: usize = KEPT_BYTES / 2;
 const WINDOW_EVENTS: usize = KEPT_BATCHES / 2;
 /// What a record takes besides its event: the names of its headers, its lengths, and the head of its batch; at most.
@@ -175,15 +176,15 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
-    /// Goes back where a person has set a group back. Only once every group is done with all that is in the broker: what one notes at
-    /// this moment would be taken for what it is handed again. Nothing more is published until then: under load that moment would
-    /// never come.
+    /// Goes back where a person has set a group back. Only once every group is done with all that is in the broker:
+    /// what one notes at this moment would be taken for what it is handed again. Nothing more is published until then:
+    /// under load that moment would never come.
     async fn go_back_if_ordered(&mut self) -> Result<(), RelayError> {
         let now = Instant::now();
         if self.held_since.is_none() && now < self.next_order_look {
             return Ok(());
         }
-        self.next_order_look = now + ORDERS_EVERY;
+        self.next_order_look = now + INSTRUCTIONS_EVERY;
         let (finished, is_one_paused) = groups::finished(self.log.pool(), &self.groups).await?;
         let is_ordered = finished < self.kept_finished;
         if is_ordered && self.window.is_empty() {

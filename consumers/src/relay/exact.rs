@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 const READ_AHEAD: usize = 2;
 /// The most events of one read.
 const BATCH_ROWS: u32 = 5_000;
-/// About the most events of one transaction: it takes up what has been read meanwhile. A commit takes as long for five as for
-/// 5,000.
+/// About the most events of one transaction: it takes up what has been read meanwhile. A commit takes as long for five
+/// as for 5,000.
 const TRANSACTION_ROWS: usize = 50_000;
 /// How long a transaction takes up more.
 const TAKES_UP_WITHIN: Duration = Duration::from_secs(1);
@@ -38,9 +38,9 @@ const TRANSACTION_AT_MOST: Duration = Duration::from_secs(15);
 const COMMIT_AT_MOST: Duration = TRANSACTION_AT_MOST;
 /// How long the first call may take: it waits until an older producer's transaction has ended.
 const BEGIN_AT_MOST: Duration = Duration::from_secs(30);
-/// How long after a commit the next transaction begins. The coordinator is still writing the last one's markers then; asked
-/// too early, it answers CONCURRENT_TRANSACTIONS, and the library waits 20 ms. Of small transactions one right after the
-/// other, 1 in 3 hit that without this pause, 1 in 40 with it.
+/// How long after a commit the next transaction begins. The coordinator is still writing the last one's markers then;
+/// asked too early, it answers CONCURRENT_TRANSACTIONS, and the library waits 20 ms. Of small transactions one right
+/// after the other, 1 in 3 hit that without this pause, 1 in 40 with it.
 const SETTLES_WITHIN: Duration = Duration::from_millis(2);
 /// How long a stop waits for the transaction in hand.
 const FINISH_AT_MOST: Duration = Duration::from_secs(20);
@@ -224,8 +224,8 @@ impl Transactions {
         published
     }
 
-    /// Commits a batch, and what else is read by the time its records are handed over. Gives how many events these were, and
-    /// the last.
+    /// Commits a batch, and what else is read by the time its records are handed over. Gives how many events these
+    /// were, and the last.
     fn publish(
         &self,
         mut batch: Batch,
@@ -251,8 +251,8 @@ impl Transactions {
         // Before the commit, and by ourselves: the library's own wait goes in steps of 100 ms.
         drain(&self.producer)?;
         fail::fail_point!("kafka_commit.before");
-        // Without one the library waits for ever for a coordinator that is not there. What became of the commit does not
-        // matter: the next producer ends the transaction either way, and asks Kafka how far it is.
+        // Without one the library waits for ever for a coordinator that is not there. What became of the commit does
+        // not matter: the next producer ends the transaction either way, and asks Kafka how far it is.
         self.producer.commit_transaction(COMMIT_AT_MOST).map_err(|error| not_taken(&error))?;
         fail::fail_point!("kafka_commit.after");
         Ok((events, last))

@@ -173,8 +173,8 @@ impl RelayError {
     }
 }
 
-/// Refuses a log that is not the one that Kafka's events are of: before anything is begun, and before a consumer acts on
-/// events that may be no more. Never with an embedded broker, which holds nothing of an earlier run.
+/// Refuses a log that is not the one that Kafka's events are of: before anything is begun, and before a consumer acts
+/// on events that may be no more. Never with an embedded broker, which holds nothing of an earlier run.
 pub async fn check_history(log: &Log, kafka: &KafkaSettings, topics: &Topics) -> Result<(), RelayError> {
     if kafka.embedded {
         return Ok(());
@@ -188,8 +188,8 @@ pub async fn check_history(log: &Log, kafka: &KafkaSettings, topics: &Topics) ->
     }
 }
 
-/// Streams the log to Kafka until `cancel`. What may go away by itself is tried again, with growing pauses, and shown in
-/// `status` meanwhile; an error that is returned needs a person.
+/// Streams the log to Kafka until `cancel`. What may go away by itself is tried again, with growing pauses, and shown
+/// in `status` meanwhile; an error that is returned needs a person.
 pub async fn run_relay(
     log: Log,
     kafka: KafkaSettings,
@@ -216,8 +216,8 @@ async fn measure_lag(log: &Log, status: &watch::Sender<ReaderStatus>) -> Infalli
     }
 }
 
-/// One that stands by is behind nothing. One that leads and has not heard from Kafka yet how far it is goes by what it knew last;
-/// `None` when it never knew.
+/// One that stands by is behind nothing. One that leads and has not heard from Kafka yet how far it is goes by what it
+/// knew last; `None` when it never knew.
 fn lag(status: &ReaderStatus, head: Position) -> Option<u64> {
     match status.state {
         ReaderState::Standby => Some(0),

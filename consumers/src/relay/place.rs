@@ -1,8 +1,8 @@
-//! How far the relay is, noted in PostgreSQL for whoever shows the system. It decides nothing: where the relay goes on, Kafka says, or
-//! with an embedded broker what the groups have finished.
+//! How far the relay is, noted in PostgreSQL for whoever shows the system. It decides nothing: where the relay goes on,
+//! Kafka says, or with an embedded broker what the groups have finished.
 //!
-//! The note stands among the groups' progress, under the relay's own name and the topic that holds its position, in which it has no
-//! offset to tell.
+//! The note stands among the groups' progress, under the relay's own name and the topic that holds its position, in
+//! which it has no offset to tell.
 
 use super::RELAY;
 use crate::status::{ReaderState, ReaderStatus};

@@ -80,8 +80,8 @@ pub(super) fn resume(kafka: &KafkaSettings, topics: &Topics, log: LogIdentity) -
     }
 }
 
-/// Refuses a log that is not, or no longer, the one that Kafka's events are of: another one, or one that was restored to
-/// an earlier point, whether it is still shorter than what Kafka has seen or has grown again since.
+/// Refuses a log that is not, or no longer, the one that Kafka's events are of: another one, or one that was restored
+/// to an earlier point, whether it is still shorter than what Kafka has seen or has grown again since.
 pub(super) async fn check_history(log: &Log, topics: &Topics, published: &Published) -> Result<(), RelayError> {
     if !published.is_of(log.identity()) {
         return Err(other_log(published, log.identity(), topics));
@@ -145,7 +145,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of the last record before `end`, or of one behind it: whoever publishes at this moment is not followed.
+    /// The value of the last record before `end`, or of one behind it: whoever publishes at this moment is not
+    /// followed.
     fn last_value(&self, topic: &str, from: i64, end: i64) -> Result<Option<Vec<u8>>, RelayError> {
         let mut last = None;
         self.read(&[(topic, 0)], Offset::Offset(from), |record| {
@@ -155,7 +156,8 @@ impl<'a> Reader<'a> {
         Ok(last)
     }
 
-    /// Whether any committed record is in the topics of events. Offsets alone don't tell: aborted records have some too.
+    /// Whether any committed record is in the topics of events. Offsets alone don't tell: aborted records have some
+    /// too.
     fn any_record(&self, topics: &Topics, partitions: u16) -> Result<bool, RelayError> {
         let all: Vec<(&str, i32)> = topics
             .events()

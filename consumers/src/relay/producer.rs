@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 pub(super) const MESSAGE_AT_MOST: Duration = Duration::from_secs(10);
 /// How long deliveries are waited for: a little more than each may take.
 const DRAIN_AT_MOST: Duration = Duration::from_secs(12);
-/// How long the thread rests between two looks for reports. The library counts its waits in whole milliseconds, rounds down,
-/// and looks without a pause for the rest: a wait of 1 ms keeps a core busy.
+/// How long the thread rests between two looks for reports. The library counts its waits in whole milliseconds, rounds
+/// down, and looks without a pause for the rest: a wait of 1 ms keeps a core busy.
 const REST: Duration = Duration::from_micros(200);
 
 /// What became of the records since the last look.
@@ -89,11 +89,13 @@ pub(super) fn topic<'a>(topics: &'a Topics, event: &StoredEvent) -> Result<&'a s
     })
 }
 
-/// How far the log's time may be ahead of this machine's before records are given the latter. Kafka refuses what is more than an
-/// hour ahead of its own clock, and the log's time, which never runs backwards, stays ahead once PostgreSQL's clock was.
+/// How far the log's time may be ahead of this machine's before records are given the latter. Kafka refuses what is
+/// more than an hour ahead of its own clock, and the log's time, which never runs backwards, stays ahead once
+/// PostgreSQL's clock was.
 pub(crate) const AHEAD_AT_MOST: TimeDelta = TimeDelta::minutes(30);
 
-/// The time of an event's record: when it was written down, unless that is too far ahead. The header says the exact time.
+/// The time of an event's record: when it was written down, unless that is too far ahead. The header says the exact
+/// time.
 fn timestamp_ms(event: &StoredEvent, now: DateTime<Utc>) -> i64 {
     let is_ahead = event.recorded_at - now > AHEAD_AT_MOST;
     if is_ahead { now.timestamp_millis() } else { event.recorded_at.timestamp_millis() }

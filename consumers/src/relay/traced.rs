@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use tracing::{Span, field};
 
-/// One transaction. It belongs to no one request: it names those that it publishes for, at most [`trace::MAX_LINKS`], and each of
-/// them that is collected has a span of its own for its way into Kafka, as many as the batch has.
+/// One transaction. It belongs to no one request: it names those that it publishes for, at most [`trace::MAX_LINKS`],
+/// and each of them that is collected has a span of its own for its way into Kafka, as many as the batch has.
 pub(super) struct Traced {
     pub(super) span: Span,
     /// Over when this is dropped.

@@ -1,5 +1,6 @@
 //! What time does: retries, leases that ran out, the leases of the living, and what people ordered meanwhile.
 
+use super::held::Looks;
 use super::{Member, RunError, note_cut_off};
 use crate::consumer::Consumer;
 use crate::ledger::{LedgerError, due};
@@ -11,25 +12,23 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The most entries that are claimed in one look.
 const CLAIMED_AT_ONCE: usize = 200;
-/// How often is looked for entries that nothing holds any more.
-const RELEASE_EVERY: Duration = Duration::from_secs(5);
 /// How often what people ordered is looked up.
-const ORDERS_EVERY: Duration = Duration::from_millis(500);
+const INSTRUCTIONS_EVERY: Duration = Duration::from_millis(500);
 /// For how long PostgreSQL may be away before the group is left. The intake does not outlast it either.
 const AWAY_AT_MOST: Duration = Duration::from_secs(60);
 
 /// When the regular looks are next.
 struct Next {
     renew: Instant,
-    release: Instant,
     orders: Instant,
+    held: Looks,
 }
 
 impl<C: Consumer> Member<C> {
     /// Keeps the time of this consumer's entries, until an error.
     pub(super) async fn keep_time(self: Arc<Self>) -> Result<(), RunError> {
         let now = Instant::now();
-        let mut next = Next { renew: now + self.settings.claim_lease / 3, release: now, orders: now };
+        let mut next = Next { renew: now + self.settings.claim_lease / 3, orders: now, held: Looks::from(now) };
         let mut failing_since: Option<Instant> = None;
         loop {
             match self.tick(&mut next).await {
@@ -47,14 +46,11 @@ impl<C: Consumer> Member<C> {
                 }
                 Err(error) => return Err(error.into()),
             }
-            let told = tokio::time::timeout(LOOK_EVERY, self.due.notified()).await.is_ok();
-            if told {
-                next.release = Instant::now();
-            }
+            let _ = tokio::time::timeout(LOOK_EVERY, self.due.notified()).await;
         }
     }
 
-    /// Looks once; says whether as much was due as could be taken.
+    /// Looks once; says whether more may be due at once.
     async fn tick(self: &Arc<Self>, next: &mut Next) -> Result<bool, LedgerError> {
         let (pool, owner) = (&self.tools.ledger, self.tools.owner);
         let now = Instant::now();
@@ -64,21 +60,20 @@ impl<C: Consumer> Member<C> {
             due::renew(pool, owner, self.settings.claim_lease, &ids).await?;
             next.renew = now + self.settings.claim_lease / 3;
         }
-        if now >= next.release {
-            due::release_held(pool, C::NAME).await?;
-            next.release = now + RELEASE_EVERY;
-        }
         if now >= next.orders {
-            self.look_at_orders().await?;
-            next.orders = now + ORDERS_EVERY;
+            self.look_at_instructions().await?;
+            next.orders = now + INSTRUCTIONS_EVERY;
         }
         note_cut_off::<C>(due::give_up_sending(pool, C::NAME).await?);
         if self.control.borrow().paused.is_some() {
             return Ok(false);
         }
-        self.claim_due().await
+        let is_more = self.claim_due().await?;
+        // After that: however many are held, what is due does not wait for it.
+        Ok(self.look_at_held(&mut next.held).await || is_more)
     }
 
+    /// Claims what is due; says whether that was as much as could be taken.
     async fn claim_due(self: &Arc<Self>) -> Result<bool, LedgerError> {
         let limit = self.room.available_permits().min(CLAIMED_AT_ONCE);
         let Ok(wanted) = u32::try_from(limit) else { return Ok(false) };

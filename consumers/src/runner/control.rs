@@ -1,4 +1,4 @@
-//! Heeding what people order.
+//! Heeding what people instruct a group to do.
 
 use super::membership::{self, GroupMember};
 use super::{Member, RunError};
@@ -17,8 +17,8 @@ use std::time::Duration;
 const REST_STEP: Duration = Duration::from_millis(500);
 
 impl<C: Consumer> Member<C> {
-    /// Looks up what people ordered, and wakes the intake where there is something for it.
-    pub(super) async fn look_at_orders(&self) -> Result<(), LedgerError> {
+    /// Looks up what people instructed, and wakes the intake where there is something for it.
+    pub(super) async fn look_at_instructions(&self) -> Result<(), LedgerError> {
         let now = control::read(&self.tools.ledger, C::NAME).await?;
         let paused = if now.paused.is_some() { 1.0 } else { 0.0 };
         metrics::gauge!("orders_consumer_paused", "consumer" => C::NAME).set(paused);
@@ -44,20 +44,21 @@ impl<C: Consumer> Member<C> {
         tell(&self.status, paused.map_or(ReaderState::Running, ReaderState::Paused));
     }
 
-    /// Rests until the group is resumed: the member stays in the group, asks Kafka for nothing, and gives back what has not begun.
+    /// Rests until the group is resumed: the member stays in the group, asks Kafka for nothing, and gives back what has
+    /// not begun.
     pub(super) async fn rest(self: &Arc<Self>, member: &GroupMember, reason: &str) -> Result<(), RunError> {
         tracing::info!(consumer = C::NAME, reason, "the group is paused");
         // After the last record was noted, so that nothing is claimed any more.
         due::give_back(&self.tools.ledger, C::NAME, self.tools.owner).await?;
-        let mut orders = self.control.subscribe();
+        let mut changes = self.control.subscribe();
         loop {
-            let paused = orders.borrow_and_update().paused.clone();
+            let paused = changes.borrow_and_update().paused.clone();
             let Some(reason) = paused else { break };
             let held = member.assignment().map_err(BrokerError::Settings)?;
             member.pause(&held).map_err(BrokerError::Settings)?;
             tell(&self.status, ReaderState::Paused(reason));
             tokio::select! {
-                _ = orders.changed() => {}
+                _ = changes.changed() => {}
                 () = tokio::time::sleep(REST_STEP) => {}
                 // The library wants to be asked for records, else it leaves the group.
                 record = member.recv() => match record {

@@ -1,8 +1,9 @@
-//! Going back in a partition, as a person ordered it.
+//! Going back in a partition, as a person asked for.
 //!
-//! The order names a position of the log. Which offset that is, the partition itself tells: positions grow along it, so it is found by
-//! bisection. Then the member goes there, commits that offset, and ends the order; a crash before that repeats it, and the ledger knows
-//! whatever is handed over twice. Never forward: where the group has gone back further meanwhile, the order means nothing any more.
+//! The instruction names a position of the log. Which offset that is, the partition itself tells: positions grow along
+//! it, so it is found by bisection. Then the member goes there, commits that offset, and ends the instruction; a crash
+//! before that repeats it, and the ledger knows whatever is handed over twice. Never forward: where the group has gone
+//! back further meanwhile, the instruction means nothing any more.
 
 use super::membership::GroupMember;
 use super::{Member, RunError};
@@ -28,7 +29,7 @@ impl<C: Consumer> Member<C> {
         let is_ours = |rewind: &&Rewind| held.contains(&(rewind.topic.clone(), rewind.partition));
         let ours: Vec<Rewind> = rewinds.iter().filter(is_ours).cloned().collect();
         if self.kafka.embedded {
-            // It may have forgotten what is asked for: the relay publishes it anew, and ends the orders.
+            // It may have forgotten what is asked for: the relay publishes it anew, and ends the instructions.
             if !ours.is_empty() {
                 control::leave_to_relay(ledger, C::NAME).await?;
             }
@@ -38,11 +39,18 @@ impl<C: Consumer> Member<C> {
             if !control::is_ordered(ledger, C::NAME, rewind).await? {
                 continue;
             }
-            let (kafka, member, place) = (self.kafka.clone(), Arc::clone(member), rewind.clone());
-            let place = tokio::task::spawn_blocking(move || go_to(&kafka, &member, &place)).await;
-            let place = place.map_err(|error| RunError::Fatal(error.to_string()))??;
+            let (kafka, member, to) = (self.kafka.clone(), Arc::clone(member), rewind.clone());
+            let went = tokio::task::spawn_blocking(move || go_to(&kafka, &member, &to)).await;
+            let Some(place) = went.map_err(|error| RunError::Fatal(error.to_string()))?? else {
+                tracing::debug!(
+                    consumer = C::NAME,
+                    ?rewind,
+                    "the partition is given to somebody else: the instruction stands"
+                );
+                continue;
+            };
             control::went_back(ledger, C::NAME, rewind, place.offset()).await?;
-            // What is handed over from here on is within its time, also where the order was withdrawn meanwhile.
+            // What is handed over from here on is within its time, also where the instruction was withdrawn meanwhile.
             self.control.send_modify(|now| now.started_after = now.started_after.min(rewind.position));
             let (topic, partition, position) = (&rewind.topic, rewind.partition, rewind.position);
             match place {
@@ -51,7 +59,7 @@ impl<C: Consumer> Member<C> {
                     topic,
                     partition,
                     offset,
-                    "the group goes back behind position {position}, as a person ordered it"
+                    "the group goes back behind position {position}, as a person asked for"
                 ),
                 Place::WasBefore(_) => tracing::info!(
                     consumer = C::NAME,
@@ -65,7 +73,7 @@ impl<C: Consumer> Member<C> {
     }
 }
 
-/// What is to be done for an order, by the first offset behind its position.
+/// What is to be done for an instruction, by the first offset behind its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The member goes on from there.
@@ -82,31 +90,58 @@ impl Place {
     }
 }
 
-/// Has the member go on behind a position, if it is beyond that.
-fn go_to(kafka: &KafkaSettings, member: &GroupMember, to: &Rewind) -> Result<Place, BrokerError> {
+/// Has the member go on behind a position, if it is beyond that. `None` where the partition is not the member's any
+/// more: whoever is given it goes back, and that may be this member again.
+fn go_to(kafka: &KafkaSettings, member: &GroupMember, to: &Rewind) -> Result<Option<Place>, BrokerError> {
     let next = first_behind(kafka, &to.topic, to.partition, to.position)?;
-    if stands_at(kafka, member, to)? <= next {
+    match move_to(member, to, next) {
+        Ok(place) => Ok(Some(place)),
+        Err(error) if is_rebalanced(&error) || !is_held(member, to) => Ok(None),
+        Err(error) => Err(unreachable_at(kafka, &error)),
+    }
+}
+
+fn move_to(member: &GroupMember, to: &Rewind, next: i64) -> Result<Place, KafkaError> {
+    if stands_at(member, to)? <= next {
         return Ok(Place::WasBefore(next));
     }
-    seek(kafka, member, to, next)?;
+    seek(member, to, next)?;
     Ok(Place::WentTo(next))
 }
 
-/// The offset from which on the group is handed a partition now; 0 before its first record. By Kafka, and not by what is kept in
-/// PostgreSQL: the group's offsets may have been set by other tools, or by a member that was killed right behind that.
-fn stands_at(kafka: &KafkaSettings, member: &GroupMember, to: &Rewind) -> Result<i64, BrokerError> {
-    let away = |error: KafkaError| unreachable_at(kafka, &error);
+/// Whether Kafka refuses the member as the group's partitions are being given out anew. It hears of that by asking for
+/// records, and is no less a member for it.
+fn is_rebalanced(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::RebalanceInProgress
+                | RDKafkaErrorCode::IllegalGeneration
+                | RDKafkaErrorCode::UnknownMemberId
+                | RDKafkaErrorCode::AssignmentLost
+        )
+    )
+}
+
+fn is_held(member: &GroupMember, to: &Rewind) -> bool {
+    member.assignment().is_ok_and(|held| held.find_partition(&to.topic, to.partition).is_some())
+}
+
+/// The offset from which on the group is handed a partition now; 0 before its first record. By Kafka, and not by what
+/// is kept in PostgreSQL: the group's offsets may have been set by other tools, or by a member that was killed right
+/// behind that.
+fn stands_at(member: &GroupMember, to: &Rewind) -> Result<i64, KafkaError> {
     // What was noted within the last second is committed only now.
     match member.commit_consumer_state(CommitMode::Sync) {
         Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-        Err(error) => return Err(away(error)),
+        Err(error) => return Err(error),
     }
     let mut asked = TopicPartitionList::new();
     asked.add_partition(&to.topic, to.partition);
-    let committed = member.committed_offsets(asked, ASK_AT_MOST).map_err(away)?;
+    let committed = member.committed_offsets(asked, ASK_AT_MOST)?;
     let mut at = 0;
     for place in committed.elements() {
-        place.error().map_err(away)?;
+        place.error()?;
         if let Offset::Offset(offset) = place.offset() {
             at = offset;
         }
@@ -115,15 +150,14 @@ fn stands_at(kafka: &KafkaSettings, member: &GroupMember, to: &Rewind) -> Result
 }
 
 /// Has the member go on from an offset, and the group with it.
-fn seek(kafka: &KafkaSettings, member: &GroupMember, to: &Rewind, next: i64) -> Result<(), BrokerError> {
-    let away = |error: KafkaError| unreachable_at(kafka, &error);
-    member.seek(&to.topic, to.partition, Offset::Offset(next), ASK_AT_MOST).map_err(away)?;
+fn seek(member: &GroupMember, to: &Rewind, next: i64) -> Result<(), KafkaError> {
+    member.seek(&to.topic, to.partition, Offset::Offset(next), ASK_AT_MOST)?;
     let mut place = TopicPartitionList::new();
-    place.add_partition_offset(&to.topic, to.partition, Offset::Offset(next)).map_err(BrokerError::Settings)?;
+    place.add_partition_offset(&to.topic, to.partition, Offset::Offset(next))?;
     // Else what was stored before would be committed at the next beat.
-    member.store_offsets(&place).map_err(away)?;
+    member.store_offsets(&place)?;
     fail::fail_point!("offset_commit.before");
-    member.commit(&place, CommitMode::Sync).map_err(away)?;
+    member.commit(&place, CommitMode::Sync)?;
     fail::fail_point!("offset_commit.after");
     Ok(())
 }
@@ -176,6 +210,27 @@ fn event_from(
                 return Err(unreachable_at(kafka, &format_args!("no answer within {} s", ASK_AT_MOST.as_secs())));
             }
             None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_to_join_again_does_not_take_kafka_for_away() {
+        let refused = |code| is_rebalanced(&KafkaError::ConsumerCommit(code));
+        for code in [
+            RDKafkaErrorCode::RebalanceInProgress,
+            RDKafkaErrorCode::IllegalGeneration,
+            RDKafkaErrorCode::UnknownMemberId,
+            RDKafkaErrorCode::AssignmentLost,
+        ] {
+            assert!(refused(code), "{code:?}");
+        }
+        for code in [RDKafkaErrorCode::BrokerTransportFailure, RDKafkaErrorCode::RequestTimedOut] {
+            assert!(!refused(code), "{code:?}");
         }
     }
 }

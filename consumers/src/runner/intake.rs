@@ -5,9 +5,9 @@ use super::record::{self, Record};
 use super::{Member, RunError};
 use crate::consumer::Consumer;
 use crate::kafka::BrokerError;
+use crate::ledger::LedgerError;
 use crate::ledger::control::Control;
-use crate::ledger::intake::{Cause, Claimant, Mark, Marks, note};
-use crate::ledger::{Entry, LedgerError};
+use crate::ledger::intake::{Cause, Claimant, Mark, Marks, Noted, note};
 use crate::pause::Pauses;
 use crate::status::{ReaderState, tell, tell_taken};
 use domain::{Position, Recorded};
@@ -76,8 +76,8 @@ impl<C: Consumer> Member<C> {
         Ok(())
     }
 
-    /// Notes a record that came although the group rests, such as one of a partition that was taken over just now: it waits in the
-    /// ledger.
+    /// Notes a record that came although the group rests, such as one of a partition that was taken over just now: it
+    /// waits in the ledger.
     pub(super) async fn put_by(
         self: &Arc<Self>,
         message: &BorrowedMessage<'_>,
@@ -145,7 +145,7 @@ impl<C: Consumer> Member<C> {
         let places = tokio::time::timeout(ROOM_AT_MOST, Arc::clone(&self.room).acquire_many_owned(wanted)).await;
         let mut places = places.ok().and_then(Result::ok);
         let room = places.is_some() && wanted as usize >= batch.causes.len();
-        let (claimed, new) = self.note_until_noted(&batch, room).await?;
+        let Noted { claimed, new, .. } = self.note_until_noted(&batch, room).await?;
         let poison = batch.causes.iter().filter(|cause| cause.poison.is_some()).count();
         if new < batch.causes.len() || !room || claimed.len() + poison < new {
             // Some wait that may be due already.
@@ -156,19 +156,15 @@ impl<C: Consumer> Member<C> {
                 .increment(poison as u64);
         }
         let mut events = batch.events;
-        for (place, entry) in claimed {
-            let Some(event) = events.get_mut(place).and_then(Option::take) else { continue };
-            let Some(place) = places.as_mut().and_then(|places| places.split(1)) else { continue };
-            self.begin(entry, Some(event), place);
+        for (nth, entry) in claimed {
+            let Some(event) = events.get_mut(nth).and_then(Option::take) else { continue };
+            let Some(permit) = places.as_mut().and_then(|places| places.split(1)) else { continue };
+            self.begin(entry, Some(event), permit);
         }
         Ok(batch.marks)
     }
 
-    async fn note_until_noted(
-        &self,
-        batch: &Batch<C::Event>,
-        room: bool,
-    ) -> Result<(Vec<(usize, Entry)>, usize), LedgerError> {
+    async fn note_until_noted(&self, batch: &Batch<C::Event>, room: bool) -> Result<Noted, LedgerError> {
         let claimant = Claimant { consumer: C::NAME, owner: self.tools.owner, lease: self.settings.claim_lease, room };
         let marks: Marks<'_> =
             batch.marks.iter().map(|((topic, partition), mark)| ((topic.as_str(), *partition), *mark)).collect();
@@ -181,7 +177,11 @@ impl<C: Consumer> Member<C> {
                     tell(&self.status, ReaderState::Retrying(error.to_string()));
                     tokio::time::sleep(pauses.next()).await;
                 }
-                outcome => return outcome,
+                Err(error) => return Err(error),
+                Ok(noted) => {
+                    self.keep_held(&noted.held);
+                    return Ok(noted);
+                }
             }
         }
     }

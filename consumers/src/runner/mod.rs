@@ -1,19 +1,21 @@
-//! Runs a consumer as a member of its Kafka services.
+//! Runs a consumer as a member of its Kafka group.
 //!
-//! Three things go on at once. The [`intake`] notes in the ledger what Kafka hands over, and lets the group's offsets pass
-//! what is noted. The [`clock`] claims what is due again: retries, and what a crashed run left. The [`work`] carries out
-//! what either has claimed. So one slow mailbox delays nobody: what can't be done now waits in the ledger, and the
-//! partition moves on. What people order ([`control`]) all three heed: a group that is paused takes nothing and tries nothing, and one
-//! that is to go back is handed its events again ([`go_back`]). Around it all, also where it can't begin, it says that it is there
-//! ([`presence`]).
+//! Three things go on at once. The [`intake`] notes in the ledger what Kafka hands over, and lets the group's offsets
+//! pass what is noted. The [`clock`] claims what is due again: retries, what a crashed run left, and what is [`held`]
+//! no more. The [`work`] carries out what either has claimed. So one slow mailbox delays nobody: what can't be done now
+//! waits in the ledger, and the partition moves on. What people instruct ([`control`]) all three heed: a group that is
+//! paused takes nothing and tries nothing, and one that is to go back is handed its events again ([`go_back`]). Around
+//! it all, also where it can't begin, it says that it is there ([`presence`]).
 
 mod clock;
 mod control;
 mod go_back;
+mod held;
 mod intake;
 mod membership;
 mod presence;
 mod record;
+mod trouble;
 mod work;
 
 pub(crate) use presence::GONE_AFTER;
@@ -21,7 +23,7 @@ pub(crate) use presence::GONE_AFTER;
 use crate::claim::Tools;
 use crate::consumer::{Consumer, Retry};
 use crate::kafka::{BrokerError, KafkaSettings};
-use crate::ledger::control::{self as ordered, Control};
+use crate::ledger::control::{self as instructed, Control};
 use crate::ledger::writer::Writer;
 use crate::ledger::{LedgerError, connections, due, groups};
 use crate::mail::Mailer;
@@ -39,13 +41,14 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use trouble::Trouble;
 use uuid::Uuid;
 
 /// The pauses before a consumer that failed is started again.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a stop waits for effects in hand: a little more than a mail server may take to accept a message. What has not begun
-/// is given back.
+/// How long a stop waits for effects in hand: a little more than a mail server may take to accept a message. What has
+/// not begun is given back.
 const FINISH_AT_MOST: Duration = Duration::from_secs(32);
 
 /// How long a stop waits until the group is left, and until the last outcomes are written.
@@ -58,11 +61,11 @@ pub struct ConsumerSettings {
     pub in_hand: u32,
     /// How long a claim lasts when its holder vanishes. Renewed while it lives.
     pub claim_lease: Duration,
-    /// What the lease of an effect outside has over the longest send of a mail: time to write the outcome down, also when
-    /// PostgreSQL is away for a while. See [`Self::sending_lease`].
+    /// What the lease of an effect outside has over the longest send of a mail: time to write the outcome down, also
+    /// when PostgreSQL is away for a while. See [`Self::sending_lease`].
     pub sending_margin: Duration,
-    /// How long a consumer may take for one event besides sending a mail and waiting for its turn to; then it counts as hung, and its
-    /// place is free for another.
+    /// How long a consumer may take for one event besides sending a mail and waiting for its turn to; then it counts as
+    /// hung, and its place is free for another.
     pub handle_at_most: Duration,
     /// In place of what consumers declare, for tests that can't wait.
     pub retry: Option<Retry>,
@@ -86,8 +89,8 @@ impl ConsumerSettings {
         mailer.longest_send() + self.handle_at_most
     }
 
-    /// How long an effect outside may take, from its mark on; then it counts as unknown. A mail whose sender lives never
-    /// takes as long.
+    /// How long an effect outside may take, from its mark on; then it counts as unknown. A mail whose sender lives
+    /// never takes as long.
     pub fn sending_lease(&self, mailer: &Mailer) -> Duration {
         mailer.longest_send() + self.sending_margin
     }
@@ -105,7 +108,7 @@ pub enum RunError {
     /// Kafka's events are not this log's, or whether they are can't be told.
     #[error(transparent)]
     History(#[from] RelayError),
-    /// The library gave up the membership in the services.
+    /// The library gave up the membership in the group.
     #[error("Kafka's client gave up: {0}")]
     Fatal(String),
     /// No consumer of that name.
@@ -146,8 +149,8 @@ pub struct Services {
 }
 
 /// Runs consumers until `cancel`, one for each status, whose name says which ([`crate::NAMES`], see
-/// [`ReaderStatus::channel`]). What may go away by itself is tried again, and shown in the status meanwhile. Returns when
-/// all have ended, with the first error that needs a person.
+/// [`ReaderStatus::channel`]). What may go away by itself is tried again, and shown in the status meanwhile. Returns
+/// when all have ended, with the first error that needs a person.
 pub async fn run_consumers(
     log: Log,
     kafka: KafkaSettings,
@@ -219,7 +222,7 @@ struct Member<C> {
     settings: ConsumerSettings,
     retry: Retry,
     tools: Tools,
-    /// What people ordered, as it was last looked up.
+    /// What people instructed, as it was last looked up.
     control: watch::Sender<Control>,
     /// The partitions that it holds.
     holds: membership::Holds,
@@ -227,11 +230,15 @@ struct Member<C> {
     room: Arc<Semaphore>,
     /// Told when entries are due sooner than the clock looks.
     due: Arc<Notify>,
+    /// Entries that were noted as held, to be looked at once more.
+    noted_held: Mutex<Vec<i64>>,
     /// Ends intake and clock, and lets work that has not begun go.
     stop: CancellationToken,
     tracker: TaskTracker,
     /// The entries in hand.
     hand: Mutex<HashSet<i64>>,
+    /// Whether its effects fail.
+    trouble: Trouble,
     status: watch::Sender<ReaderStatus>,
 }
 
@@ -253,11 +260,11 @@ impl<C: Consumer> Member<C> {
         let owner = Uuid::now_v7();
         let pool = services.log.pool().clone();
         let ledger = connections(&pool);
-        ordered::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
-        let control = watch::Sender::new(ordered::read(&ledger, C::NAME).await?);
+        instructed::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
+        let control = watch::Sender::new(instructed::read(&ledger, C::NAME).await?);
         if *takes_over {
-            // From a process that is dead. Only once: what an earlier start in this one had in hand comes to its end, or its lease runs out,
-            // and the broker has forgotten nothing since.
+            // From a process that is dead. Only once: what an earlier start in this one had in hand comes to its end,
+            // or its lease runs out, and the broker has forgotten nothing since.
             note_cut_off::<C>(due::take_over(&ledger, C::NAME, owner).await?);
             *takes_over = false;
         }
@@ -287,9 +294,11 @@ impl<C: Consumer> Member<C> {
             holds: presence.hold_anew(),
             room: Arc::new(Semaphore::new(services.settings.in_hand as usize)),
             due,
+            noted_held: Mutex::default(),
             stop,
             tracker,
             hand: Mutex::default(),
+            trouble: Trouble::default(),
             status: status.clone(),
         });
         let kinds = C::WANTS.kinds();

@@ -1,5 +1,5 @@
-//! Saying that one is there: as long as a consumer is run at all, also while it can't join its group or waits to be started again. So
-//! people are told why it is not at work, and not that nobody runs it.
+//! Saying that one is there: as long as a consumer is run at all, also while it can't join its group or waits to be
+//! started again. So people are told why it is not at work, and not that nobody runs it.
 
 use super::membership::Holds;
 use crate::ledger::{LedgerError, control};
@@ -37,7 +37,8 @@ impl Presence {
         Self { pool, consumer, member: Uuid::now_v7(), instance: instances::own_name(), holds: Mutex::default() }
     }
 
-    /// Nothing is held, until what this gives says so. A member that has left may still be told of its partitions: nobody heeds that.
+    /// Nothing is held, until what this gives says so. A member that has left may still be told of its partitions:
+    /// nobody heeds that.
     pub(super) fn hold_anew(&self) -> Holds {
         let holds = Holds::default();
         *lock(&self.holds) = Arc::clone(&holds);

@@ -24,8 +24,8 @@ impl<C: Consumer> Member<C> {
         place: OwnedSemaphorePermit,
     ) {
         let member = Arc::clone(self);
-        // A lease can run out while PostgreSQL is away, though its holder lives: the entry is claimed anew then, but not
-        // begun a second time.
+        // A lease can run out while PostgreSQL is away, though its holder lives: the entry is claimed anew then, but
+        // not begun a second time.
         if !self.hand().insert(entry.id) {
             return;
         }
@@ -61,12 +61,16 @@ impl<C: Consumer> Member<C> {
         };
         let Some(step) = self.step(entry, claim.phase(), outcome) else { return };
         let to = step.to;
+        let failed_for_now = step.reason.as_ref().filter(|_| to == State::Waiting).cloned();
         spans.exported.record("outcome", to.as_str());
         fail::fail_point!("outcome.before");
         let settled = claim.settle(step).await;
         fail::fail_point!("outcome.after");
         match settled {
-            Ok(true) => self.tell(entry, to),
+            Ok(true) => {
+                self.tell(entry, to);
+                self.tell_trouble(to, failed_for_now);
+            }
             Ok(false) => tracing::warn!(
                 consumer = C::NAME,
                 entry = entry.id,
@@ -146,6 +150,21 @@ impl<C: Consumer> Member<C> {
                 state = to.as_str(),
                 "an effect needs a person; see `orders parked list`"
             );
+        }
+    }
+
+    /// Tells when effects begin to fail, whatever they are about, and when that is over.
+    fn tell_trouble(&self, to: State, failed_for_now: Option<String>) {
+        match (to, failed_for_now) {
+            (State::Waiting, Some(reason)) if self.trouble.failed() => tracing::warn!(
+                consumer = C::NAME,
+                reason,
+                "effects fail, and are tried again; see `orders parked list --state waiting`"
+            ),
+            (State::Sent, _) if self.trouble.succeeded() => {
+                tracing::info!(consumer = C::NAME, "effects that failed go out again");
+            }
+            _ => {}
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a check asks of Kafka: how many partitions there are, up to where the relay has published, where partitions begin
-//! and end, and where a group is. All calls block, so they are made on threads of their own.
+//! What a check asks of Kafka: how many partitions there are, up to where the relay has published, where partitions
+//! begin and end, and where a group is. All calls block, so they are made on threads of their own.
 
 use super::VerifyError;
 use crate::kafka::{ASK_AT_MOST, BrokerError, KafkaSettings, Quiet};
@@ -138,8 +138,8 @@ impl Broker {
         Ok(known.collect())
     }
 
-    /// Reads committed records of a topic from these offsets on: of each partition as much as `take` wants, at most up to
-    /// its end as it is then. [`None`] stands for a moment in which nothing came.
+    /// Reads committed records of a topic from these offsets on: of each partition as much as `take` wants, at most up
+    /// to its end as it is then. [`None`] stands for a moment in which nothing came.
     pub(super) fn read(
         &self,
         topic: &str,
@@ -184,7 +184,8 @@ impl Broker {
     fn reader(&self, isolation: Option<&str>) -> Result<BaseConsumer<Quiet>, VerifyError> {
         let mut config = self.kafka.consumer(&self.kafka.group("verify"))?;
         config.set("enable.auto.commit", "false").set("enable.partition.eof", "true").set("check.crcs", "true");
-        // That a partition has ended is said by an answer without records, for which the broker would take half a second.
+        // That a partition has ended is said by an answer without records, for which the broker would take half a
+        // second.
         config.set("fetch.wait.max.ms", "10");
         if let Some(isolation) = isolation {
             config.set("isolation.level", isolation);

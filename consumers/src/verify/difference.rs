@@ -173,7 +173,8 @@ pub enum Difference {
         /// Whom it names.
         recipient: Uuid,
     },
-    /// An entry for an event that calls for no effect of this consumer: of a type that it is not handed, or before its time.
+    /// An entry for an event that calls for no effect of this consumer: of a type that it is not handed, or before its
+    /// time.
     EntryUncalled {
         /// The entry's id in the ledger.
         entry: i64,

@@ -31,9 +31,9 @@ pub(crate) struct Watched {
 
 /// Compares the ledger of every registered consumer with the log, up to where its group is.
 ///
-/// `kafka` says how far that is; without one, or with an embedded broker, what was noted in PostgreSQL does. `names` are
-/// the settings by which topics are called then. That Kafka is not the log's is a difference here too, unless it was told
-/// already, by [`check_topics`](super::check_topics).
+/// `kafka` says how far that is; without one, or with an embedded broker, what was noted in PostgreSQL does. `names`
+/// are the settings by which topics are called then. That Kafka is not the log's is a difference here too, unless it
+/// was told already, by [`check_topics`](super::check_topics).
 pub async fn check_ledgers(
     log: &Log,
     kafka: Option<&KafkaSettings>,

@@ -1,8 +1,9 @@
 //! Proves that Kafka and the ledger agree with the log, while all three grow.
 //!
-//! - [`check_topics`]: each event that the relay has published is in its topic once, in order, saying what the log says.
-//! - [`check_ledgers`]: each event that calls for an effect, and that its group is beyond, has one entry; each entry has
-//!   an event.
+//! - [`check_topics`]: each event that the relay has published is in its topic once, in order, saying what the log
+//!   says.
+//! - [`check_ledgers`]: each event that calls for an effect, and that its group is beyond, has one entry; each entry
+//!   has an event.
 
 mod broker;
 mod difference;

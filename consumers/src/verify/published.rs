@@ -10,8 +10,8 @@ use domain::Position;
 
 /// The topics of events, and what the relay says of itself.
 ///
-/// An embedded broker keeps no position: there everything is published that all consumers have finished, which is kept in
-/// PostgreSQL.
+/// An embedded broker keeps no position: there everything is published that all consumers have finished, which is kept
+/// in PostgreSQL.
 pub(super) async fn look(
     log: &Log,
     broker: &Broker,
@@ -48,8 +48,8 @@ pub(super) async fn look(
     Ok((topics, RelayChecked { published: position, head, differences }))
 }
 
-/// Whether there are records although nothing says that anything was published. Looked at twice: the first transaction of
-/// all may have become visible in between.
+/// Whether there are records although nothing says that anything was published. Looked at twice: the first transaction
+/// of all may have become visible in between.
 async fn holds_records(broker: &Broker, topics: &[EventTopic]) -> Result<bool, VerifyError> {
     for topic in topics {
         let asked = topic.clone();

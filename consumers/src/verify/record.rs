@@ -24,8 +24,8 @@ pub(super) fn differing(record: &OwnedMessage, event: &StoredEvent, source: &str
     parts
 }
 
-/// Whether a record of the event can have this time, in milliseconds since 1970. Where the log's time was far ahead of the
-/// relay's, it is the relay's: a time at which the event had occurred.
+/// Whether a record of the event can have this time, in milliseconds since 1970. Where the log's time was far ahead of
+/// the relay's, it is the relay's: a time at which the event had occurred.
 fn is_time_of(event: &StoredEvent, time_ms: i64) -> bool {
     let behind_ms = event.recorded_at.timestamp_millis() - time_ms;
     let had_occurred = || {

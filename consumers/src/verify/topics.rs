@@ -1,4 +1,5 @@
-//! The topics against the log: each event once, in its partition, in order within its aggregate, saying what the log says.
+//! The topics against the log: each event once, in its partition, in order within its aggregate, saying what the log
+//! says.
 
 use super::broker::{Broker, EventTopic, Go, Range};
 use super::difference::{Difference, EventPlace, RecordPlace};

@@ -121,7 +121,8 @@ async fn without_an_address_of_the_shop_a_person_is_asked_for_it() {
     assert!(members::by_email(&office.pool, &email).await.unwrap().is_none());
 }
 
-/// Anybody may type an address that nobody has, and nobody behind the counter can mend that; a sender that is refused, they can.
+/// Anybody may type an address that nobody has, and nobody behind the counter can mend that; a sender that is refused,
+/// they can.
 #[tokio::test]
 async fn an_address_without_a_mailbox_ends_its_job_and_a_refused_sender_waits_for_a_person() {
     for (step, expected) in [(Step::Recipient, JobState::Done), (Step::Sender, JobState::Failed)] {

@@ -5,6 +5,7 @@ use super::shop::Shop;
 use consumers::order_mail::OrderMail;
 use consumers::{Consumer, EmbeddedBroker, parked};
 use domain::Position;
+use domain::ids::OrderId;
 use testkit::smtp::{Fault, Scripted, Step};
 use uuid::Uuid;
 
@@ -20,7 +21,8 @@ async fn a_corrected_address_gets_the_confirmation_once_though_the_old_one_was_r
 
     let position: Position = shop.correct(&order, &right).await;
     shop.until(&order, "EmailCorrected", "waiting").await;
-    let given_up = parked::give_up_earlier(shop.pool(), OrderMail::NAME, &order.id, position, "staff:ada").await;
+    let id = OrderId(order.id.parse().unwrap());
+    let given_up = parked::give_up_earlier(shop.pool(), OrderMail::NAME, id, position, "staff:ada").await;
     assert_eq!(given_up.unwrap(), 1);
     shop.until(&order, "EmailCorrected", "sent").await;
     shop.until(&order, "OrderPlaced", "discarded").await;

@@ -53,7 +53,8 @@ async fn a_new_broker_is_handed_what_is_unfinished_and_nobody_is_mailed_twice() 
 async fn killed_before_the_send_it_is_sent_and_killed_in_it_it_is_unknown() {
     let (server, shop) = (Scripted::start(), Shop::open().await);
     let broker = EmbeddedBroker::start(6).unwrap();
-    // One connection: the first mail is under way on it when the process is killed, the others are claimed and wait for it.
+    // One connection: the first mail is under way on it when the process is killed, the others are claimed and wait for
+    // it.
     let mut plan = Plan::new(broker.settings(), &server.url());
     if let MailBackend::Smtp(smtp) = &mut plan.mail.backend {
         smtp.connections = 1;

@@ -75,7 +75,8 @@ async fn a_statement_that_a_deadlock_ended_is_repeated() {
     assert_eq!(world.arrivals(&order).len(), 1);
 }
 
-/// The lease of what is being sent ran out, so that it counts as unknown; then its owner hears from the server after all.
+/// The lease of what is being sent ran out, so that it counts as unknown; then its owner hears from the server after
+/// all.
 #[tokio::test]
 async fn what_the_owner_knows_in_the_end_is_not_unknown() {
     let world = World::new().await;

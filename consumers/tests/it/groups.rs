@@ -2,9 +2,8 @@
 
 use super::process::{Plan, Process, SOON};
 use super::shop::Shop;
-use chrono::Utc;
 use commands::audit;
-use consumers::groups::{self, Group, GroupError, GroupState, Ordered, Preview, Rewound, To};
+use consumers::groups::{self, Group, GroupError, GroupState, Instructed, Preview, Recounted, Rewound, To};
 use consumers::{EmbeddedBroker, ReaderState};
 use domain::Position;
 use testkit::eventually;
@@ -17,7 +16,7 @@ const MAIL: &str = "order_mail";
 /// The group, once it is as `is_so` says.
 pub async fn until(shop: &Shop, what: &str, is_so: impl Fn(&Group) -> bool) -> Group {
     eventually(what, SOON, async || {
-        let group = groups::get(&shop.log, MAIL, Utc::now()).await.unwrap();
+        let group = groups::get(&shop.log, MAIL).await.unwrap();
         if is_so(&group) { Ok(group) } else { Err(format!("{group:?}")) }
     })
     .await
@@ -26,13 +25,13 @@ pub async fn until(shop: &Shop, what: &str, is_so: impl Fn(&Group) -> bool) -> G
 #[tokio::test]
 async fn a_group_that_was_never_started_is_ordered_nothing() {
     let shop = Shop::open().await;
-    let group = groups::get(&shop.log, MAIL, Utc::now()).await.unwrap();
+    let group = groups::get(&shop.log, MAIL).await.unwrap();
     assert_eq!((group.state, group.started_after, group.lag.events), (GroupState::NotStarted, None, 0));
     let refused = groups::pause(shop.pool(), MAIL, "no reason", "an operator").await;
     assert!(matches!(refused, Err(GroupError::NotStarted(_))), "{refused:?}");
     let unknown = groups::pause(shop.pool(), "nobody", "no reason", "an operator").await;
     assert!(matches!(unknown, Err(GroupError::NoSuchGroup { .. })), "{unknown:?}");
-    assert_eq!(groups::list(&shop.log, Utc::now()).await.unwrap().len(), consumers::NAMES.len());
+    assert_eq!(groups::list(&shop.log).await.unwrap().len(), consumers::NAMES.len());
 }
 
 #[tokio::test]
@@ -41,8 +40,8 @@ async fn a_paused_group_takes_nothing_until_it_is_resumed_also_after_a_restart()
     let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
     let before = shop.place("Ada").await;
     shop.until(&before, "OrderPlaced", "sent").await;
-    assert_eq!(groups::pause(shop.pool(), MAIL, "the server moves", "an operator").await.unwrap(), Ordered::Done);
-    assert_eq!(groups::pause(shop.pool(), MAIL, "another", "an operator").await.unwrap(), Ordered::AlreadySo);
+    assert_eq!(groups::pause(shop.pool(), MAIL, "the server moves", "an operator").await.unwrap(), Instructed::Done);
+    assert_eq!(groups::pause(shop.pool(), MAIL, "another", "an operator").await.unwrap(), Instructed::AlreadySo);
     let mut status = process.consumers[0].clone();
     let paused = status.wait_for(|status| status.state == ReaderState::Paused("the server moves".to_owned()));
     tokio::time::timeout(SOON, paused).await.expect("it rests").unwrap();
@@ -66,8 +65,8 @@ async fn a_paused_group_takes_nothing_until_it_is_resumed_also_after_a_restart()
     tokio::time::timeout(SOON, paused).await.expect("it rests").unwrap();
     process.relayed(&shop).await;
     assert_eq!(server.received().len(), 1);
-    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Ordered::Done);
-    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Ordered::AlreadySo);
+    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Instructed::Done);
+    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Instructed::AlreadySo);
     shop.until(&during, "OrderPlaced", "sent").await;
     until(&shop, "it is up to date", |group| group.state == GroupState::Running && group.lag.events == 0).await;
     assert_eq!(server.received().len(), 2);
@@ -95,7 +94,7 @@ async fn with_an_embedded_broker_a_group_is_handed_everything_again_and_sends_no
     let told: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.outcome)).collect();
     assert_eq!(told, [("consumer.rewind", audit::Outcome::Refused)]);
     let published = process.relay.borrow().position;
-    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
     until(&shop, "it has gone back", |group| group.rewinding.is_empty()).await;
     let last = shop.place("Grace").await;
     shop.until(&last, "OrderPlaced", "sent").await;
@@ -106,6 +105,68 @@ async fn with_an_embedded_broker_a_group_is_handed_everything_again_and_sends_no
     process.stop().await;
 }
 
+/// Between counting again and ordering another order may have been carried out.
+#[tokio::test]
+async fn a_group_that_has_gone_back_meanwhile_is_ordered_nothing_and_nobody_is_told_that_it_was() {
+    let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
+    let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+    let order = shop.place("Ada").await;
+    shop.until(&order, "OrderPlaced", "sent").await;
+    until(&shop, "it is up to date", |group| group.lag.events == 0).await;
+    process.stop().await;
+    let preview = groups::preview(&shop.log, MAIL, To::Position(Position::ORIGIN), |_, _| {}).await.unwrap();
+    assert_eq!(preview.events, 1);
+    let recounted = groups::recount(&shop.log, &preview, |_, _| {}).await.unwrap();
+    assert!(matches!(recounted, Recounted::Same(_)), "{recounted:?}");
+    for goes_back in ["UPDATE consumer_progress SET position = 0", "UPDATE consumer_groups SET finished_up_to = 0"] {
+        sqlx::query(goes_back).execute(shop.pool()).await.unwrap();
+    }
+    let refused = groups::instruct(shop.pool(), recounted, "an operator").await.unwrap();
+    let Rewound::Changed(now) = refused else { panic!("{refused:?}") };
+    assert!((now.events, now.acts) == (0, 0) && now.is_empty(), "{now:?}");
+    let lines = audit::list(shop.pool(), &audit::Filter::default(), None, 10).await.unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.outcome)).collect();
+    assert_eq!(told, [("consumer.rewind", audit::Outcome::Refused)]);
+    assert!(groups::get(&shop.log, MAIL).await.unwrap().rewinding.is_empty());
+}
+
+/// Whoever asks may have a clock that goes wrong: here that of the database is an hour ahead.
+#[tokio::test]
+async fn for_how_long_a_group_is_behind_is_told_by_the_clock_of_the_database() {
+    let shop = Shop::open().await;
+    shop.place("Ada").await;
+    let ahead = "INSERT INTO consumer_groups (consumer, started_after, finished_up_to, kafka_prefix, partitions)
+                 VALUES ('order_mail', 0, 0, '', 6);
+                 CREATE SCHEMA ahead;
+                 GRANT USAGE ON SCHEMA ahead TO PUBLIC;
+                 CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+                     AS 'SELECT pg_catalog.clock_timestamp() + interval ''1 hour''';
+                 DO $$ BEGIN
+                     EXECUTE format('ALTER DATABASE %I SET search_path = ahead, pg_catalog, public', current_database());
+                 END $$";
+    sqlx::raw_sql(ahead).execute(&shop.db.superuser_pool().await).await.unwrap();
+    let shop = shop.reopened().await;
+    let group = groups::get(&shop.log, MAIL).await.unwrap();
+    assert!(group.lag.events > 0 && group.lag.seconds >= 3_600.0, "{group:?}");
+}
+
+/// A statement that waits for ever would keep a group from ever starting again.
+#[tokio::test]
+async fn a_group_that_can_t_be_registered_within_a_bound_says_so_and_is_tried_again() {
+    let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
+    let owner = shop.db.owner_pool().await;
+    let mut session = owner.begin().await.unwrap();
+    sqlx::query("LOCK TABLE consumer_groups").execute(&mut *session).await.unwrap();
+    let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+    let mut status = process.consumers[0].clone();
+    let tried = status.wait_for(|status| matches!(&status.state, ReaderState::Retrying(why) if why.contains("ledger")));
+    tokio::time::timeout(SOON, tried).await.expect("it gives up").unwrap();
+    session.rollback().await.unwrap();
+    let order = shop.place("Ada").await;
+    shop.until(&order, "OrderPlaced", "sent").await;
+    process.stop().await;
+}
+
 #[tokio::test]
 async fn a_paused_group_whose_rewind_was_withdrawn_goes_on_where_it_was() {
     let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
@@ -113,7 +174,7 @@ async fn a_paused_group_whose_rewind_was_withdrawn_goes_on_where_it_was() {
     let first = shop.place("Ada").await;
     shop.until(&first, "OrderPlaced", "sent").await;
     until(&shop, "it is up to date", |group| group.lag.events == 0).await;
-    assert_eq!(groups::pause(shop.pool(), MAIL, "a look", "an operator").await.unwrap(), Ordered::Done);
+    assert_eq!(groups::pause(shop.pool(), MAIL, "a look", "an operator").await.unwrap(), Instructed::Done);
     let mut status = process.consumers[0].clone();
     let paused = status.wait_for(|status| matches!(status.state, ReaderState::Paused(_)));
     tokio::time::timeout(SOON, paused).await.expect("it rests").unwrap();
@@ -122,13 +183,13 @@ async fn a_paused_group_whose_rewind_was_withdrawn_goes_on_where_it_was() {
     assert_eq!(forgotten.rows_affected(), 1);
     let preview = groups::preview(&shop.log, MAIL, To::Position(Position::ORIGIN), |_, _| {}).await.unwrap();
     assert_eq!((preview.events, preview.acts), (1, 1));
-    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
-    let ordered = groups::get(&shop.log, MAIL, Utc::now()).await.unwrap().rewinding.len();
+    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
+    let ordered = groups::get(&shop.log, MAIL).await.unwrap().rewinding.len();
     let ordered = u64::try_from(ordered).unwrap();
     assert!(ordered > 0);
     assert_eq!(groups::withdraw_rewind(shop.pool(), MAIL, "an operator").await.unwrap(), ordered);
     assert_eq!(groups::withdraw_rewind(shop.pool(), MAIL, "an operator").await.unwrap(), 0);
-    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Ordered::Done);
+    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Instructed::Done);
     let second = shop.place("Grace").await;
     shop.until(&second, "OrderPlaced", "sent").await;
     process.relayed(&shop).await;
@@ -158,7 +219,7 @@ async fn with_an_embedded_broker_a_group_goes_back_while_orders_keep_coming() {
     let steering = async {
         let published = process.relay.borrow().position;
         eventually("the load is there", SOON, async || process.relay.borrow().position.0 > published.0 + 20).await;
-        assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+        assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
         eventually("the first order is published again", SOON, async || {
             let times = times_published(&broker, &first.id).await;
             if times > 1 { Ok(()) } else { Err(times) }
@@ -203,7 +264,7 @@ async fn with_an_embedded_broker_a_group_goes_back_to_before_its_start() {
         if preview.events == 5 { Ok(preview) } else { Err(format!("{preview:?}")) }
     })
     .await;
-    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
     for order in &orders {
         eventually("it is published again", SOON, async || times_published(&broker, &order.id).await > 0).await;
     }

@@ -2,7 +2,6 @@
 
 use super::process::{Plan, Process, SOON, mail};
 use super::shop::{Order, Shop};
-use chrono::Utc;
 use commands::Clock;
 use commands::schedule::{Schedule, Worker};
 use consumers::mails::{self, Mail, Teller};
@@ -74,7 +73,7 @@ async fn a_mail_that_was_not_sent_says_what_it_waits_for() {
     assert_eq!(why(told)[1], ("waiting", waits));
     let _ = groups::pause(shop.pool(), "order_mail", "the server moves", "an operator").await.unwrap();
     eventually("it rests", SOON, async || {
-        let group = groups::get(&shop.log, "order_mail", Utc::now()).await.unwrap();
+        let group = groups::get(&shop.log, "order_mail").await.unwrap();
         group.members.iter().all(|member| member.state == "paused")
     })
     .await;

@@ -3,7 +3,6 @@
 use super::groups::until;
 use super::process::{Plan, Process, SOON};
 use super::shop::Shop;
-use chrono::Utc;
 use commands::{Clock, Schedule};
 use consumers::groups::{self, GroupState};
 use consumers::mails::Teller;
@@ -111,8 +110,8 @@ async fn open_effects_are_counted_up_to_a_bound_and_beyond_it_there_are_at_least
     insert("order_mail", "parked", 2).await;
     insert("newsletter", "unknown", 1).await;
     let counts = async |name: &str| {
-        let group = groups::get(&shop.log, name, Utc::now()).await.unwrap();
-        let all = groups::list(&shop.log, Utc::now()).await.unwrap();
+        let group = groups::get(&shop.log, name).await.unwrap();
+        let all = groups::list(&shop.log).await.unwrap();
         let same = all.iter().find(|group| group.name == name).unwrap();
         let counts = |group: &groups::Group| {
             let counts = [group.waiting, group.parked, group.unknown];

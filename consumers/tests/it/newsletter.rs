@@ -174,7 +174,8 @@ async fn a_server_that_is_away_is_waited_for() {
     assert_eq!((other.counts().await, mails_of(&ada).len()), (Counts { sent: 1, ..Counts::default() }, 2));
 }
 
-/// The walk of an issue: released in the log, by Kafka to its group, from there to the schedule, and read back to be mailed.
+/// The walk of an issue: released in the log, by Kafka to its group, from there to the schedule, and read back to be
+/// mailed.
 #[tokio::test]
 async fn a_released_issue_is_put_into_the_schedule_once() {
     let shop = Shop::open().await;

@@ -1,13 +1,16 @@
-//! What is parked: found, decided on one by one or many at once, with its attempts, and in the dead-letter topic besides.
+//! What is parked: found, decided on one by one or many at once, with its attempts, and in the dead-letter topic
+//! besides.
 
 use super::process::{Plan, Process, SOON};
 use super::shop::{Order, Shop};
 use chrono::SecondsFormat;
 use commands::audit;
+use consumers::groups;
 use consumers::parked::letters::{self, Letter};
 use consumers::parked::{self, Decided, Decision, Filter, Many};
-use consumers::{EmbeddedBroker, ledger::State};
+use consumers::{EmbeddedBroker, Retry, ledger::State};
 use serde_json::json;
+use std::time::Duration;
 use testkit::eventually;
 use testkit::smtp::{Fault, Scripted, Step};
 
@@ -20,10 +23,28 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with(|plan| plan).await
+    }
+
+    /// Where what failed for now is not tried again by itself while a test waits.
+    async fn patient() -> Self {
+        Self::with(|mut plan| {
+            plan.settings.retry = Some(Retry::growing(Duration::from_hours(4), Duration::from_hours(4), 12));
+            plan
+        })
+        .await
+    }
+
+    async fn with(change: impl FnOnce(Plan) -> Plan) -> Self {
         let (server, shop) = (Scripted::start(), Shop::open().await);
         let broker = EmbeddedBroker::start(6).unwrap();
-        let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
+        let process = Process::start(&shop, change(Plan::new(broker.settings(), &server.url())));
         Self { server, shop, broker, _process: process }
+    }
+
+    /// What the mails fail for that are to be tried again.
+    async fn last_error(&self) -> Option<String> {
+        groups::get(&self.shop.log, "order_mail").await.unwrap().last_error
     }
 
     /// An order whose confirmation the server refuses for good.
@@ -109,6 +130,46 @@ async fn items_of_one_order_are_tried_again_in_their_order() {
         received.iter().filter(|mail| mail.is_for(&order.email)).map(|mail| mail.subject()).collect();
     let number = &order.number;
     assert_eq!(subjects, [format!("Order nr. {number}"), format!("Receipt for order nr. {number}")]);
+}
+
+#[tokio::test]
+async fn what_waits_is_listed_on_request_says_why_and_is_tried_at_once_when_a_person_wants_it() {
+    let world = World::patient().await;
+    assert_eq!(world.last_error().await, None);
+    world.server.script(Fault::reply(Step::Sender, 451, "the disk is full").times(1));
+    let order = world.shop.place_for("Ada", "ada@example.com").await;
+    world.shop.until(&order, "OrderPlaced", "waiting").await;
+    world.shop.pay(&order).await;
+    world.shop.until(&order, "OrderPaid", "waiting").await;
+    assert!(world.last_error().await.is_some_and(|error| error.contains("451")), "it is told while it is so");
+
+    let waiting = Filter { state: Some(State::Waiting), ..Filter::default() };
+    assert!(world.found(&Filter::default()).await.is_empty(), "nothing needs a person");
+    assert_eq!(world.found(&waiting).await, [order.id.clone(), order.id.clone()]);
+    assert_eq!(world.found(&Filter { reason: Some("DISK".to_owned()), ..waiting.clone() }).await.len(), 1);
+    let pool = world.shop.pool();
+    let items = parked::list_of(pool, &waiting, 0, 200).await.unwrap();
+    let [confirmation, receipt] = &items[..] else { panic!("{items:?}") };
+    assert_eq!((confirmation.attempts, confirmation.holds, receipt.attempts, receipt.holds), (1, 1, 0, 0));
+    assert!(confirmation.next_at.is_some_and(|at| at > confirmation.since), "{confirmation:?}");
+    assert_eq!(receipt.next_at, None, "it waits for the confirmation");
+
+    // Nobody decides against what is tried again by itself, and what is held stays held.
+    assert_eq!(parked::discard(pool, confirmation.id, "an operator").await.unwrap(), Decided::NotParked);
+    let discarded = parked::decide_all(pool, &waiting, Decision::Discard, 2, "an operator").await.unwrap();
+    assert_eq!(discarded, Many::NotDiscarded);
+    assert_eq!(parked::retry(pool, receipt.id, "an operator").await.unwrap(), Decided::Done);
+    let held = parked::show(&world.shop.log, receipt.id).await.unwrap().unwrap().item;
+    assert_eq!((held.state, held.next_at, world.server.received().len()), (State::Waiting, None, 0));
+
+    // However many are expected: they come and go.
+    let retried = parked::decide_all(pool, &waiting, Decision::Retry, 7, "an operator").await.unwrap();
+    assert_eq!(retried, Many::Done(2));
+    world.shop.until(&order, "OrderPaid", "sent").await;
+    let sent = parked::show(&world.shop.log, confirmation.id).await.unwrap().unwrap();
+    assert_eq!((sent.item.attempts, sent.tries), (2, 2), "the attempt before counts still");
+    assert_eq!(sent.decided_by.as_deref(), Some("an operator"));
+    assert_eq!((world.last_error().await, world.server.received().len()), (None, 2));
 }
 
 #[tokio::test]

@@ -30,16 +30,16 @@ pub enum Command {
         /// How much was paid.
         amount: Money,
     },
-    /// Take down what a payment provider says was paid. It happened: of an order that was placed it is never refused, and
-    /// what does not fit is flagged.
+    /// Take down what a payment provider says was paid. It happened: of an order that was placed it is never refused,
+    /// and what does not fit is flagged.
     NotePayment {
         /// What the payment is known by at the provider; unique within the order.
         reference: PaymentReference,
         /// How much was paid.
         amount: Money,
     },
-    /// Take down that a payment provider takes back what it said was paid. Of an order that was placed it is never refused,
-    /// and flagged: the sums stay, and someone looks what that means for the order.
+    /// Take down that a payment provider takes back what it said was paid. Of an order that was placed it is never
+    /// refused, and flagged: the sums stay, and someone looks what that means for the order.
     NoteReversal {
         /// What it is known by at the provider: the same for each time that it is told.
         reference: PaymentReference,

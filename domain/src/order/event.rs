@@ -93,7 +93,8 @@ pub enum Reversal {
     Denied,
 }
 
-/// See [`OrderEvent::EmailCorrected`]. A full snapshot, so that the order can be confirmed to the new address by this alone.
+/// See [`OrderEvent::EmailCorrected`]. A full snapshot, so that the order can be confirmed to the new address by this
+/// alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailCorrected {
     /// The number to read out.

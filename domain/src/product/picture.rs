@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of a picture file among the shop's media: 1 to 100 of `a-z 0-9 - .`, with neither `.` at an end nor two in a row.
-/// It is made by the program from what is in the file, never taken from who sends it, so that the same name is always the same
-/// picture. Cheap to clone.
+/// The name of a picture file among the shop's media: 1 to 100 of `a-z 0-9 - .`, with neither `.` at an end nor two in
+/// a row. It is made by the program from what is in the file, never taken from who sends it, so that the same name is
+/// always the same picture. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PictureName(Arc<str>);

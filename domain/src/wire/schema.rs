@@ -1,8 +1,8 @@
 //! JSON Schemas (draft 7) of the stored shapes, for whoever reads events with another program.
 //!
-//! They are made of the types that read what is stored, and say what is written: a member that may be missing is left out and
-//! never `null`. As a version that was ever stored does not change, neither does its schema; it is kept in `docs/api/schemas`,
-//! where the tests hold it against the type.
+//! They are made of the types that read what is stored, and say what is written: a member that may be missing is left
+//! out and never `null`. As a version that was ever stored does not change, neither does its schema; it is kept in
+//! `docs/api/schemas`, where the tests hold it against the type.
 
 use super::{category, newsletter, order, product};
 use crate::event::AggregateType;

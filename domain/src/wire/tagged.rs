@@ -11,7 +11,8 @@ pub(super) fn write(tag: &'static str, shape: &impl Serialize) -> String {
     json.extend_from_slice(b"{\"");
     json.extend_from_slice(tag.as_bytes());
     json.extend_from_slice(b"\":");
-    // The shapes are structs of strings and numbers: neither a failing `Serialize` nor a key that is no string is among them.
+    // The shapes are structs of strings and numbers: neither a failing `Serialize` nor a key that is no string is among
+    // them.
     if serde_json::to_writer(&mut json, shape).is_err() {
         unreachable!("a stored shape of {tag} is always JSON");
     }
@@ -35,8 +36,8 @@ pub(super) fn tag(json: &str) -> Option<&str> {
 
 /// What is wrong with a JSON text, without the value that stands there: it may be personal.
 ///
-/// serde words its errors `invalid type: string "ada@example.com", expected u32 at line 1 column 34`: what was expected,
-/// and where, comes last and is ours.
+/// serde words its errors `invalid type: string "ada@example.com", expected u32 at line 1 column 34`: what was
+/// expected, and where, comes last and is ours.
 pub(super) fn fault(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let quotes_value = text.starts_with("invalid ") || text.starts_with("unknown ");

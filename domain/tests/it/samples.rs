@@ -66,7 +66,8 @@ pub fn reference(text: &str) -> PaymentReference {
     PaymentReference::parse(text).unwrap()
 }
 
-/// What the shop sells: three things, a sample for nothing, one in yen, one that is sold no more, and one that is not sent.
+/// What the shop sells: three things, a sample for nothing, one in yen, one that is sold no more, and one that is not
+/// sent.
 pub fn shop() -> Prices {
     let mut prices = Prices::default();
     let products = [

@@ -1,15 +1,15 @@
 //! How a build begins: its row in the registry, its schema, its tables.
 
-use super::{Build, BuildSettings, COLUMNS, Row, State, lock_registry};
+use super::{Build, BuildSettings, CHANGE_AT_MOST, COLUMNS, Row, State, active, lock_registry, set_promotes};
 use crate::error::RunError;
 use crate::projection::Definition;
 use crate::reading;
 use crate::rebuild::Then;
-use commands::db::APP_ROLE;
-use commands::{Log, LogIdentity, Start};
+use commands::db::{self, APP_ROLE};
+use commands::{Log, LogError, LogIdentity, Start};
 use domain::Position;
 use sqlx::types::Json;
-use sqlx::{Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 /// Where a build begins if none of its view did before.
 pub(crate) struct Beginning {
@@ -20,26 +20,74 @@ pub(crate) struct Beginning {
 impl Beginning {
     /// Asked on sessions of its own, so before one is taken for the rest.
     pub(crate) async fn of(log: &Log, definition: &Definition) -> Result<Self, RunError> {
-        Ok(Self { log: log.identity(), after: definition.start.position(log).await? })
+        let after = definition.start.position(log).await.map_err(|error| match error {
+            LogError::Start(fault) => RunError::NoStart { name: definition.name, fault },
+            error => error.into(),
+        })?;
+        Ok(Self { log: log.identity(), after })
     }
 }
 
-/// The build to go on with: one that was begun for the same version, settings and log, else a new one. `None` where `then` wants none:
-/// a first build where there is one by now that programs of this version follow; what was asked for where that is done by now.
+/// A build that was begun, or gone on with.
+pub(crate) struct Begun {
+    pub(crate) build: Build,
+    /// The schema of the one that served then.
+    pub(crate) beside: Option<String>,
+}
+
+/// The build to go on with: one that was begun for the same version, settings and log, else a new one. `None` where
+/// `then` wants none: a first build where there is one by now that programs of this version follow; what was asked for
+/// where that is done by now.
 pub(crate) async fn find_or_create(
     log: &Log,
     definition: &Definition,
     settings: &BuildSettings,
     then: Then,
-) -> Result<Option<Build>, RunError> {
+) -> Result<Option<Begun>, RunError> {
     let beginning = Beginning::of(log, definition).await?;
-    let mut transaction = log.pool().begin().await?;
-    let found = find_or_create_in(&mut transaction, &beginning, definition, settings, then).await?;
-    transaction.commit().await?;
-    Ok(found)
+    db::work(log.pool(), CHANGE_AT_MOST, async |session| {
+        begin_on(session, &beginning, definition, settings, then).await
+    })
+    .await
 }
 
-/// The same in the caller's transaction, in which nobody else begins or promotes one.
+async fn begin_on(
+    session: &mut PgConnection,
+    beginning: &Beginning,
+    definition: &Definition,
+    settings: &BuildSettings,
+    then: Then,
+) -> Result<Option<Begun>, RunError> {
+    let mut transaction = session.begin().await?;
+    let begun = begin_in(&mut transaction, beginning, definition, settings, then).await;
+    if begun.is_ok() {
+        transaction.commit().await?;
+    } else {
+        // The error that led here says more than one of the rollback could.
+        let _ = transaction.rollback().await;
+    }
+    begun
+}
+
+async fn begin_in(
+    connection: &mut PgConnection,
+    beginning: &Beginning,
+    definition: &Definition,
+    settings: &BuildSettings,
+    then: Then,
+) -> Result<Option<Begun>, RunError> {
+    let found = find_or_create_in(connection, beginning, definition, settings, then).await?;
+    let Some(build) = found else { return Ok(None) };
+    // Whoever goes on with it, should this be cut off, does the same.
+    if let Then::Promote | Then::Wait = then {
+        set_promotes(connection, &build.schema, then == Then::Promote).await?;
+    }
+    let beside = active(connection, definition.name).await?.map(|active| active.schema);
+    Ok(Some(Begun { build, beside }))
+}
+
+/// The build alone, in the caller's transaction, in which nobody else begins or promotes one. [`RunError::IsKept`]
+/// where it is to serve, and is kept to be compared.
 pub(crate) async fn find_or_create_in(
     connection: &mut PgConnection,
     beginning: &Beginning,
@@ -52,6 +100,9 @@ pub(crate) async fn find_or_create_in(
         return Ok(None);
     }
     let found = unfinished(connection, definition, settings, beginning.log).await?;
+    if let Some(kept) = found.as_ref().filter(|found| then == Then::Promote && found.state == State::Ready) {
+        return Err(RunError::IsKept { name: definition.name, build: kept.schema.clone() });
+    }
     if found.is_some() || then == Then::AsAsked {
         return Ok(found);
     }
@@ -59,8 +110,8 @@ pub(crate) async fn find_or_create_in(
     create(connection, definition, settings, beginning.log, started).await.map(Some)
 }
 
-/// Where an earlier build of the view began, so that each has the same rows: of this version, or, where the view begins with what
-/// comes from now on, of any. `None` for the first.
+/// Where an earlier build of the view began, so that each has the same rows: of this version, or, where the view begins
+/// with what comes from now on, of any. `None` for the first.
 async fn started_after(
     connection: &mut PgConnection,
     definition: &Definition,

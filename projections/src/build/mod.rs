@@ -3,17 +3,26 @@
 mod begin;
 mod settings;
 
-pub(crate) use begin::{Beginning, find_or_create, find_or_create_in, run_ddl};
-pub(crate) use settings::{BuildSettings, check_settings, rebuild_command, settings_of};
+pub(crate) use begin::{Beginning, Begun, find_or_create, find_or_create_in, run_ddl};
+pub(crate) use settings::{BuildSettings, check_settings, rebuild_command, settings_of, settings_text};
 
 use crate::checkpoint;
-use crate::error::RunError;
+use crate::error::{RunError, is_lock_timeout};
 use chrono_tz::Tz;
-use commands::LogIdentity;
+use commands::{LogIdentity, db};
 use domain::Position;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How long a change of one row of the registry may take.
+const ANSWER_AT_MOST: Duration = Duration::from_secs(5);
+/// How long beginning a build, asking for one or leaving one may take, with the wait for whoever is at the registry.
+pub(crate) const CHANGE_AT_MOST: Duration = Duration::from_secs(30);
+/// How long the registry's lock is waited for, in Postgres' spelling. Whoever promotes holds it for as long as that
+/// takes; a session of a person may hold it for ever.
+const LOCK_WAITS_AT_MOST: &str = "10s";
 
 /// One build of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +145,10 @@ pub(crate) async fn find(connection: &mut PgConnection, from: &str) -> Result<Op
 /// The build of that schema; `None` where this view has none of that name.
 pub(crate) async fn of_schema(pool: &PgPool, name: &str, schema: &str) -> Result<Option<Build>, RunError> {
     let sql = format!("SELECT {COLUMNS} FROM public.projection_builds AS b WHERE projection = $1 AND schema_name = $2");
-    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(schema).fetch_optional(pool).await?;
+    let row: Option<Row> = db::read(pool, async |session| {
+        sqlx::query_as::<_, Row>(&sql).bind(name).bind(schema).fetch_optional(session).await
+    })
+    .await?;
     row.map(Build::try_from).transpose()
 }
 
@@ -148,7 +160,10 @@ pub(crate) async fn last_retired(pool: &PgPool, name: &str, version: Option<u32>
           ORDER BY updated_at DESC LIMIT 1"
     );
     let version = version.map(u32::cast_signed);
-    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(version).fetch_optional(pool).await?;
+    let row: Option<Row> = db::read(pool, async |session| {
+        sqlx::query_as::<_, Row>(&sql).bind(name).bind(version).fetch_optional(session).await
+    })
+    .await?;
     row.map(Build::try_from).transpose()
 }
 
@@ -158,17 +173,43 @@ pub(crate) async fn newest_besides(pool: &PgPool, name: &str, schema: &str) -> R
         "SELECT {COLUMNS} FROM public.projection_builds AS b
           WHERE projection = $1 AND schema_name <> $2 ORDER BY created_at DESC, version DESC, build DESC LIMIT 1"
     );
-    let row: Option<Row> = sqlx::query_as(&sql).bind(name).bind(schema).fetch_optional(pool).await?;
+    let row: Option<Row> = db::read(pool, async |session| {
+        sqlx::query_as::<_, Row>(&sql).bind(name).bind(schema).fetch_optional(session).await
+    })
+    .await?;
     row.map(Build::try_from).transpose()
 }
 
-/// One process at a time makes or promotes builds of a view.
-pub(crate) async fn lock_registry(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('orders projection ' || $1, 0))")
-        .bind(name)
-        .execute(&mut *connection)
-        .await?;
+/// One process at a time makes or promotes builds of a view. [`RunError::RegistryBusy`] where another does for long.
+pub(crate) async fn lock_registry(connection: &mut PgConnection, name: &str) -> Result<(), RunError> {
+    let waits = format!("SET LOCAL lock_timeout = '{LOCK_WAITS_AT_MOST}'");
+    connection.execute(waits.as_str()).await?;
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('orders projection ' || $1, 0))").bind(name);
+    if let Err(error) = lock.execute(&mut *connection).await {
+        let is_busy = is_lock_timeout(&error);
+        return Err(if is_busy { RunError::RegistryBusy { name: name.to_owned() } } else { error.into() });
+    }
+    // What is waited for behind it has bounds of its own.
+    connection.execute("SET LOCAL lock_timeout TO DEFAULT").await?;
     Ok(())
+}
+
+/// What a build is by now, once nobody is at the registry: so whoever lost the reply to a commit learns what became of
+/// that. `None` where it is gone.
+pub(crate) async fn settled(pool: &PgPool, name: &str, schema: &str) -> Result<Option<State>, RunError> {
+    db::read(pool, async |session| settled_on(session, name, schema).await).await
+}
+
+async fn settled_on(connection: &mut PgConnection, name: &str, schema: &str) -> Result<Option<State>, RunError> {
+    let mut transaction = connection.begin().await?;
+    lock_registry(&mut transaction, name).await?;
+    let state: Option<String> = sqlx::query_scalar("SELECT state FROM public.projection_builds WHERE schema_name = $1")
+        .bind(schema)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    transaction.rollback().await?;
+    let unknown = |text: String| RunError::Registry(format!("state `{text}` of {schema}"));
+    state.map(|text| State::parse(&text).ok_or_else(|| unknown(text))).transpose()
 }
 
 /// Its time is later than that of every other build of the view, also after the server's clock was set back: builds are
@@ -188,45 +229,49 @@ pub(crate) async fn set_state(connection: &mut PgConnection, schema: &str, state
     Ok(())
 }
 
-/// Has a build wait for a person to promote it. `false` when it was promoted meanwhile, and is left as it is.
-pub(crate) async fn set_ready(connection: &mut PgConnection, schema: &str) -> Result<bool, sqlx::Error> {
+/// Has a build wait for a person to promote it. `false` when it was promoted or dropped meanwhile, or is to serve as
+/// somebody asked for; then it is left as it is. `anyhow` has it wait also where it was to serve.
+pub(crate) async fn set_ready(connection: &mut PgConnection, schema: &str, anyhow: bool) -> Result<bool, sqlx::Error> {
     let set = sqlx::query(
-        "UPDATE public.projection_builds SET state = 'ready', error = NULL, asked_by = NULL, updated_at = now()
-          WHERE schema_name = $1 AND state IN ('catching_up', 'ready')",
+        "UPDATE public.projection_builds
+            SET state = 'ready', promotes = false, error = NULL, asked_by = NULL, updated_at = now()
+          WHERE schema_name = $1 AND state IN ('catching_up', 'ready') AND ($2 OR NOT promotes)",
     );
-    Ok(set.bind(schema).execute(connection).await?.rows_affected() == 1)
+    Ok(set.bind(schema).bind(anyhow).execute(connection).await?.rows_affected() == 1)
 }
 
 /// Keeps whether a build is to serve once it has everything: whoever goes on with it does what was asked for last.
-pub(crate) async fn set_promotes(pool: &PgPool, schema: &str, promotes: bool) -> Result<(), sqlx::Error> {
+pub(crate) async fn set_promotes(
+    connection: &mut PgConnection,
+    schema: &str,
+    promotes: bool,
+) -> Result<(), sqlx::Error> {
     let set =
         sqlx::query("UPDATE public.projection_builds SET promotes = $2 WHERE schema_name = $1 AND promotes <> $2");
-    set.bind(schema).bind(promotes).execute(pool).await?;
+    set.bind(schema).bind(promotes).execute(connection).await?;
     Ok(())
 }
 
 /// See [`set_promotes`].
-pub(crate) async fn promotes(pool: &PgPool, schema: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn promotes(connection: &mut PgConnection, schema: &str) -> Result<bool, sqlx::Error> {
     let ask = sqlx::query_scalar("SELECT promotes FROM public.projection_builds WHERE schema_name = $1");
     // One that is gone is promoted in vain, which says so.
-    Ok(ask.bind(schema).fetch_optional(pool).await?.unwrap_or(true))
+    Ok(ask.bind(schema).fetch_optional(connection).await?.unwrap_or(true))
 }
 
 /// Keeps why a build stopped, or that it goes on, where every process can see it.
 pub(crate) async fn set_error(pool: &PgPool, schema: &str, error: Option<&str>) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    let set = sqlx::query(
         "UPDATE public.projection_builds
             SET error = $2, updated_at = CASE state WHEN 'retired' THEN updated_at ELSE now() END
           WHERE schema_name = $1 AND error IS DISTINCT FROM $2",
-    )
-    .bind(schema)
-    .bind(error)
-    .execute(pool)
-    .await?;
-    Ok(())
+    );
+    let set = set.bind(schema).bind(error);
+    db::work(pool, ANSWER_AT_MOST, async |session| set.execute(session).await).await.map(drop)
 }
 
-/// Ends the service of a build within the caller's transaction: whoever writes to it next loses. Returns where it ended.
+/// Ends the service of a build within the caller's transaction: whoever writes to it next loses. Returns where it
+/// ended.
 ///
 /// `None` when it was moved on in every one of a few tries; the caller begins again.
 pub(crate) async fn seal(

@@ -18,8 +18,8 @@ pub(crate) fn settings_of(definition: &Definition, settings: &Settings) -> Build
     kept
 }
 
-/// The command line that makes a view anew with these settings. All of them stand in it: whoever runs it may have others
-/// configured than the process that advises it.
+/// The command line that makes a view anew with these settings. All of them stand in it: whoever runs it may have
+/// others configured than the process that advises it.
 pub(crate) fn rebuild_command(name: &str, settings: &BuildSettings) -> String {
     let options = settings.iter().map(|(name, value)| format!(" --{} {value}", name.replace('_', "-")));
     format!("orders projections rebuild {name}{}", options.collect::<String>())

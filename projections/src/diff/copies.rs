@@ -62,7 +62,8 @@ pub(super) async fn at_one_position(
     }
 }
 
-/// Waits until the two are at one position, or the one behind is one that this program can bring forward: nothing is copied before.
+/// Waits until the two are at one position, or the one behind is one that this program can bring forward: nothing is
+/// copied before.
 async fn until_comparable(
     scratch: &mut Scratch,
     definition: &Definition,

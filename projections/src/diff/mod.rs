@@ -1,9 +1,9 @@
 //! Compares two builds of a view row by row: before one is promoted, or to see what a rebuild changed.
 //!
-//! Both are copied as one snapshot has them, and the copy that is behind is brought up to the position of the other by the
-//! projection's own code; the builds themselves are not touched, and go on. So the two are compared as of one position,
-//! however quickly the log grows. Where the one behind is of a version that this program does not make, it is waited for.
-//! Copies take room and work: one comparison is on at a time in a database, and cancelled, it ends at once.
+//! Both are copied as one snapshot has them, and the copy that is behind is brought up to the position of the other by
+//! the projection's own code; the builds themselves are not touched, and go on. So the two are compared as of one
+//! position, however quickly the log grows. Where the one behind is of a version that this program does not make, it is
+//! waited for. Copies take room and work: one comparison is on at a time in a database, and cancelled, it ends at once.
 
 mod compare;
 mod copies;
@@ -55,8 +55,8 @@ impl Compared {
 }
 
 /// Compares the builds `a` and `b` of the view `name`, each named by its schema. Without `a` it is the one that serves,
-/// without `b` the newest other; where only one is named, it is compared with the one that serves. No statement of it goes on
-/// for longer than `at_most`. [`RunError::OtherComparison`] while somebody compares builds already.
+/// without `b` the newest other; where only one is named, it is compared with the one that serves. No statement of it
+/// goes on for longer than `at_most`. [`RunError::OtherComparison`] while somebody compares builds already.
 pub async fn diff(
     views: &Views,
     name: &str,
@@ -130,8 +130,11 @@ async fn choose(
         let found = build::of_schema(views.pool(), name, schema).await?;
         found.ok_or_else(|| RunError::NoBuild { name, build: schema.to_owned() })
     };
+    let two = |a: Build, b: Build| {
+        if a.schema == b.schema { Err(RunError::SameBuild { build: a.schema }) } else { Ok((a, b)) }
+    };
     if let (Some(a), Some(b)) = (a, b) {
-        return Ok((named(a).await?, named(b).await?));
+        return two(named(a).await?, named(b).await?);
     }
     let active = db::read(views.pool(), async |session| build::active(session, name).await).await?;
     let active = active.ok_or_else(|| RunError::NoBuild { name, build: "that serves".to_owned() })?;
@@ -139,10 +142,10 @@ async fn choose(
         Some(schema) => named(schema).await?,
         None => {
             let newest = build::newest_besides(views.pool(), name, &active.schema).await?;
-            newest.ok_or_else(|| RunError::NoBuild { name, build: "besides the one that serves".to_owned() })?
+            newest.ok_or_else(|| RunError::OnlyBuild { name, build: active.schema.clone() })?
         }
     };
-    Ok((active, other))
+    two(active, other)
 }
 
 fn not_comparable(a: &Build, b: &Build, reason: String) -> RunError {

@@ -1,8 +1,9 @@
 //! The list as it was at an earlier position.
 //!
-//! Which orders there were, and in which order, never changes: whoever was placed up to there. A row whose last event is not behind
-//! that position is as it was; of the others the state of then is folded from their own events. So a page costs what its orders
-//! cost, however long ago it was; and where what is asked for is rare, it ends early, with a cursor.
+//! Which orders there were, and in which order, never changes: whoever was placed up to there. A row whose last event
+//! is not behind that position is as it was; of the others the state of then is folded from their own events. So a page
+//! costs what its orders cost, however long ago it was; and where what is asked for is rare, it ends early, with a
+//! cursor.
 
 use super::fold::{Changes, NewOrder};
 use super::reads::{AHEAD, BEHIND, Conditions, Order, OrderPage};
@@ -20,8 +21,8 @@ use sqlx::Row;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many of today's rows are looked at for one page at most, where few of them can be what is asked for. No index knows which have
-/// changed since a position.
+/// How many of today's rows are looked at for one page at most, where few of them can be what is asked for. No index
+/// knows which have changed since a position.
 const LOOKED_AT_MOST: u32 = 10_000;
 /// How many of them are weighed for one page, about: the page ends behind them.
 const WEIGHED_AT_MOST: usize = 2_000;
@@ -114,8 +115,8 @@ struct Looked {
 }
 
 impl Question<'_> {
-    /// Looks at the next `window` rows of the list. Those that can be meant come back, as far as they are not too many at once; and the
-    /// last that was looked at, behind which the search goes on.
+    /// Looks at the next `window` rows of the list. Those that can be meant come back, as far as they are not too many
+    /// at once; and the last that was looked at, behind which the search goes on.
     async fn look(&self, views: &Views, behind: Option<ListKey>, window: u32) -> Result<Looked, AsOfError> {
         let (conditions, meant) = self.conditions(behind);
         let (order, limit) = (Order::of_list(self.whose), self.at_once);
@@ -143,8 +144,8 @@ impl Question<'_> {
         Ok(Looked { rows: rows_of::<OrderList, OrderRow>(&seen.value)?, looked })
     }
 
-    /// Which rows are looked at, in the order of an index; and which of them can be meant. Where a row has changed since, what it says
-    /// now says nothing.
+    /// Which rows are looked at, in the order of an index; and which of them can be meant. Where a row has changed
+    /// since, what it says now says nothing.
     fn conditions(&self, behind: Option<ListKey>) -> (Conditions, String) {
         let (filter, at) = (self.filter, self.at.as_i64());
         let (mut looked, mut meant) = (Conditions::default(), vec!["true".to_owned()]);

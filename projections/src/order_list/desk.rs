@@ -10,8 +10,8 @@ use sqlx::FromRow;
 
 /// The most words that are looked for at once.
 const MAX_WORDS: usize = 6;
-/// What is looked through for words; the index of the same name is on exactly this. To PostgreSQL an address of mail is one word:
-/// its parts are looked through as well.
+/// What is looked through for words; the index of the same name is on exactly this. To PostgreSQL an address of mail is
+/// one word: its parts are looked through as well.
 const WORDS: &str = "to_tsvector('simple', first_name || ' ' || last_name || ' ' || email || ' ' \
      || replace(email, '@', ' ') || ' ' || coalesce(address || ' ' || postal_code || ' ' || city, ''))";
 /// How many orders are gathered before they are put in order, at most.
@@ -35,7 +35,8 @@ pub enum DeskSearch {
     Id(OrderId),
     /// The order of that number.
     Number(OrderNumber),
-    /// The order of that number, and those in whose names and addresses a word begins with its digits, such as a postal code.
+    /// The order of that number, and those in whose names and addresses a word begins with its digits, such as a postal
+    /// code.
     Digits(OrderNumber),
     /// All orders of an address of mail, in whatever case it is written.
     Email(Email),
@@ -44,7 +45,8 @@ pub enum DeskSearch {
 }
 
 impl DeskSearch {
-    /// What a text looks for: an id, a number behind `#`, digits, an address of mail, or words. `None` for an empty one.
+    /// What a text looks for: an id, a number behind `#`, digits, an address of mail, or words. `None` for an empty
+    /// one.
     pub fn parse(text: &str) -> Option<Self> {
         // No name has a control character, and PostgreSQL refuses one of them.
         let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -92,8 +94,8 @@ fn words_query(words: &[String]) -> String {
 enum Way {
     /// As they come; it ends when there are enough of them.
     Counted,
-    /// All of them are found first, by their index, and then put in order. Else a plan may walk the list until enough are found,
-    /// which never ends for words that nobody has.
+    /// All of them are found first, by their index, and then put in order. Else a plan may walk the list until enough
+    /// are found, which never ends for words that nobody has.
     Gathered,
     /// The list is walked in its order, for words that so many have that enough are found soon.
     Walked,

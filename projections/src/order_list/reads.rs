@@ -1,8 +1,8 @@
 //! What is asked of the list.
 //!
 //! Newest first means: by the position of the event that placed the order. A range of times bounds the search in the
-//! index as well, so that a page in the middle of history is found without walking there: the time at which an event was
-//! recorded never runs backwards along the position, and `clock_distance` says how far from it an event may have
+//! index as well, so that a page in the middle of history is found without walking there: the time at which an event
+//! was recorded never runs backwards along the position, and `clock_distance` says how far from it an event may have
 //! occurred.
 
 use super::OrderList;
@@ -112,7 +112,8 @@ pub async fn search(
     page(views, conditions, Order::Position, Plan::Kept, limit).await
 }
 
-/// The orders whose personal data are this subject's, such as a member's own, behind `after`, newest first; at most `limit`.
+/// The orders whose personal data are this subject's, such as a member's own, behind `after`, newest first; at most
+/// `limit`.
 pub async fn of_subject(
     views: &Views,
     subject: SubjectId,

@@ -1,7 +1,7 @@
 //! The totals as they were at an earlier position.
 //!
-//! Each event adds to the totals what it says, and nothing else does. So those of then are what all events up to there add up to; and
-//! they are today's without what the events since have added. The shorter of the two ways is taken.
+//! Each event adds to the totals what it says, and nothing else does. So those of then are what all events up to there
+//! add up to; and they are today's without what the events since have added. The shorter of the two ways is taken.
 
 use super::OrderTotals;
 use super::fold::Sums;
@@ -263,8 +263,8 @@ async fn fold_range(
     Ok(())
 }
 
-/// The days of those orders that were placed before the batch. A checkout that the batch cuts off is not placed yet, and counts with
-/// its last event.
+/// The days of those orders that were placed before the batch. A checkout that the batch cuts off is not placed yet,
+/// and counts with its last event.
 async fn days_of(
     views: &Views,
     orders: Vec<Uuid>,

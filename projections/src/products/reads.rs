@@ -106,7 +106,8 @@ pub async fn stock(
     page(views, &conditions.join(" AND "), after, limit, texts).await
 }
 
-/// A page of the products that fit `conditions`, in which `$1` is the last sku of the page before, and the others `texts`.
+/// A page of the products that fit `conditions`, in which `$1` is the last sku of the page before, and the others
+/// `texts`.
 async fn page(
     views: &Views,
     conditions: &str,

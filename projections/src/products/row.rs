@@ -25,7 +25,8 @@ pub struct ProductRow {
     pub status: Status,
     /// Whether it has to be sent to somewhere.
     pub requires_shipping: bool,
-    /// The slugs of the categories that it stands in. One of a category that was removed, or never was, stands for nothing.
+    /// The slugs of the categories that it stands in. One of a category that was removed, or never was, stands for
+    /// nothing.
     pub categories: Vec<String>,
     /// Whether it is shown on the shop's first page.
     pub featured: bool,

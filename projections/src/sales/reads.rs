@@ -136,7 +136,8 @@ pub struct CitySales {
 pub struct Span(i16);
 
 impl Span {
-    /// Where each span ends, in seconds; the one behind the last has no end. Another list is another version of the view.
+    /// Where each span ends, in seconds; the one behind the last has no end. Another list is another version of the
+    /// view.
     const ENDS_S: [u32; 8] = [60, 300, 900, 3_600, 21_600, 86_400, 259_200, 604_800];
 
     /// All, the shortest first.

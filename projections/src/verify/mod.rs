@@ -1,8 +1,8 @@
 //! Proves that a view is exactly its history: its rows are compared with those of a rebuild to the same position.
 //!
 //! Rows and checkpoint are copied as one snapshot has them ([`scratch`]); the snapshot ends with the copy, so that the
-//! view goes on and nothing piles up behind it. Then the view is made anew beside the copy by the projection's own code,
-//! up to exactly that checkpoint ([`remake`]), and the two are compared row by row ([`compare`]).
+//! view goes on and nothing piles up behind it. Then the view is made anew beside the copy by the projection's own
+//! code, up to exactly that checkpoint ([`remake`]), and the two are compared row by row ([`compare`]).
 
 pub(crate) mod compare;
 pub(crate) mod remake;

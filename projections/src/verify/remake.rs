@@ -43,7 +43,8 @@ pub(crate) struct Stretch<'a> {
     pub(crate) to: Position,
 }
 
-/// Applies a part of the log to tables beside the views, with the settings that `build` has; ends early where the log does.
+/// Applies a part of the log to tables beside the views, with the settings that `build` has; ends early where the log
+/// does.
 pub(crate) async fn bring_up(
     log: &Log,
     session: &mut PgConnection,

@@ -1,8 +1,9 @@
 //! The place beside the views where copies and rebuilds are made.
 //!
-//! All of it belongs to one session, which holds a lock on its name: when the session is gone, so is the lock, and whoever
-//! verifies next drops what is left. Two at once have other names and do not meet. The tables are unlogged, and written
-//! and read on that session alone: should PostgreSQL crash, which empties them, the check fails with its session.
+//! All of it belongs to one session, which holds a lock on its name: when the session is gone, so is the lock, and
+//! whoever verifies next drops what is left. Two at once have other names and do not meet. The tables are unlogged, and
+//! written and read on that session alone: should PostgreSQL crash, which empties them, the check fails with its
+//! session.
 
 use super::{VerifyError, checkpoint};
 use crate::aside::copy_tables;
@@ -107,8 +108,8 @@ impl Scratch {
         Ok(())
     }
 
-    /// Copies rows and checkpoint of the build that this program reads, as of one moment; `None` when there is none. A build of another
-    /// version is not copied.
+    /// Copies rows and checkpoint of the build that this program reads, as of one moment; `None` when there is none. A
+    /// build of another version is not copied.
     pub(super) async fn copy(&mut self, definition: &Definition) -> Result<Option<Copied>, VerifyError> {
         let mut attempts_left = COPY_ATTEMPTS;
         loop {

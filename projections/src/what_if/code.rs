@@ -1,8 +1,8 @@
-//! What this program's own projections make of history, held against what serves: so the code that folds is what differs, and the
-//! events are the same.
+//! What this program's own projections make of history, held against what serves: so the code that folds is what
+//! differs, and the events are the same.
 //!
-//! What serves is copied as one snapshot has it. Each view follows the log by itself, so this program's code is run up to the very
-//! position that the view's copy has, with the settings that it was made with.
+//! What serves is copied as one snapshot has it. Each view follows the log by itself, so this program's code is run up
+//! to the very position that the view's copy has, with the settings that it was made with.
 
 use super::{Report, Space, WhatIfError, differences, unless_stopped};
 use crate::aside::copy_tables;
@@ -48,8 +48,8 @@ struct Copied {
     position: Position,
 }
 
-/// Runs history through the code of `views`, and says what differs from the views that serve. Cancelled, it ends at once, whatever
-/// statement it is at.
+/// Runs history through the code of `views`, and says what differs from the views that serve. Cancelled, it ends at
+/// once, whatever statement it is at.
 pub async fn run_code(views: &Views, space: &mut Space, watch: &mut Watch<'_>) -> Result<Report, WhatIfError> {
     let cut_off = CutOff::when(watch.cancel, views.pool(), space.session()).await?;
     let outcome = run_through(views, space, watch).await;

@@ -85,6 +85,8 @@ pub struct Report {
     pub position: Position,
     /// The builds that new code was held against; none where history was run through twice.
     pub served: Vec<Served>,
+    /// Products whose prices were to be others, and that nobody ever ordered.
+    pub unsold: Vec<String>,
     /// The sums, by currency.
     pub sums: Vec<Sums>,
     /// The days that differ, in order.
@@ -122,10 +124,11 @@ pub(super) async fn report(
     let changed_orders: u64 = sums.iter().map(|sums| sums.changed_orders).sum();
     let orders = Found::counted(first, changed_orders);
     watch.tell(WHAT, STEPS, STEPS)?;
-    Ok(Report { position, served, sums, days, products, orders })
+    Ok(Report { position, served, unsold: Vec::new(), sums, days, products, orders })
 }
 
-/// The first rows, and how many there are. Reads one for each that is counted beyond those: not for what there is very much of.
+/// The first rows, and how many there are. Reads one for each that is counted beyond those: not for what there is very
+/// much of.
 async fn found<T>(session: &mut PgConnection, sql: &str, most: usize) -> Result<Found<T>, sqlx::Error>
 where
     T: for<'r> FromRow<'r, PgRow>,

@@ -1,9 +1,10 @@
-//! What would have been, with other prices or with other code of the list and the totals, side by side with what was in schemas of their
-//! own. What differs is told in money, by day, product and order.
+//! What would have been, with other prices or with other code of the list and the totals, side by side with what was in
+//! schemas of their own. What differs is told in money, by day, product and order.
 //!
-//! With other prices history is run through twice, as it was and with events rewritten in memory on their way from the log
-//! ([`prices`]). With other code it is run through once, by this program, and held against what serves ([`code`]). Nothing else is
-//! written: not the log, nor a view, nor a registry. The schemas are dropped at the end, or kept to be looked at ([`space`]).
+//! With other prices history is run through twice, as it was and with events rewritten in memory on their way from the
+//! log ([`prices`]). With other code it is run through once, by this program, and held against what serves ([`code`]).
+//! Nothing else is written: not the log, nor a view, nor a registry. The schemas are dropped at the end, or kept to be
+//! looked at ([`space`]).
 
 mod code;
 mod differences;
@@ -96,8 +97,8 @@ impl From<VerifyError> for WhatIfError {
     }
 }
 
-/// Runs history up to the head that the log has now, once as it was and once with other prices, and says what differs. Cancelled, it
-/// ends at once, whatever statement it is at.
+/// Runs history up to the head that the log has now, once as it was and once with other prices, and says what differs.
+/// Cancelled, it ends at once, whatever statement it is at.
 pub async fn run(
     log: &Log,
     space: &mut Space,
@@ -155,7 +156,9 @@ async fn run_through(
         transaction.commit().await?;
         at = batch.through();
     }
-    differences::report(space, head, Vec::new(), watch).await
+    let report = differences::report(space, head, Vec::new(), watch).await?;
+    let unsold = change.unsold(space.session(), &was).await?;
+    Ok(Report { unsold, ..report })
 }
 
 /// Writes a batch to both views' tables in a schema.

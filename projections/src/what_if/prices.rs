@@ -1,5 +1,5 @@
-//! Events with other prices. Each price is rounded to the currency's smallest unit by itself, as a shop would print it; sums are made
-//! anew of the lines. Payments stay as they were made.
+//! Events with other prices. Each price is rounded to the currency's smallest unit by itself, as a shop would print it;
+//! sums are made anew of the lines. Payments stay as they were made.
 
 use super::WhatIfError;
 use crate::order_totals::Days;
@@ -62,6 +62,16 @@ impl PriceChange {
         format!("prices{of} times {}{}{}", self.factor, day("from", self.placed.from), day("to", last))
     }
 
+    /// The products that it names, and of which no order in the totals of a schema has a piece.
+    pub(super) async fn unsold(&self, session: &mut PgConnection, schema: &str) -> Result<Vec<String>, sqlx::Error> {
+        let named: Vec<&str> = self.skus.iter().map(Sku::as_str).collect();
+        let sql = format!(
+            "SELECT DISTINCT named.sku FROM unnest($1::text[]) AS named (sku)
+              WHERE NOT EXISTS (SELECT FROM {schema}.product_days AS sold WHERE sold.sku = named.sku) ORDER BY 1"
+        );
+        sqlx::query_scalar(&sql).persistent(false).bind(named).fetch_all(session).await
+    }
+
     fn line(&self, line: &Line) -> Result<Line, MoneyError> {
         if !self.skus.is_empty() && !self.skus.contains(&line.sku) {
             return Ok(line.clone());
@@ -100,8 +110,8 @@ impl<'a> Rewriter<'a> {
         Self { change, time_zone }
     }
 
-    /// The events with their prices. What was placed in earlier batches is looked up in the rows that those led to: the connection's
-    /// search path is their schema.
+    /// The events with their prices. What was placed in earlier batches is looked up in the rows that those led to: the
+    /// connection's search path is their schema.
     pub(super) async fn rewrite(
         &self,
         batch: &[&Recorded<Event>],

@@ -1,8 +1,8 @@
 //! The schemas of one run, beside the views: one with what was, one with what would have been.
 //!
-//! All is written on one session, which holds a lock on the run's name: when the session is gone, so is the lock. A run that is kept
-//! is marked as whole at its end, by the comment of its schema; what has neither mark nor lock was cut off, and whoever runs next
-//! drops it.
+//! All is written on one session, which holds a lock on the run's name: when the session is gone, so is the lock. A run
+//! that is kept is marked as whole at its end, by the comment of its schema; what has neither mark nor lock was cut
+//! off, and whoever runs next drops it.
 
 use super::WhatIfError;
 use crate::aside;

@@ -45,7 +45,8 @@ pub struct TableRows {
     pub table: String,
     /// Those whose id, or whose order, it is.
     pub rows: Vec<Row>,
-    /// The columns that hold numbers, times or truth values by their type in SQL. All others may hold what somebody typed.
+    /// The columns that hold numbers, times or truth values by their type in SQL. All others may hold what somebody
+    /// typed.
     #[serde(skip)]
     pub plain: BTreeSet<String>,
 }

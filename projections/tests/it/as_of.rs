@@ -298,7 +298,8 @@ async fn pages_of_totals_follow_each_other_without_gap_or_overlap() {
     assert_eq!(rows, by_product);
 }
 
-/// However few of the orders are what is asked for, and however many there are: a page ends early, and the next goes on.
+/// However few of the orders are what is asked for, and however many there are: a page ends early, and the next goes
+/// on.
 #[tokio::test]
 async fn a_page_looks_at_so_many_rows_and_no_more() {
     let db = Db::new().await;

@@ -7,8 +7,8 @@ use domain::Position;
 use projections::diff::{Compared, diff};
 use projections::order_list::{self, Filter, Whose};
 use projections::{
-    Asked, BuildOverview, BuildState, Rebuilt, RunError, ask_for_build, build_beside, drop_build, overview, promote,
-    rollback,
+    Asked, BuildOverview, BuildState, Rebuilt, RunError, ask_for_build, build_beside, drop_build, overview,
+    overview_counted, promote, rollback,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -185,6 +185,10 @@ async fn a_comparison_shows_keys_and_both_values_as_of_one_position() {
     assert_eq!((same.position, same.a.rows, same.b.rows), (Position(8), 5, 5), "orders, and how far clocks are apart");
     assert_eq!(builds(&process).await[1].position, Position(6), "the builds themselves are not touched");
 
+    for (a, b) in [(Some(SECOND), Some(SECOND)), (Some(FIRST), None), (None, Some(FIRST))] {
+        let itself = compared(&process, a, b).await.unwrap_err();
+        assert!(matches!(itself, RunError::SameBuild { .. }), "{itself}");
+    }
     let tamper = db.superuser_pool().await;
     for change in [
         format!("UPDATE {SECOND}.orders SET paid = true, city = 'Paris' WHERE id = '{}'", orders[0].id),
@@ -214,6 +218,39 @@ async fn a_comparison_shows_keys_and_both_values_as_of_one_position() {
 }
 
 #[tokio::test]
+async fn the_only_build_has_none_to_be_compared_with() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    place(&mut history, 1).await;
+    process.catch_up(NAME).await;
+    let only = compared(&process, None, None).await.unwrap_err();
+    assert!(matches!(&only, RunError::OnlyBuild { build, .. } if build == FIRST), "{only}");
+    assert!(only.to_string().contains("`orders projections rebuild order_list --no-promote`"), "{only}");
+}
+
+#[tokio::test]
+async fn few_rows_are_counted_and_many_are_told_about() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    place(&mut history, 3).await;
+    process.catch_up(NAME).await;
+    beside(&process).await;
+    let counted = async || {
+        let (_, views) = overview_counted(&process.views).await.unwrap();
+        let builds = views.into_iter().find(|view| view.name == NAME).unwrap().builds;
+        builds.into_iter().map(|build| (build.rows, build.rows_exact)).collect::<Vec<_>>()
+    };
+    assert_eq!(counted().await, [(4, true), (4, true)], "orders, and how far clocks are apart");
+    let many = format!(
+        "CREATE TABLE {SECOND}.many AS SELECT generate_series(1, 10001) AS n; GRANT SELECT ON {SECOND}.many TO orders_app"
+    );
+    sqlx::raw_sql(&many).execute(&db.superuser_pool().await).await.unwrap();
+    let found = counted().await;
+    assert_eq!(found[0], (4, true));
+    assert!(found[1].0 >= 10_001 && !found[1].1, "{found:?}");
+}
+
+#[tokio::test]
 async fn versions_are_compared_by_the_columns_that_both_have() {
     let db = Db::new().await;
     let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
@@ -239,7 +276,10 @@ async fn whoever_leads_makes_what_is_asked_for_and_goes_on_following() {
     assert_eq!(ask_for_build(&api.views, NAME, "key:1", false).await.unwrap(), SECOND);
     eventually("it is ready", BOUND, async || states(&api).await[1].1 == BuildState::Ready).await;
     assert_eq!(api.active_schema(NAME).await, FIRST);
-    assert_eq!(ask_for_build(&api.views, NAME, "key:1", true).await.unwrap(), SECOND, "the same is gone on with");
+    assert_eq!(ask_for_build(&api.views, NAME, "key:1", false).await.unwrap(), SECOND, "the same is gone on with");
+    eventually("it is ready again", BOUND, async || states(&api).await[1].1 == BuildState::Ready).await;
+    drop_build(&api.views, NAME, SECOND, "key:1").await.unwrap();
+    assert_eq!(ask_for_build(&api.views, NAME, "key:1", true).await.unwrap(), SECOND);
     eventually("it serves", BOUND, async || api.active_schema(NAME).await == SECOND).await;
     place(&mut history, 1).await;
     process.caught_up(NAME).await;

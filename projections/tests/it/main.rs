@@ -4,6 +4,7 @@
 mod as_of;
 mod builds;
 mod categories;
+mod decided;
 mod desk;
 mod history;
 mod newsletters;

@@ -170,8 +170,8 @@ async fn pages_touched(process: &Process, statements: &Statements, filter: &Filt
     node["Shared Hit Blocks"].as_i64().unwrap() + node["Shared Read Blocks"].as_i64().unwrap()
 }
 
-/// The statements on views that this test's thread has sent, as sqlx tells of them. One subscriber hears all threads: of
-/// several, each its own thread's, tracing may take one thread's indifference for everybody's.
+/// The statements on views that this test's thread has sent, as sqlx tells of them. One subscriber hears all threads:
+/// of several, each its own thread's, tracing may take one thread's indifference for everybody's.
 pub struct Statements(ThreadId);
 
 static SENT: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);

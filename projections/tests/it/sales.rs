@@ -7,7 +7,7 @@ use domain::Money;
 use domain::order::PaymentConflict;
 use domain::text::{City, Country};
 use projections::order_totals::{Amounts, Units};
-use projections::sales::{self, DayRange};
+use projections::sales::{self, DayRange, Ranked, Ranking, Side, Things};
 use std::sync::Arc;
 use testkit::Db;
 
@@ -60,7 +60,8 @@ async fn by_city(process: &Process, range: DayRange, limit: u32) -> Vec<Row> {
     rows.into_iter().map(|row| (row.city, amounts(row.placed), amounts(row.paid))).collect()
 }
 
-/// How many orders were paid within so many seconds, and how many milliseconds they took together; spans without any left out.
+/// How many orders were paid within so many seconds, and how many milliseconds they took together; spans without any
+/// left out.
 async fn times(process: &Process, range: DayRange) -> Vec<(Option<u32>, u64, u64)> {
     let times = sales::payment_times(&process.views, range).await.unwrap().value;
     let some = times.into_iter().filter(|time| time.orders > 0);
@@ -177,6 +178,37 @@ async fn currencies_and_days_of_the_shop_are_kept_apart() {
     );
     let products: Vec<_> = by_product(&process, all, 1).await.into_iter().map(|(_, placed, _)| placed).collect();
     assert_eq!(products, [(1, "500 JPY".to_owned()), (2, "3.00 USD".to_owned())], "one of each currency");
+}
+
+#[tokio::test]
+async fn a_ranking_tells_what_all_came_to_however_little_is_listed() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let mut paid = sent_to("London", None, vec![line("TEA", usd("12.50"), 2), line("CUP", usd("8.00"), 1)]);
+    let unpaid = sent_to("Bath", None, vec![line("POT", usd("40.00"), 1)]);
+    history.append(paid.placed(at("2026-03-01T10:00:00Z"))).await;
+    history.append(paid.payment(paid.total(), at("2026-03-01T11:00:00Z"))).await;
+    history.append(unpaid.placed(at("2026-03-01T12:00:00Z"))).await;
+    process.catch_up(NAME).await;
+    let day = range("2026-03-01", "2026-03-02");
+    let first = async |things, side| {
+        let rankings = sales::ranking(&process.views, things, side, day, 1).await.unwrap().value;
+        let [Ranking { listed, all }] = rankings.as_slice() else { panic!("{rankings:?}") };
+        let [Ranked { label, count, revenue }] = listed.as_slice() else { panic!("{listed:?}") };
+        let all = (all.things, all.count, all.revenue.unwrap().to_string());
+        ((label.clone(), *count, revenue.to_string()), all)
+    };
+    let is = |label: &str, count, amount: &str| (label.to_owned(), count, amount.to_owned());
+    let all = |things, count, amount: &str| (things, count, amount.to_owned());
+    let (label, count, revenue) = first(Things::Products, Side::Placed).await.0;
+    assert_eq!((count, revenue.as_str()), (1, "40.00 USD"), "{label}");
+    assert_eq!(first(Things::Products, Side::Placed).await.1, all(3, 4, "73.00 USD"));
+    assert_eq!(first(Things::Products, Side::Paid).await.1, all(2, 3, "33.00 USD"), "what is not paid is none of it");
+    assert_eq!(first(Things::Cities, Side::Placed).await, (is("Bath", 1, "40.00 USD"), all(2, 2, "73.00 USD")));
+    assert_eq!(first(Things::Cities, Side::Paid).await, (is("London", 1, "33.00 USD"), all(1, 1, "33.00 USD")));
+    let nothing =
+        sales::ranking(&process.views, Things::Cities, Side::Paid, range("2026-04-01", "2026-04-02"), 1).await;
+    assert_eq!(nothing.unwrap().value, []);
 }
 
 /// What a product or a place is called does not hang on how the log was cut into batches.

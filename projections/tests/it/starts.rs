@@ -2,11 +2,12 @@
 
 use crate::history::{History, at, many_orders};
 use crate::process::BOUND;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use commands::{Log, db};
+use commands::{Log, LogError, StartError, db};
 use domain::order::OrderPlaced;
 use domain::{Event, Position, Recorded};
-use projections::{Definition, Projection, ProjectionError, Settings, Start, ViewTransaction, Views, Wants};
+use projections::{Definition, Projection, ProjectionError, RunError, Settings, Start, ViewTransaction, Views, Wants};
 use testkit::Db;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -14,16 +15,31 @@ use tokio_util::task::TaskTracker;
 /// Where each order was placed.
 struct Placed<const FROM: u8>;
 
-/// Beginning in each way that there is.
-static ALL: &[Definition] =
-    &[Definition::of::<Placed<0>>(), Definition::of::<Placed<1>>(), Definition::of::<Placed<2>>()];
+/// Beginning in each way that there is, and in two that there are not yet.
+static ALL: &[Definition] = &[
+    Definition::of::<Placed<0>>(),
+    Definition::of::<Placed<1>>(),
+    Definition::of::<Placed<2>>(),
+    Definition::of::<Placed<3>>(),
+    Definition::of::<Placed<4>>(),
+];
+
+const NAMES: [&str; 5] =
+    ["placed_since_origin", "placed_from_now_on", "placed_behind_four", "placed_behind_all", "placed_in_time_to_come"];
+const STARTS: [Start; 5] = [
+    Start::Origin,
+    Start::Now,
+    Start::Position(Position(4)),
+    Start::Position(Position(1_000)),
+    Start::Time(DateTime::<Utc>::MAX_UTC),
+];
 
 impl<const FROM: u8> Projection for Placed<FROM> {
-    const NAME: &'static str = ["placed_since_origin", "placed_from_now_on", "placed_behind_four"][FROM as usize];
+    const NAME: &'static str = NAMES[FROM as usize];
     const VERSION: u32 = 1;
     const TABLES: &'static str = "CREATE TABLE placed (position bigint PRIMARY KEY)";
     const WANTS: Wants = Wants::types(&[OrderPlaced::TYPE]);
-    const START: Start = [Start::Origin, Start::Now, Start::Position(Position(4))][FROM as usize];
+    const START: Start = STARTS[FROM as usize];
 
     async fn apply(batch: &[&Recorded<Event>], view: &mut ViewTransaction<'_>) -> Result<(), ProjectionError> {
         let positions: Vec<i64> = batch.iter().map(|event| event.position.as_i64()).collect();
@@ -100,11 +116,35 @@ async fn a_time_is_the_first_event_that_was_recorded_then_or_later() {
     }
     let process = Process::open(&db).await;
     let log = process.views.log();
-    let second: chrono::DateTime<chrono::Utc> =
+    let second: DateTime<Utc> =
         sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = 3").fetch_one(log.pool()).await.unwrap();
-    let first: chrono::DateTime<chrono::Utc> =
+    let first: DateTime<Utc> =
         sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = 1").fetch_one(log.pool()).await.unwrap();
     assert!(first < second);
     assert_eq!(Start::Time(second).position(log).await.unwrap(), Position(2));
     assert_eq!(Start::Time(first).position(log).await.unwrap(), Position::ORIGIN);
+}
+
+#[tokio::test]
+async fn where_the_log_has_not_come_nothing_begins_and_the_reason_is_said() {
+    let db = Db::new().await;
+    let mut history = History::of(&db).await;
+    history.append(many_orders(1)[0].placed(at("2026-03-01T10:00:00Z"))).await;
+    let process = Process::open(&db).await;
+    for (name, words) in [(NAMES[3], "behind position 1000, which"), (NAMES[4], "which has not passed")] {
+        let error = projections::run(&process.views, name, &CancellationToken::new()).await.unwrap_err();
+        assert!(matches!(error, RunError::NoStart { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with(name) && text.contains(words) && !text.contains("restored"), "{text}");
+        assert!(error.is_refusal() && !error.is_transient(), "{text}");
+        let builds = sqlx::query_scalar("SELECT count(*) FROM projection_builds WHERE projection = $1").bind(name);
+        let builds: i64 = builds.fetch_one(process.views.log().pool()).await.unwrap();
+        assert_eq!(builds, 0, "{name} begins where it says once the log is there");
+    }
+    let log = process.views.log();
+    let head = log.head().await.unwrap();
+    assert_eq!(Start::Position(head).position(log).await.unwrap(), head);
+    let beyond = Start::Position(Position(head.0 + 1)).position(log).await;
+    let Err(LogError::Start(StartError::BeyondHead { wanted, head: ends })) = beyond else { panic!("{beyond:?}") };
+    assert_eq!((wanted.0, ends), (head.0 + 1, head));
 }

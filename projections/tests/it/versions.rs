@@ -1,4 +1,5 @@
-//! An older and a newer program side by side: each follows and reads its own version, before, during and after an exchange.
+//! An older and a newer program side by side: each follows and reads its own version, before, during and after an
+//! exchange.
 
 use crate::history::{History, at, many_orders};
 use crate::process::{BOUND, Process, Running};

@@ -2,6 +2,7 @@
 
 use crate::history::{History, at, many_orders};
 use crate::process::{BOUND, Process};
+use domain::Position;
 use projections::order_list::{self, Filter, Whose};
 use projections::{ReaderState, RunError};
 use testkit::{Db, eventually};
@@ -32,7 +33,8 @@ async fn a_checkpoint_that_moved_lets_a_step_write_nothing() {
         sqlx::query_scalar::<_, i64>(waiting).fetch_one(process.pool()).await.unwrap() > 0
     })
     .await;
-    // … and says that the first order is in, without having written it: what the view would have is told by what it lacks.
+    // … and says that the first order is in, without having written it: what the view would have is told by what it
+    // lacks.
     other.commit().await.unwrap();
     process.caught_up(NAME).await;
     let rows = order_list::list(&process.views, Whose::All, &Filter::default(), None, 50).await.unwrap().value.rows;
@@ -94,6 +96,44 @@ async fn one_leads_and_another_takes_over() {
     let rows = order_list::list(&first.views, Whose::All, &Filter::default(), None, 50).await.unwrap().value.rows;
     assert_eq!(rows.len(), 5);
     standing_by.stop().await.unwrap();
+}
+
+/// Its connection may say nothing any more, and a step has a minute. Another leads by then, and writes.
+#[tokio::test]
+async fn who_loses_the_lead_in_the_middle_of_a_step_says_so_and_looks_at_what_the_other_writes() {
+    let db = Db::new().await;
+    let (mut history, process) = (History::of(&db).await, Process::open(&db).await);
+    let (time, orders) = (at("2026-03-01T10:00:00Z"), many_orders(2));
+    history.append(orders[0].placed(time)).await;
+    let running = process.run(NAME);
+    process.caught_up(NAME).await;
+    let pool = db.superuser_pool().await;
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE order_list_v3_1.orders").execute(&mut *holder).await.unwrap();
+    let last = Position(history.append(orders[1].placed(time)).await);
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'order_list_v3_1.orders'::regclass";
+    eventually("it is in the middle of a step", BOUND, async || {
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(process.pool()).await.unwrap() == 1
+    })
+    .await;
+    // Nobody can renew its lease, nor take it.
+    let lease = "SELECT FROM leases WHERE name = $1 FOR UPDATE";
+    sqlx::query(lease).bind(projections::lease_name(NAME, 3)).execute(&mut *holder).await.unwrap();
+    let mut watch = process.views.watch(NAME).unwrap();
+    let told = watch.wait_for(|status| status.state == ReaderState::Standby);
+    tokio::time::timeout(BOUND, told).await.expect("it says so").unwrap();
+    sqlx::query(
+        "INSERT INTO projection_checkpoints (schema_name, revision, position, serves)
+         SELECT schema_name, max(revision) + 1, $1, true FROM projection_checkpoints GROUP BY schema_name",
+    )
+    .bind(last.as_i64())
+    .execute(process.pool())
+    .await
+    .unwrap();
+    assert_eq!(process.views.wait_for(NAME, last, BOUND).await.unwrap(), last);
+    assert_eq!(process.views.position(NAME).await.unwrap(), last);
+    holder.rollback().await.unwrap();
+    running.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -40,7 +40,8 @@ pub fn settled<T: PartialEq + Debug, E: Debug>(
     }
 }
 
-/// Checks a refusal of a body: that it is none of JSON, or that it names each fault by a JSON pointer (RFC 6901) into it.
+/// Checks a refusal of a body: that it is none of JSON, or that it names each fault by a JSON pointer (RFC 6901) into
+/// it.
 pub fn check_refused_body(problem: &Problem, body: &[u8]) {
     if problem.code() == Code::MalformedJson {
         return;

@@ -101,8 +101,8 @@ impl KafkaBroker {
         Self::start_with_detours(&[])
     }
 
-    /// A broker of one's own that is also reached through proxies: a client goes where the broker says that it is, so for
-    /// each of these ports of 127.0.0.1 there is a listener that says it is there. The proxy leads to
+    /// A broker of one's own that is also reached through proxies: a client goes where the broker says that it is, so
+    /// for each of these ports of 127.0.0.1 there is a listener that says it is there. The proxy leads to
     /// [`detour_port`](Self::detour_port).
     ///
     /// # Panics
@@ -221,8 +221,9 @@ impl KafkaBroker {
     }
 }
 
-/// One node that is broker and controller. Its internal topics have one replica and few partitions, which makes the first
-/// transaction and a group's first member quick. A killed broker is let in again once its old session has run out.
+/// One node that is broker and controller. Its internal topics have one replica and few partitions, which makes the
+/// first transaction and a group's first member quick. A killed broker is let in again once its old session has run
+/// out.
 fn configure(directory: &Directory, ports: &Ports, password: &str, certificates: &Certificates) {
     let Ports { plain, secure, controller, detours } = ports;
     let each = |text: &dyn Fn(usize, &Detour) -> String| -> String {

@@ -11,8 +11,8 @@ use crate::prerequisites::require;
 
 const READ_BOUND: Duration = Duration::from_secs(30);
 
-/// What `kcat`, as a `read_committed` reader, gets of a topic by now: [`read_topic`](super::read_topic) without a line of
-/// the program's own Kafka library. Keys, values and headers must be text.
+/// What `kcat`, as a `read_committed` reader, gets of a topic by now: [`read_topic`](super::read_topic) without a line
+/// of the program's own Kafka library. Keys, values and headers must be text.
 ///
 /// # Errors
 /// What `kcat` says: the broker is away, the topic does not exist.

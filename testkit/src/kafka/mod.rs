@@ -1,4 +1,5 @@
-//! A real Apache Kafka broker, what an operator does to groups and sees of transactions, and two ways to read what is in it that know nothing of the program under test.
+//! A real Apache Kafka broker, what an operator does to groups and sees of transactions, and two ways to read what is
+//! in it that know nothing of the program under test.
 
 mod admin;
 mod broker;

@@ -1,9 +1,9 @@
-//! A PayPal of the tests' own: it answers as PayPal's documentation says (Orders API version 2, webhooks), signs its notices
-//! with a real RSA key under a certificate of an authority of its own, and fails on demand.
+//! A PayPal of the tests' own: it answers as PayPal's documentation says (Orders API version 2, webhooks), signs its
+//! notices with a real RSA key under a certificate of an authority of its own, and fails on demand.
 //!
-//! The customer's part is played by [`PayPal::approve`], or by a browser on the page that the approve link leads to. Notices
-//! wait until a test delivers them ([`PayPal::deliver`]): in which order, how often and how signed is the test's to say. With
-//! [`PayPal::notify`] they are delivered at once instead.
+//! The customer's part is played by [`PayPal::approve`], or by a browser on the page that the approve link leads to.
+//! Notices wait until a test delivers them ([`PayPal::deliver`]): in which order, how often and how signed is the
+//! test's to say. With [`PayPal::notify`] they are delivered at once instead.
 
 mod certificates;
 mod notices;
@@ -187,7 +187,8 @@ impl PayPal {
         self.shared.approve(payment)
     }
 
-    /// Takes a payment's money without being asked, as after a request whose reply nobody saw. Returns the notice of it.
+    /// Takes a payment's money without being asked, as after a request whose reply nobody saw. Returns the notice of
+    /// it.
     ///
     /// # Panics
     /// When the customer has not agreed.

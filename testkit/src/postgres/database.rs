@@ -19,8 +19,8 @@ const POOL_CONNECTIONS: u32 = 10;
 /// How long a test waits for a connection of its pool.
 const ACQUIRE_BOUND: Duration = Duration::from_secs(10);
 
-/// Databases of ended tests are dropped so many at a time: each drop makes the server write all that is dirty, for 0.3 s,
-/// and the first one of a batch does it for the rest.
+/// Databases of ended tests are dropped so many at a time: each drop makes the server write all that is dirty, for 0.3
+/// s, and the first one of a batch does it for the rest.
 const DROPPED_AT_ONCE: usize = 16;
 
 /// A database of a test's own. It goes some time after the test, or with its server.
@@ -187,8 +187,8 @@ async fn connect(url: &str) -> PgPool {
         .expect("the database accepts connections")
 }
 
-/// Hands a database of the shared server to a thread that drops it. The test need not wait; and if the process ends first,
-/// the whole server goes.
+/// Hands a database of the shared server to a thread that drops it. The test need not wait; and if the process ends
+/// first, the whole server goes.
 fn drop_later(name: String) {
     static DROPPER: OnceLock<mpsc::Sender<String>> = OnceLock::new();
     let dropper = DROPPER.get_or_init(|| {

@@ -1,7 +1,7 @@
 //! A real PostgreSQL server, from the system's own binaries, with fsync on, and a database for each test.
 //!
-//! One server is shared by all tests of a process; each test's [`Db`] is a clone of a template that was migrated once. A
-//! test that breaks its server starts its own ([`PostgresServer::start`]).
+//! One server is shared by all tests of a process; each test's [`Db`] is a clone of a template that was migrated once.
+//! A test that breaks its server starts its own ([`PostgresServer::start`]).
 
 mod binaries;
 mod database;

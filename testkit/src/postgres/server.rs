@@ -33,7 +33,8 @@ static SHARED: OnceLock<PostgresServer> = OnceLock::new();
 pub struct ServerOptions {
     /// Lines of `postgresql.conf`, such as `("shared_buffers", "512MB")`. `fsync` and its like stay on.
     pub settings: Vec<(&'static str, String)>,
-    /// A shared object that the server loads before all others (`LD_PRELOAD`): it must be readable for the server's user.
+    /// A shared object that the server loads before all others (`LD_PRELOAD`): it must be readable for the server's
+    /// user.
     pub preload: Option<PathBuf>,
 }
 
@@ -252,8 +253,8 @@ fn init(binaries: &Path, directory: &Directory, account: Option<&User>, password
     );
 }
 
-/// Durable like in production; sized for many tests at a time, each with a pool or two. Of a setting that is there twice
-/// the server takes the last, and none of `more` can take durability away.
+/// Durable like in production; sized for many tests at a time, each with a pool or two. Of a setting that is there
+/// twice the server takes the last, and none of `more` can take durability away.
 fn configure(directory: &Directory, port: u16, more: &[(&'static str, String)]) {
     let socket = directory.path().display();
     let more: String = more.iter().map(|(name, value)| format!("{name} = '{value}'\n")).collect();
@@ -289,8 +290,8 @@ fn clean(command: &mut std::process::Command, directory: &Directory) {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir(directory.path());
 }
 
-/// The first line of `postmaster.pid` is the server's pid, the last its state. A killed server leaves the file as it was,
-/// so that the state of the one before must not pass for the one that starts.
+/// The first line of `postmaster.pid` is the server's pid, the last its state. A killed server leaves the file as it
+/// was, so that the state of the one before must not pass for the one that starts.
 fn is_ready(directory: &Directory, pid: u32) -> bool {
     fs::read_to_string(directory.join("data/postmaster.pid")).is_ok_and(|text| {
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();

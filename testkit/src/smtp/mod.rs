@@ -1,8 +1,10 @@
-//! Two SMTP servers: [`MailServer`], which a mail program must get along with, and [`Scripted`], which misbehaves to order.
+//! Two SMTP servers: [`MailServer`], which a mail program must get along with, and [`Scripted`], which misbehaves to
+//! order.
 //!
-//! `MailServer` is aiosmtpd, the reference implementation of SMTP for Python. It has all three of STARTTLS, TLS from the
-//! start and login, is one pinned package without a port, a user or a file of the system's, and starts in 0.2 s. `GreenMail`
-//! has no STARTTLS; Postfix and `OpenSMTPD` need root, a user database and a spool at fixed places, for no more protocol.
+//! `MailServer` is aiosmtpd, the reference implementation of SMTP for Python. It has all three of STARTTLS, TLS from
+//! the start and login, is one pinned package without a port, a user or a file of the system's, and starts in 0.2 s.
+//! `GreenMail` has no STARTTLS; Postfix and `OpenSMTPD` need root, a user database and a spool at fixed places, for no
+//! more protocol.
 
 mod dialogue;
 mod mail;

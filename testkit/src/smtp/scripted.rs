@@ -54,7 +54,8 @@ impl Fault {
         Self { step, recipient: None, times_left: None, action }
     }
 
-    /// Answers with a code and a text instead: 4yz is a temporary failure, 5yz a permanent one (RFC 5321, section 4.2.1).
+    /// Answers with a code and a text instead: 4yz is a temporary failure, 5yz a permanent one (RFC 5321, section
+    /// 4.2.1).
     pub fn reply(step: Step, code: u16, text: &str) -> Self {
         Self::new(step, Action::Reply(code, text.to_owned()))
     }

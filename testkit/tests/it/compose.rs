@@ -43,8 +43,8 @@ async fn the_check_finds_faults() {
     }
 }
 
-/// The scripts in it do their work: the passwords made by the one let the roles in that the other makes, on a real server,
-/// and each may do what its part is.
+/// The scripts in it do their work: the passwords made by the one let the roles in that the other makes, on a real
+/// server, and each may do what its part is.
 #[tokio::test]
 async fn its_scripts_make_the_roles_and_their_passwords() {
     let server = PostgresServer::start();

@@ -1,6 +1,6 @@
-//! A client hangs up between the two transactions of a plain cqrs-es service, that of the events and that of the view; and
-//! the service is killed under load. The same is done to ours. There, orders are missing in the view for good, and nothing
-//! says so. Here the view follows the log, and none is missing.
+//! A client hangs up between the two transactions of a plain cqrs-es service, that of the events and that of the view;
+//! and the service is killed under load. The same is done to ours. There, orders are missing in the view for good, and
+//! nothing says so. Here the view follows the log, and none is missing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -181,9 +181,9 @@ impl Service {
         lock.rollback().await.unwrap();
     }
 
-    /// Clients order, one order after the other. The service is killed while each of them has an order that is committed and
-    /// that the view has not, and can't be given; then it is started again. What the killed service had asked of the
-    /// database goes with it, as when a machine dies. Says how many orders were acknowledged.
+    /// Clients order, one order after the other. The service is killed while each of them has an order that is
+    /// committed and that the view has not, and can't be given; then it is started again. What the killed service had
+    /// asked of the database goes with it, as when a machine dies. Says how many orders were acknowledged.
     async fn kill_under_load(&mut self) -> usize {
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let mut clients = JoinSet::new();

@@ -164,7 +164,8 @@ fn cargo_test(tests: &[&TestCommand]) -> Vec<String> {
     arguments
 }
 
-/// Each package calls its test binary `it`. In the copy each gets a name of its own, by which cargo can be asked for it.
+/// Each package calls its test binary `it`. In the copy each gets a name of its own, by which cargo can be asked for
+/// it.
 fn name_test_binary(files: &mut Files, package: &str) {
     let change =
         Change::new(&format!("{package}/Cargo.toml"), "name = \"it\"", &format!("name = \"{}\"", test_binary(package)));
@@ -181,8 +182,8 @@ async fn program_with_all() -> PathBuf {
     copy.target().join("debug").join(PROGRAM)
 }
 
-/// The program lies where that of the original does, so in the copy it gets a name of its own. It is built for the tests of its
-/// package; in the copy there are none of these, which take long to build.
+/// The program lies where that of the original does, so in the copy it gets a name of its own. It is built for the
+/// tests of its package; in the copy there are none of these, which take long to build.
 fn name_program(files: &mut Files) {
     Change::new("api/Cargo.toml", "name = \"orders\"", &format!("name = \"{PROGRAM}\"")).apply(files);
     name_test_binary(files, "api");

@@ -36,7 +36,8 @@ impl Client {
         self.reply()
     }
 
-    /// Sends one mail; gives the codes of greeting, EHLO, MAIL, RCPT, DATA and the end of data, up to the first failure.
+    /// Sends one mail; gives the codes of greeting, EHLO, MAIL, RCPT, DATA and the end of data, up to the first
+    /// failure.
     fn mail(server: &Scripted, to: &str) -> Vec<u16> {
         let mut client = Self::connect(server);
         let mut codes = vec![client.reply()];

@@ -106,6 +106,16 @@ fn a_file_is_one_idea() {
     }
 }
 
+/// The formatter keeps code within this width and leaves comments as they are.
+#[test]
+fn comments_are_no_wider_than_code() {
+    let crates = ["domain", "commands", "projections", "consumers", "api", "testkit"];
+    let all: Vec<_> = crates.iter().flat_map(|folder| sources(folder)).collect();
+    let comments = |line: &&str| line.trim_start().starts_with("//") && line.chars().count() > 120;
+    let wide = all.iter().flat_map(|(name, text)| text.lines().filter(comments).map(move |line| (name, line)));
+    assert_eq!(wide.collect::<Vec<_>>(), []);
+}
+
 #[test]
 fn nothing_is_left_unfinished_or_silenced() {
     let mut all = Vec::new();

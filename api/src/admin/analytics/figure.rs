@@ -1,5 +1,5 @@
-//! What is drawn, with the table that it is drawn of: the table has the exact texts, and a script draws what stands in it. Without
-//! a script a sketch is drawn here, and rows that are ranked have their bars beside them always.
+//! What is drawn, with the table that it is drawn of: the table has the exact texts, and a script draws what stands in
+//! it. Without a script a sketch is drawn here, and rows that are ranked have their bars beside them always.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;

@@ -1,18 +1,20 @@
 //! `GET /analytics/days.csv` and its kind: a table of the page, for the range that the page shows.
 
+use super::wrong;
 use crate::admin::StaffVisit;
 use crate::admin::list::Query;
-use crate::analytics::{Conversion, Figures, Picked, Sheet, Subject, conversion, time_zone};
+use crate::analytics::{Conversion, Figures, Picked, Sheet, Subject, Unfit, conversion, time_zone};
+use crate::app::App;
 use crate::auth::permission::ReadTotals;
 use crate::csv::{self, Reader};
-use crate::http::{App, timing};
+use crate::http::timing;
 use crate::shop::{Fault, Reads};
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use projections::Projection;
 use projections::sales::{self, DayRange, MAX_RANKED, Sales};
 use std::sync::Arc;
@@ -29,7 +31,10 @@ pub(super) async fn handle(
     let name = file.strip_suffix(".csv").ok_or(Fault::NotFound)?;
     let zone = time_zone(&app.views).await?;
     let today = visit.now().with_timezone(&zone).date_naive();
-    let picked = Picked::of(&Query::parse(query.as_deref()), today).ok_or(Fault::Invalid)?;
+    let picked = match Picked::of(&Query::parse(query.as_deref()), today) {
+        Ok(picked) => picked,
+        Err(unfit) => return Ok(refused(unfit)),
+    };
     let mut reads = Reads::default();
     let sheet = match Subject::ALL.into_iter().find(|subject| subject.as_str() == name) {
         Some(subject) => {
@@ -47,6 +52,13 @@ pub(super) async fn handle(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(timing::SERVER_TIMING, timing::of_read(reads.took));
     Ok(response)
+}
+
+/// Not a table of other days than were asked for: what is wrong, in words.
+fn refused(unfit: Unfit) -> Response {
+    let words = wrong(unfit) + "\n";
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "private, no-store")];
+    (StatusCode::UNPROCESSABLE_ENTITY, headers, words).into_response()
 }
 
 async fn converted(

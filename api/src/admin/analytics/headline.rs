@@ -80,7 +80,8 @@ impl Sums {
     }
 }
 
-/// What a change is told of: the complete days of a range, and as many of the range before. Nothing where no day is over.
+/// What a change is told of: the complete days of a range, and as many of the range before. Nothing where no day is
+/// over.
 pub(super) struct Compared {
     pub(super) now: Sums,
     pub(super) before: Sums,

@@ -1,14 +1,15 @@
-//! `GET /analytics/`: the page. It costs five reads of the view, a look at its build, and two counts, however long the range is.
+//! `GET /analytics/`: the page. It costs five reads of the view, a look at its build, and two counts, however long the
+//! range is.
 
-use super::PATH;
 use super::figure::{Cell, Chart, Day, Mark, Ranked, RankedRow, Series};
 use super::headline::{Compared, Headline, Sums, headlines, percent};
+use super::{PATH, wrong};
 use crate::admin::list::Query;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffVisit};
-use crate::analytics::{Conversion, Named, Picked, Step, average, conversion, percent_of, time_zone};
+use crate::analytics::{Conversion, Named, Picked, Step, Unfit, average, conversion, percent_of, time_zone};
+use crate::app::App;
 use crate::auth::permission::ReadTotals;
-use crate::http::App;
 use crate::shop::{Fault, Reads};
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -51,6 +52,10 @@ struct Shown {
     choices: Vec<Choice>,
     from: NaiveDate,
     last_day: NaiveDate,
+    /// What stands in the form: that range, or what was typed and is none.
+    typed: [String; 2],
+    /// Why it is none.
+    wrong: Option<String>,
     today: NaiveDate,
     time_zone: &'static str,
     /// Which days the change is told of.
@@ -80,7 +85,11 @@ pub(super) async fn handle(
 ) -> Result<Response, Fault> {
     let zone = time_zone(&app.views).await?;
     let today = visit.now().with_timezone(&zone).date_naive();
-    let picked = Picked::of(&Query::parse(query.as_deref()), today).ok_or(Fault::Invalid)?;
+    let query = Query::parse(query.as_deref());
+    let (picked, unfit) = match Picked::of(&query, today) {
+        Ok(picked) => (picked, None),
+        Err(unfit) => (Picked::usual(today).ok_or(Fault::Invalid)?, Some(unfit)),
+    };
     let mut reads = Reads::default();
     let found = find(&app, &mut reads, picked, zone, visit.now()).await?;
     let page = visit.page(Section::Analytics);
@@ -93,6 +102,8 @@ pub(super) async fn handle(
         choices: choices(picked),
         from: picked.range.from(),
         last_day: picked.last_day(),
+        typed: typed(&query, picked, unfit),
+        wrong: unfit.map(wrong),
         today,
         time_zone: zone.name(),
         compared: found.compared.as_ref().map(|(over, before, _)| compared_words(*over, *before)),
@@ -102,7 +113,16 @@ pub(super) async fn handle(
         ranked: vec![times(&found.times, picked), steps(found.conversion, picked)],
         page,
     };
-    visit.show(&shown, reads.took).await
+    if shown.wrong.is_some() { visit.show_refused(&shown).await } else { visit.show(&shown, reads.took).await }
+}
+
+/// What stands in the form's two fields.
+fn typed(query: &Query, picked: Picked, unfit: Option<Unfit>) -> [String; 2] {
+    // Of a name that is none nothing was typed there.
+    match unfit.filter(|unfit| *unfit != Unfit::Name) {
+        Some(_) => ["from", "to"].map(|name| query.get(name).unwrap_or_default().to_owned()),
+        None => [picked.range.from(), picked.last_day()].map(|day| day.to_string()),
+    }
 }
 
 async fn find(app: &App, reads: &mut Reads, picked: Picked, zone: Tz, now: DateTime<Utc>) -> Result<Found, Fault> {
@@ -350,6 +370,10 @@ mod tests {
         for named in Named::ALL {
             assert_ne!(text(&named.text()), named.text());
         }
+        for unfit in [Unfit::Name, Unfit::Day, Unfit::Backwards, Unfit::TooLong] {
+            assert_ne!(wrong(unfit), unfit.text());
+        }
+        assert!(wrong(Unfit::TooLong).contains("732"));
         for id in ["carts", "orders", "payments", "paid"].map(|step| format!("analytics-step-{step}-words")) {
             assert_ne!(text(&id), id);
         }

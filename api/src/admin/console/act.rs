@@ -3,15 +3,15 @@
 use super::deed::{BACK, Deed, way_back};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{Notice, StaffForm, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::ops::steering::{Exchange, Exchanged, NotCounted};
 use crate::problem::Problem;
 use crate::shop::Fault;
 use axum::extract::State;
 use axum::response::Response;
 use commands::schedule::Decided as JobDecided;
-use consumers::groups::{self, GroupError, Ordered, Preview, Rewound};
+use consumers::groups::{self, GroupError, Instructed, Preview, Rewound};
 use consumers::parked::{self, Decided, Decision, Filter, Many};
 use projections::RunError;
 use std::sync::Arc;
@@ -31,9 +31,12 @@ pub(super) async fn handle(
         }
         Deed::Pause(group) => {
             let reason = form.get("reason").map(str::trim).filter(|reason| !reason.is_empty());
-            ordered(groups::pause(app.log.pool(), &group, reason.ok_or(Fault::Invalid)?, &who).await, "ops-now-paused")?
+            instructed(
+                groups::pause(app.log.pool(), &group, reason.ok_or(Fault::Invalid)?, &who).await,
+                "ops-now-paused",
+            )?
         }
-        Deed::Resume(group) => ordered(groups::resume(app.log.pool(), &group, &who).await, "ops-now-resumed")?,
+        Deed::Resume(group) => instructed(groups::resume(app.log.pool(), &group, &who).await, "ops-now-resumed")?,
         Deed::Rewind(group) => {
             let preview = form.get("token").and_then(Preview::of_token).filter(|preview| preview.consumer == group);
             rewind(&app, &preview.ok_or(Fault::Invalid)?, &who).await?
@@ -66,6 +69,7 @@ async fn items(app: &App, decision: Decision, filter: &Filter, expected: u64, wh
         Many::Done(count) => done(decision, count),
         Many::Changed(count) => Notice::warn(text_with("ops-count-changed", &[("count", count.into())])),
         Many::TooMany => Notice::warn(text("ops-too-many")),
+        Many::NotDiscarded => Notice::warn(text("ops-not-discarded")),
     })
 }
 
@@ -77,17 +81,17 @@ fn done(decision: Decision, count: u64) -> Notice {
     Notice::good(text_with(id, &[("count", count.into())]))
 }
 
-fn ordered(ordered: Result<Ordered, GroupError>, id: &str) -> Result<Notice, Fault> {
-    Ok(match ordered.map_err(Problem::from)? {
-        Ordered::Done => Notice::good(text(id)),
-        Ordered::AlreadySo => Notice::warn(text("ops-already-so")),
+fn instructed(outcome: Result<Instructed, GroupError>, id: &str) -> Result<Notice, Fault> {
+    Ok(match outcome.map_err(Problem::from)? {
+        Instructed::Done => Notice::good(text(id)),
+        Instructed::AlreadySo => Notice::warn(text("ops-already-so")),
     })
 }
 
 async fn rewind(app: &App, preview: &Preview, who: &str) -> Result<Notice, Fault> {
     let said = |preview: &Preview| [("events", preview.events.into()), ("acts", preview.acts.into())];
     Ok(match app.steering.rewind(&app.log, preview, who).await {
-        Ok(Rewound::Ordered) => Notice::good(text_with("ops-now-rewound", &said(preview))),
+        Ok(Rewound::Instructed) => Notice::good(text_with("ops-now-rewound", &said(preview))),
         Ok(Rewound::Changed(now)) => Notice::warn(text_with("ops-preview-changed", &said(&now))),
         Err(NotCounted::TooLong) => Notice::warn(text("ops-rewind-long")),
         Err(why) => return Err(Problem::from(why).into()),

@@ -10,8 +10,8 @@ use super::{ASK, PATH};
 use crate::admin::form::Form;
 use crate::admin::list::Query;
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::problem::Problem;
 use crate::shop::Fault;
 use askama::Template;
@@ -70,7 +70,7 @@ pub(super) async fn handle(
         Deed::Item(decision, id) => items::one(&app, *decision, *id).await,
         Deed::Items(decision, filter) => items::all(&app, *decision, filter).await,
         Deed::Pause(group) => groups::pause(&app, group).await,
-        Deed::Rewind(group) => groups::rewind(&app, &query, group, visit.now()).await,
+        Deed::Rewind(group) => groups::rewind(&app, &query, group).await,
         Deed::Rebuild(view) => builds::rebuild(&app, view).await,
         Deed::Promote { view, build } => builds::promote(&app, view, build).await,
         Deed::RollBack(view) => builds::roll_back(&app, view).await,

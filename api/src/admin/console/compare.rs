@@ -6,8 +6,8 @@ use super::deed::{Act, Deed};
 use crate::admin::list::Query;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::{ReadEvents, RunSystem};
-use crate::http::App;
 use crate::shop::Fault;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
@@ -66,7 +66,12 @@ pub(super) async fn handle(
         Err(_elapsed) => (None, text("ops-diff-long")),
         Ok(Err(_panicked)) => return Err(Fault::Internal),
         Ok(Ok(Ok(compared))) => (Some(compared), String::new()),
-        Ok(Ok(Err(error @ (RunError::NotComparable { .. } | RunError::OtherComparison)))) => (None, error.to_string()),
+        Ok(Ok(Err(
+            error @ (RunError::NotComparable { .. }
+            | RunError::OtherComparison
+            | RunError::OnlyBuild { .. }
+            | RunError::SameBuild { .. }),
+        ))) => (None, error.to_string()),
         Ok(Ok(Err(error))) => return Err(of_view(error)),
     };
     let with_values = visit.may::<ReadEvents>();

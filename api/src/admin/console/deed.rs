@@ -20,7 +20,7 @@ pub(super) struct Act {
 /// Something that can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// About one item that is parked, or of unknown outcome.
+    /// About one item that is parked, of unknown outcome, or waits.
     Item(Decision, i64),
     /// About all that a filter finds.
     Items(Decision, Filter),

@@ -1,12 +1,12 @@
-//! `GET /ops/dead-letters/`: what was parked, as it stands in the dead-letter topic, the newest first. Each leads to its item, where it is
-//! decided on.
+//! `GET /ops/dead-letters/`: what was parked, as it stands in the dead-letter topic, the newest first. Each leads to
+//! its item, where it is decided on.
 
 use super::parked;
 use crate::admin::list::{Pager, Query};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::{ReadEvents, RunSystem};
-use crate::http::App;
 use crate::problem::Code;
 use crate::shop::Fault;
 use askama::Template;

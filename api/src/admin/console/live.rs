@@ -1,14 +1,16 @@
 //! `GET /ops/stream`: the board as it changes, as server-sent events.
 //!
-//! Each process draws it at most once a second, for all who watch; while nobody watches, nobody draws. What is sent is the part of
-//! the page that changes, which is the same for everybody: a form's token stands outside of it. While PostgreSQL is slow or away, nobody
-//! waits for one drawing after the other: the last board is shown, and that it is old.
+//! Each process draws it at most once a second, for all who watch; while nobody watches, nobody draws. What is sent is
+//! the part of the page that changes, which is the same for everybody: a form's token stands outside of it. While
+//! PostgreSQL is slow or away, nobody waits for one drawing after the other: the last board is shown, and that it is
+//! old.
 
 use super::board::{self, Memory};
 use crate::admin::StaffVisit;
 use crate::admin::texts::text_with;
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::{App, Stopping};
+use crate::http::Stopping;
 use crate::shop::Fault;
 use axum::body::Body;
 use axum::extract::State;

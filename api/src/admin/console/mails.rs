@@ -1,15 +1,17 @@
-//! `/ops/mails/`: whether a customer got a mail, and why (not): each mail about an order, or to an address, with all that is known of it.
+//! `/ops/mails/`: whether a customer got a mail, and why (not): each mail about an order, or to an address, with all
+//! that is known of it.
 //!
-//! An order stands in the page's own address. What a customer is written to at comes by a form alone: addresses of pages are kept by
-//! browsers and servers.
+//! An order stands in the page's own address. What a customer is written to at comes by a form alone: addresses of
+//! pages are kept by browsers and servers.
 
 use super::parked;
 use crate::admin::form::Form;
 use crate::admin::list::Query;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffForm, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
+use crate::order_name::OrderName;
 use crate::problem::within;
 use crate::shop::Fault;
 use crate::v1::ops::mails::{ToAddress, Told, told_of_order, told_to};
@@ -18,10 +20,10 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use consumers::mails::Mail;
-use domain::ids::{OrderId, OrderNumber};
+use domain::ids::OrderId;
 use domain::text::Email;
 use projections::Projection;
-use projections::order_list::{OrderList, Search, Whose, search};
+use projections::order_list::OrderList;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -69,10 +71,23 @@ pub(super) async fn handle(
     let Some(order) = query.get(ORDER) else {
         return visit.show(&shown(&visit, form(), None), begun.elapsed()).await;
     };
-    let id: OrderId = order.parse().map_err(|_| Fault::NotFound)?;
+    let Ok(id) = order.parse::<OrderId>() else { return of_typed(&app, &visit, order).await };
     let mails = within(told_of_order(&app.log, app.members.schedule(), id)).await?;
     let told = ToAddress { mails, is_complete: true };
     visit.show(&shown(&visit, form().value_of(order), Some(told)), begun.elapsed()).await
+}
+
+/// What is no id stands in the address where a person wrote it there: a number leads to its order, and of all else it
+/// is told what is wrong.
+async fn of_typed(app: &App, visit: &StaffVisit<RunSystem>, typed: &str) -> Result<Response, Fault> {
+    let words = match asked(app, typed.trim()).await? {
+        Ok(Asked::Order(id)) => return visit.see_other(&format!("{PATH}?{ORDER}={id}")),
+        Ok(Asked::Address(_)) => text("ops-mails-wrong"),
+        Err(words) => words,
+    };
+    let mut form = form().value_of(typed);
+    form.wrong(OF, words);
+    visit.show_refused(&shown(visit, form, None)).await
 }
 
 /// Who or what is asked about.
@@ -101,19 +116,16 @@ pub(super) async fn ask(
     }
 }
 
-/// An address has an `@`, an order's number is one, and all else is to be an order's id. What is wrong is said in words.
+/// An address has an `@`, an order's number is one, and all else is to be an order's id. What is wrong is said in
+/// words.
 async fn asked(app: &App, typed: &str) -> Result<Result<Asked, String>, Fault> {
     if typed.contains('@') {
         return Ok(Email::parse(typed).map(Asked::Address).map_err(|error| error.to_string()));
     }
-    if let Ok(id) = typed.parse() {
-        return Ok(Ok(Asked::Order(id)));
-    }
-    let Ok(number) = typed.strip_prefix('#').unwrap_or(typed).parse() else { return Ok(Err(text("ops-mails-wrong"))) };
-    let found = search(&app.views, Whose::All, &Search::Number(OrderNumber(number)), None, 1).await;
-    let row = found.map_err(|error| unreadable_view(OrderList::NAME, error))?.value.rows.into_iter().next();
-    let none = || text_with("ops-mails-no-order", &[("number", number.to_string().into())]);
-    Ok(row.map(|row| Asked::Order(row.id)).ok_or_else(none))
+    let Ok(name) = typed.parse::<OrderName>() else { return Ok(Err(text("ops-mails-wrong"))) };
+    let found = name.id(&app.views).await.map_err(|error| unreadable_view(OrderList::NAME, error))?;
+    let none = || text_with("ops-mails-no-order", &[("number", typed.trim_start_matches('#').to_owned().into())]);
+    Ok(found.map(Asked::Order).ok_or_else(none))
 }
 
 fn shown(visit: &StaffVisit<RunSystem>, form: Form, told: Option<ToAddress>) -> Shown {

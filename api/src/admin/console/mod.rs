@@ -2,11 +2,13 @@
 //!
 //! - [`show`]: the page. [`board`]: the part of it that changes. [`live`]: that part, sent as it changes.
 //! - [`deed`]: what can be done. [`ask`]: says what something would come to, before it is done. [`act`]: does it.
-//! - [`compare`]: two builds of a read model, row by row. [`parked`]: what needs a person, by a filter, and each with all that is known.
-//! - [`letters`]: what was parked, as it stands in the dead-letter topic. [`mails`]: whether a customer got a mail, and why (not).
+//! - [`compare`]: two builds of a read model, row by row. [`parked`]: what needs a person, by a filter, and each with
+//!   all that is known.
+//! - [`letters`]: what was parked, as it stands in the dead-letter topic. [`mails`]: whether a customer got a mail, and
+//!   why (not).
 //!
-//! Whatever can't be taken back is asked about first, with the number of things that it is done to. What is done is written down
-//! in the log of what operators did, by the functions that do it.
+//! Whatever can't be taken back is asked about first, with the number of things that it is done to. What is done is
+//! written down in the log of what operators did, by the functions that do it.
 
 mod act;
 mod ask;

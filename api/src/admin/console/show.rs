@@ -2,8 +2,8 @@
 
 use super::{Console, PATH};
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::shop::Fault;
 use askama::Template;
 use axum::extract::State;

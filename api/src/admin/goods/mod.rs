@@ -1,5 +1,5 @@
-//! What the shop has and who it is for: products, categories, issues of the newsletter, members, the schedule, and orders on a
-//! customer's behalf.
+//! What the shop has and who it is for: products, categories, issues of the newsletter, members, the schedule, and
+//! orders on a customer's behalf.
 //!
 //! - [`products`], [`categories`]: the catalogue.
 //! - [`newsletters`]: issues, from a draft to what became of each mail. [`members`]: the accounts of customers.

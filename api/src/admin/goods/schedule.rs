@@ -1,12 +1,14 @@
-//! `/admin/schedule/`: work at a given time, and periodic work. What a job needs to know is not shown: it may be personal.
+//! `/admin/schedule/`: work at a given time, and periodic work. What a job needs to know is not shown: it may be
+//! personal.
 
 use crate::admin::acting::{self, Outcome};
 use crate::admin::bulk::{self, RowOutcome};
 use crate::admin::list::{Filters, Pager, Query};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffForm, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::{App, Produces, Routes};
+use crate::http::{Produces, Routes};
 use crate::problem::{Problem, within};
 use crate::shop::{Fault, with_slash};
 use askama::Template;

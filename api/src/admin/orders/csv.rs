@@ -1,12 +1,13 @@
-//! `GET /admin/orders/orders.csv`: what is filtered, as a file for spreadsheets (RFC 4180, UTF-8). It is made while it is read, so
-//! its length costs no memory.
+//! `GET /admin/orders/orders.csv`: what is filtered, as a file for spreadsheets (RFC 4180, UTF-8). It is made while it
+//! is read, so its length costs no memory.
 
 use super::asked;
 use crate::admin::StaffVisit;
 use crate::admin::list::Query;
+use crate::app::App;
 use crate::auth::permission::ReadOrders;
 use crate::csv::{self, Reader};
-use crate::http::{App, overloaded, timing};
+use crate::http::{overloaded, timing};
 use crate::shop::Fault;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -72,7 +73,8 @@ enum Made {
 
 type Chunk = (String, Option<ListKey>);
 
-/// Nothing is read before the chunk before has been taken. The `place` is given back at the end, or when the browser is gone.
+/// Nothing is read before the chunk before has been taken. The `place` is given back at the end, or when the browser is
+/// gone.
 fn chunks(
     app: Arc<App>,
     desk: DeskPages,

@@ -2,7 +2,7 @@
 
 use crate::admin::AdminPage;
 use crate::admin::texts::text_with;
-use crate::http::App;
+use crate::app::App;
 use crate::order_history::{conflict, words};
 use crate::problem::within;
 use crate::shop::Fault;
@@ -108,7 +108,8 @@ fn mark(event: &OrderEvent) -> &'static str {
     }
 }
 
-/// Who did it, as far as it can be told: somebody of staff by name, a provider, the shop's own pages, or an API key by its id.
+/// Who did it, as far as it can be told: somebody of staff by name, a provider, the shop's own pages, or an API key by
+/// its id.
 fn who(actor: &str, names: &HashMap<Uuid, String>) -> String {
     if let Some(id) = staff::of_actor(actor) {
         return names.get(&id).cloned().unwrap_or_else(|| actor.to_owned());

@@ -2,7 +2,7 @@
 
 use crate::admin::acting::Outcome;
 use crate::admin::texts::text;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use crate::shop::Fault;
 use chrono::{DateTime, Utc};
@@ -32,7 +32,8 @@ pub(super) struct Mail {
     pub(super) open: bool,
 }
 
-/// The mails about an order: those that its events call for, as far as they were noted, and those that were asked for or put in.
+/// The mails about an order: those that its events call for, as far as they were noted, and those that were asked for
+/// or put in.
 pub(super) async fn of(app: &App, order: OrderId, events: &[Arc<StoredEvent>]) -> Result<Vec<Mail>, Fault> {
     let mut mails = called_for(app, events).await?;
     mails.extend(scheduled(app, order).await?);

@@ -1,9 +1,11 @@
 //! `/admin/orders/`: all orders, and each one with all that happened to it.
 //!
-//! - [`asked`]: which orders a query asks for, and the filters beside them. [`list`]: the table; [`csv`]: the same as a file.
-//! - [`act`]: what is done to those that were chosen, with a result for each. [`pay`]: recording that one was paid otherwise.
-//! - [`show`]: one order. [`history`]: what happened to it, in words; [`mails`]: what became of its mails. [`change`]: what is
-//!   done to it.
+//! - [`asked`]: which orders a query asks for, and the filters beside them. [`list`]: the table; [`csv`]: the same as a
+//!   file.
+//! - [`act`]: what is done to those that were chosen, with a result for each. [`pay`]: recording that one was paid
+//!   otherwise.
+//! - [`show`]: one order. [`history`]: what happened to it, in words; [`mails`]: what became of its mails. [`change`]:
+//!   what is done to it.
 
 mod act;
 mod asked;

@@ -2,8 +2,8 @@
 
 use crate::admin::acting::{Acting, Ask, Outcome};
 use crate::admin::texts::{text, text_with};
+use crate::app::App;
 use crate::auth::Permission;
-use crate::http::App;
 use commands::{CommandError, Snapshot};
 use domain::ids::OrderId;
 use domain::order::{Command, Order, Rejection};

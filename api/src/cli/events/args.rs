@@ -1,9 +1,13 @@
 //! What `orders events` can be asked for.
 
+use crate::cli::times;
+use crate::cli::which_order::order;
 use crate::csv::Reader;
+use crate::order_name::OrderName;
+use crate::roles::Failure;
 use crate::settings::DatabaseArgs;
 use crate::v1::events::selection::{self, CorrelationError, Range, UnknownType};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::ValueEnum;
 use commands::EventFilter;
 use domain::ids::OrderId;
@@ -15,20 +19,20 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, clap::Args)]
 pub(in crate::cli) struct EventsArgs {
     /// Begin behind this position
-    #[arg(long, value_name = "POSITION", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "POSITION", default_value_t = 0, value_parser = times::position)]
     pub(super) after: u64,
     /// End with this position
-    #[arg(long, value_name = "POSITION", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "POSITION", value_parser = times::position)]
     pub(super) up_to: Option<u64>,
-    /// Begin with what was recorded at this time or later: a day in UTC, or a time by RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    /// Begin with what was recorded at this time or later: a day in UTC, or a time, in UTC where it does not say
+    #[arg(long, value_name = "TIME", value_parser = times::time)]
     pub(super) from: Option<DateTime<Utc>>,
     /// End before what was recorded at this time, which is not included
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = times::time)]
     pub(super) to: Option<DateTime<Utc>>,
-    /// Of this order alone
-    #[arg(long, value_name = "ID")]
-    pub(super) order: Option<OrderId>,
+    /// Of this order alone: its id or its number
+    #[arg(long, value_name = "ORDER", value_parser = order)]
+    pub(super) order: Option<OrderName>,
     /// Of this type alone; several are separated by commas, or the flag is repeated
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = event_type)]
     pub(super) types: Vec<String>,
@@ -91,25 +95,35 @@ impl FileFormat {
 }
 
 impl EventsArgs {
-    pub(super) fn filter(&self) -> EventFilter {
+    /// The filter, for the order that is named.
+    pub(super) fn filter(&self, order: Option<OrderId>) -> EventFilter {
         EventFilter {
-            order: self.order,
+            order,
             types: self.types.clone(),
             sku: self.sku.clone(),
             correlation_id: self.correlation_id.clone(),
         }
     }
 
+    /// Refuses what ends before it begins: nothing is what a misspelled history looks like too.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if let Some(up_to) = self.up_to.filter(|up_to| *up_to < self.after) {
+            let after = self.after;
+            return Err(Failure::new(format!("--after {after} --up-to {up_to}: the range ends before it begins")));
+        }
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if to <= from => {
+                let [from, to] = [from, to].map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+                let why = "the range is empty: --to must lie behind --from, and is not included";
+                Err(Failure::new(format!("--from {from} --to {to}: {why}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn range(&self) -> Range {
         Range { after: Position(self.after), up_to: self.up_to.map(Position), from: self.from, to: self.to }
     }
-}
-
-fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    let time = || DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc));
-    day.or_else(|_| time())
-        .map_err(|_| "it is neither a day such as 2026-01-31 nor a time such as 2026-01-31T08:00:00Z")
 }
 
 fn event_type(name: &str) -> Result<String, UnknownType> {
@@ -122,16 +136,4 @@ fn sku(text: &str) -> Result<Sku, SkuError> {
 
 fn correlation_id(text: &str) -> Result<String, CorrelationError> {
     selection::correlation_id(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::time;
-
-    #[test]
-    fn a_day_begins_in_utc() {
-        assert_eq!(time("2026-01-31").unwrap().to_rfc3339(), "2026-01-31T00:00:00+00:00");
-        assert_eq!(time("2026-01-31T01:00:00+02:00").unwrap().to_rfc3339(), "2026-01-30T23:00:00+00:00");
-        assert!(time("yesterday").is_err());
-    }
 }

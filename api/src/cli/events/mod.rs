@@ -1,10 +1,10 @@
 //! `orders events`: the history on standard output, for `jq`, `grep` and pipes, or as a file for whoever analyses it.
 //!
-//! However long it is, what is in memory is one read of the log, and one group of rows, compressed, where the file is made of such.
+//! However long it is, what is in memory is one read of the log, and one group of rows, compressed, where the file is
+//! made of such.
 
 mod args;
 mod output;
-mod pace;
 mod pages;
 mod parquet;
 mod persist;
@@ -14,13 +14,14 @@ pub(super) use args::EventsArgs;
 use super::meter::Meter;
 use super::priority::give_way;
 use super::tell::{say, with_core};
+use super::which_order::id_of;
 use crate::roles::process::stop_token;
 use crate::roles::{Core, Database, Failure};
+use crate::v1::events::pace::Pace;
 use chrono::{DateTime, Utc};
 use commands::{EventFilter, Log};
 use domain::Position;
 use output::Output;
-use pace::Pace;
 use persist::persistently;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -40,18 +41,20 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(5);
 
 /// Writes until the end, the limit, a signal, or a reader that closed the pipe.
 pub(super) async fn run(args: &EventsArgs) -> Result<(), Failure> {
+    args.check()?;
     let stop = stop_token()?;
     let written = async |core: &Core, _: &Database| {
         // Whoever follows waits for news; all others take as much as there is.
         if !args.follow {
             give_way();
         }
-        write(&core.log, args, &stop).await
+        write(core, args, &stop).await
     };
     with_core(&args.database, "orders events", written).await
 }
 
-async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result<(), Failure> {
+async fn write(core: &Core, args: &EventsArgs, stop: &CancellationToken) -> Result<(), Failure> {
+    let log = &core.log;
     let head = log.head().await?;
     if args.after > head.0 {
         let text =
@@ -59,16 +62,21 @@ async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result
         return Err(Failure::new(text));
     }
     let (after, last) = args.range().resolve(log, head).await?;
+    let order = match args.order {
+        Some(name) => Some(id_of(core, name).await?),
+        None => None,
+    };
     let mut output = Output::open(args.format, args.output.as_deref())?;
-    let (filter, left) = (args.filter(), args.limit.unwrap_or(u64::MAX));
+    let (filter, left) = (args.filter(order), args.limit.unwrap_or(u64::MAX));
     let mut walk = Walk { log, filter, from: args.from, after, left, took: Duration::ZERO, stop };
     let mut meter = output.is_file().then(|| Meter::new("events"));
     let begun = after.0;
     let mut is_read = true;
-    let mut pace = Pace::new(log);
+    let mut pace = Pace::new(head);
     while is_read && walk.goes_on() && walk.after < last {
         is_read = walk.step(last, &mut output).await?;
-        pace.rest(log, walk.took, stop).await;
+        pace.took(walk.took);
+        stop.run_until_cancelled(pace.rest(log.known_head())).await;
         if let Some(meter) = &mut meter {
             meter.show("history", walk.after.0 - begun, last.0 - begun);
         }
@@ -78,7 +86,8 @@ async fn write(log: &Log, args: &EventsArgs, stop: &CancellationToken) -> Result
         walk.follow(&mut output).await?;
     }
     if output.is_file() && stop.is_cancelled() {
-        return Err(Failure::new("stopped before the file was whole: nothing was written"));
+        let left = if output.is_there_at_the_end() { ": nothing was written" } else { "" };
+        return Err(Failure::new(format!("stopped before the file was whole{left}")));
     }
     if let Some(written) = output.finish()? {
         say(&((if args.json { written.json() } else { written.text() }) + "\n"))?;

@@ -2,32 +2,31 @@
 
 use super::args::FileFormat;
 use super::parquet::ParquetTable;
+use crate::cli::whole_file::{WholeFile, Writer};
 use crate::csv::{MARK, Reader};
 use crate::roles::Failure;
 use crate::v1::events::{csv, line};
 use commands::StoredEvent;
 use indicatif::HumanCount;
 use serde_json::json;
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 
 /// A place for events.
 pub(super) struct Output {
     format: FileFormat,
     form: Form,
-    /// Of a file: as what it will be there.
-    file: Option<(NamedTempFile, PathBuf)>,
+    /// Of a file: under which name it was asked for.
+    file: Option<(WholeFile, PathBuf)>,
     events: u64,
     positions: Option<(u64, u64)>,
 }
 
 enum Form {
     /// Lines, of JSON or of a table; `None` for standard output.
-    Lines(Option<BufWriter<File>>),
-    Parquet(Box<ParquetTable<File>>),
+    Lines(Option<BufWriter<Writer>>),
+    Parquet(Box<ParquetTable<Writer>>),
 }
 
 /// What was written into a file.
@@ -36,17 +35,18 @@ pub(super) struct Written {
     format: FileFormat,
     events: u64,
     positions: Option<(u64, u64)>,
-    bytes: u64,
+    /// None of what is no file.
+    bytes: Option<u64>,
 }
 
 impl Output {
-    /// Begins: a file beside the one that is asked for, which it replaces at the end.
+    /// Begins; see [`WholeFile`].
     pub(super) fn open(format: FileFormat, path: Option<&Path>) -> Result<Self, Failure> {
         let (form, file) = match path {
             None => (Form::Lines(None), None),
             Some(path) => {
-                let file = beside(path).map_err(|error| cannot(path, &error))?;
-                let writer = file.reopen().map_err(|error| cannot(path, &error))?;
+                let file = WholeFile::begin(path)?;
+                let writer = file.writer()?;
                 let form = match format {
                     FileFormat::Parquet => Form::Parquet(Box::new(ParquetTable::begin(writer)?)),
                     _ => Form::Lines(Some(BufWriter::new(writer))),
@@ -65,6 +65,11 @@ impl Output {
 
     pub(super) const fn is_file(&self) -> bool {
         self.file.is_some()
+    }
+
+    /// Whether nothing is there unless it is finished.
+    pub(super) fn is_there_at_the_end(&self) -> bool {
+        self.file.as_ref().is_some_and(|(file, _)| file.is_there_at_the_end())
     }
 
     /// Says whether there is still somebody who reads.
@@ -107,9 +112,7 @@ impl Output {
             Form::Lines(None) => {}
         }
         let Some((file, path)) = self.file else { return Ok(None) };
-        file.as_file().sync_all().map_err(|error| cannot(&path, &error))?;
-        let bytes = file.as_file().metadata().map_err(|error| cannot(&path, &error))?.len();
-        file.persist(&path).map_err(|error| cannot(&path, &error.error))?;
+        let bytes = file.finish()?;
         Ok(Some(Written { file: path, format: self.format, events: self.events, positions: self.positions, bytes }))
     }
 }
@@ -134,16 +137,6 @@ impl Written {
         });
         document.to_string()
     }
-}
-
-/// A file of its own in the same directory, so that it can take the other's name.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".orders-events-").tempfile_in(directory)
-}
-
-fn cannot(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("{} can't be written: {error}", path.display()))
 }
 
 /// Says whether there is still a reader.

@@ -1,7 +1,7 @@
 //! The pages of one column of a group, kept until the columns before it are in the file.
 //!
-//! Rows come one by one, and a group is written column by column. What waits is encoded and compressed already: a fraction of the
-//! cells that it was made of.
+//! Rows come one by one, and a group is written column by column. What waits is encoded and compressed already: a
+//! fraction of the cells that it was made of.
 
 use bytes::{Buf, Bytes};
 use parquet::column::page::{CompressedPage, PageWriteSpec, PageWriter};

@@ -1,9 +1,10 @@
 //! A table of events in Apache Parquet: typed columns, in groups of rows that bound what is in memory.
 //!
-//! Readers go through a file group by group, and each group has its own description in the end of the file, so few large ones are
-//! better than many small ones: what bounds a group is what its encoded and compressed columns take.
+//! Readers go through a file group by group, and each group has its own description in the end of the file, so few
+//! large ones are better than many small ones: what bounds a group is what its encoded and compressed columns take.
 //!
-//! Money is DECIMAL(38, 4): every amount that there can be, exactly, whatever places its currency has. Times are microseconds in UTC.
+//! Money is DECIMAL(38, 4): every amount that there can be, exactly, whatever places its currency has. Times are
+//! microseconds in UTC.
 
 use super::pages::Pages;
 use crate::roles::Failure;

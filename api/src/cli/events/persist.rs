@@ -1,5 +1,5 @@
-//! Reading on where the database was away for a moment: reads change nothing, so they are tried again, and what was written so far need
-//! not be thrown away.
+//! Reading on where the database was away for a moment: reads change nothing, so they are tried again, and what was
+//! written so far need not be thrown away.
 
 use commands::LogError;
 use std::time::Duration;
@@ -11,7 +11,8 @@ const PAUSE_AT_FIRST: Duration = Duration::from_millis(250);
 /// Each pause is twice as long as the one before, up to this: all of them come to three quarters of a minute.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(10);
 
-/// What `read` finds, in the end. Tried again is what the database did not answer, or refused; never what can't be read.
+/// What `read` finds, in the end. Tried again is what the database did not answer, or refused; never what can't be
+/// read.
 pub(super) async fn persistently<T>(
     stop: &CancellationToken,
     mut read: impl AsyncFnMut() -> Result<T, LogError>,

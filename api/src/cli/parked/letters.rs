@@ -1,6 +1,7 @@
 //! `orders parked dead-letters` and `redrive`: the dead-letter topic, and from it back to the ledger.
 
 use crate::cli::actor::who;
+use crate::cli::each::Each;
 use crate::cli::table::table;
 use crate::cli::tell::{json, tell_of_log};
 use crate::cli::verify::Kafka;
@@ -35,6 +36,9 @@ pub(in crate::cli) struct RedriveArgs {
     /// Which letters, as `orders parked dead-letters` shows them
     #[arg(value_name = "OFFSET", required = true)]
     offsets: Vec<i64>,
+    /// Tell what is done as JSON, an object for each letter
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -58,17 +62,20 @@ pub(super) async fn browse(args: &BrowseArgs, command: &'static str) -> Result<(
 pub(super) async fn redrive(args: &RedriveArgs, command: &'static str) -> Result<(), Failure> {
     tell_of_log(&args.database, command, async |core, database| {
         let (kafka, who) = (there(&args.kafka, database)?, who());
-        let mut items = Vec::new();
-        for offset in &args.offsets {
-            let item = letters::item_at(&kafka, *offset).await?;
-            let item = item.ok_or_else(|| Failure::new(format!("there is no letter at offset {offset}")))?;
-            if parked::retry(core.pool(), item, &who).await? == Decided::NotParked {
-                let text = format!("item {item}, which the letter at offset {offset} is about, is not parked any more");
-                return Err(Failure::new(text));
-            }
-            items.push(item.to_string());
-        }
-        Ok(format!("To be tried again: {}.\n", items.join(", ")))
+        let each = Each { name: "offset", json: args.json, hint: "`orders parked dead-letters` shows what there is" };
+        each.decide(&args.offsets, async |offset| {
+            let Some(item) = letters::item_at(&kafka, offset).await? else {
+                return Ok(Err(format!("there is no letter at offset {offset}")));
+            };
+            Ok(match parked::retry(core.pool(), item, &who).await? {
+                Decided::Done => Ok(format!("To be tried again: item {item}")),
+                Decided::NotParked => {
+                    Err(format!("item {item}, which the letter at offset {offset} is about, is not parked any more"))
+                }
+            })
+        })
+        .await?;
+        Ok(String::new())
     })
     .await
 }
@@ -107,5 +114,6 @@ fn shown(Page { letters, before }: &Page) -> String {
             ]
         })
         .collect();
-    table(["OFFSET", "ITEM", "CONSUMER", "EVENT", "OF", "CAME FROM", "PARKED (UTC)", "REASON"], &rows) + &earlier
+    table(["OFFSET", "ITEM", "CONSUMER", "EVENT", "OF", "CAME FROM", "PARKED (UTC)", "REASON"], &rows)
+        + earlier.as_str()
 }

@@ -2,14 +2,17 @@
 
 use crate::cli::table::table;
 use chrono::{DateTime, Utc};
-use consumers::parked::{Detail, Parked};
+use consumers::ledger::State;
+use consumers::parked::{Detail, Filter, Parked};
 use serde_json::Value;
 use std::fmt::Write;
 
-pub(super) fn list(items: &[Parked]) -> String {
+pub(super) fn list(items: &[Parked], filter: &Filter) -> String {
     if items.is_empty() {
-        return "Nothing is parked.\n".to_owned();
+        let none = if filter.is_empty() { "Nothing is parked.\n" } else { "Nothing is like that.\n" };
+        return none.to_owned();
     }
+    let waits = filter.is_of_waiting();
     let rows: Vec<[String; 8]> = items
         .iter()
         .map(|item| {
@@ -20,12 +23,22 @@ pub(super) fn list(items: &[Parked]) -> String {
                 item.event_type.clone(),
                 format!("{} {}", item.aggregate_type, item.aggregate_id),
                 item.holds.to_string(),
-                time(item.since),
+                if waits { next(item) } else { time(item.since) },
                 item.reason.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    table(["ID", "STATE", "CONSUMER", "EVENT", "OF", "HOLDS", "SINCE (UTC)", "REASON"], &rows)
+    let when = if waits { "NEXT TRY (UTC)" } else { "SINCE (UTC)" };
+    table(["ID", "STATE", "CONSUMER", "EVENT", "OF", "HOLDS", when, "REASON"], &rows)
+}
+
+/// When it is tried next.
+fn next(item: &Parked) -> String {
+    match item.next_at {
+        Some(at) => time(at),
+        None if item.state == State::Waiting => "held".to_owned(),
+        None => "-".to_owned(),
+    }
 }
 
 fn time(at: DateTime<Utc>) -> String {
@@ -58,6 +71,7 @@ pub(super) fn item(detail: &Detail) -> String {
         ("Correlation", meta("correlation_id")),
         ("Traceparent", meta("traceparent")),
         ("Since (UTC)", time(item.since)),
+        ("Next try (UTC)", next(item)),
         ("Decided by", detail.decided_by.clone().unwrap_or_else(|| "-".to_owned())),
     ]
     .map(|(name, value)| [name.to_owned(), value]);

@@ -19,7 +19,7 @@ pub(in crate::cli) struct ListArgs {
 
 pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
     let text = args.place.with_views("orders projections list", async |views| {
-        let (head, found) = projections::overview(views).await?;
+        let (head, found) = projections::overview_counted(views).await?;
         if !args.json {
             return Ok(list(&found));
         }
@@ -51,7 +51,7 @@ fn row(view: &ViewOverview, build: &BuildOverview) -> [String; 9] {
         build.state.as_str().to_owned(),
         build.position.to_string(),
         build.lag_events.to_string(),
-        format!("~{}", HumanCount(build.rows)),
+        format!("{}{}", if build.rows_exact { "" } else { "~" }, HumanCount(build.rows)),
         HumanBytes(build.bytes).to_string(),
         build.since.format("%F %T").to_string(),
         build.error.clone().unwrap_or_default(),

@@ -23,7 +23,7 @@ It looks at everything up to the head that the log has when it begins, and chang
 run beside a system that takes orders, and of a view it copies the rows for a while.
 
   log     positions and each aggregate's sequences are dense, every event can be read, and
-          postgres-es loads each order and product to the state that we have
+          postgres-es loads each aggregate to the state that we have
   views   each view's rows are those of a rebuild to the same position
   topics  Kafka holds each event once, in order within its aggregate, as the log has it
   mails   each event that calls for a mail has one entry in the ledger, each entry has an event

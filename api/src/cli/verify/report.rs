@@ -174,7 +174,13 @@ impl Report {
         if self.has(CheckResult::Differs) {
             return Some(false);
         }
-        (self.has(CheckResult::Agrees) && !self.has(CheckResult::NotChecked)).then_some(true)
+        let is_proven = self.has(CheckResult::Agrees) && !self.has(CheckResult::NotChecked) && !self.is_of_nothing();
+        is_proven.then_some(true)
+    }
+
+    /// Whether the log has nothing yet that anything could differ from.
+    fn is_of_nothing(&self) -> bool {
+        self.position == Position::ORIGIN
     }
 
     /// One document; its keys are in docs/OPERATIONS.md.
@@ -218,6 +224,7 @@ impl Report {
         let differences: u64 = self.checks.iter().map(|check| check.count).sum();
         let unchecked = self.checks.iter().filter(|check| check.result == CheckResult::NotChecked).count() as u64;
         let found = match (differences, unchecked) {
+            (0, 0) if self.is_of_nothing() => "There is nothing to check yet: the log has no events".to_owned(),
             (0, 0) => "Everything agrees".to_owned(),
             (0, unchecked) => format!("{} could not be done", several(unchecked, "check", "checks")),
             (differences, 0) => several(differences, "difference", "differences"),

@@ -1,8 +1,8 @@
 //! A PostgreSQL that says nothing any more must not hold a check up for ever.
 //!
-//! A copy of a large view takes minutes, and is one statement: no limit of its own would tell it from a frozen server. So the
-//! server is asked something short meanwhile, on another connection. A backend whose own connection is dead ends by itself: the
-//! server's keepalives see to that.
+//! A copy of a large view takes minutes, and is one statement: no limit of its own would tell it from a frozen server.
+//! So the server is asked something short meanwhile, on another connection. A backend whose own connection is dead ends
+//! by itself: the server's keepalives see to that.
 
 use std::fmt::Display;
 use std::time::Duration;

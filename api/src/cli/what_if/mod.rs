@@ -7,6 +7,7 @@ use super::meter::Meter;
 use super::priority::give_way;
 use super::table::table;
 use super::tell::{json, tell, tell_of_log};
+use super::times;
 use crate::roles::Failure;
 use crate::roles::process::stop_token;
 use crate::settings::{DatabaseArgs, ViewArgs};
@@ -15,7 +16,7 @@ use commands::verify::{Progress, Watch};
 use domain::Sku;
 use indicatif::HumanBytes;
 use projections::Views;
-use projections::what_if::{self, Kept, PriceChange, PriceChangeError, Report, Space, WhatIfError};
+use projections::what_if::{self, Kept, PriceChange, Report, Space, WhatIfError};
 use report::Told;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -46,7 +47,7 @@ pub(super) struct WhatIfArgs {
     #[arg(value_name = "NAME", required_unless_present = "list")]
     name: Option<String>,
     /// What prices are multiplied by, such as 1.05
-    #[arg(long, value_name = "FACTOR", required_unless_present_any = ["code", "list", "drop"])]
+    #[arg(long, value_name = "FACTOR", value_parser = times::factor, required_unless_present_any = ["code", "list", "drop"])]
     price_factor: Option<Decimal>,
     /// Hold what this program's own projections make of history against what serves
     #[arg(long, conflicts_with_all = ["price_factor", "skus", "from", "to", "list", "drop"])]
@@ -55,10 +56,10 @@ pub(super) struct WhatIfArgs {
     #[arg(long = "sku", value_name = "SKU", value_parser = sku)]
     skus: Vec<Sku>,
     /// Change those of orders placed on this day of the shop or later
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = times::day)]
     from: Option<NaiveDate>,
     /// Change those of orders placed up to this day, which is included
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = times::day)]
     to: Option<NaiveDate>,
     /// Leave the schemas there at the end
     #[arg(long)]
@@ -66,7 +67,7 @@ pub(super) struct WhatIfArgs {
     /// Differences that are listed of each kind; all are counted
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     limit: usize,
-    /// Write one JSON document instead of tables
+    /// Write one JSON document instead of tables; of --list one for each run, a line each
     #[arg(long)]
     json: bool,
     /// List the runs that were kept, and what is left of those that were cut off
@@ -89,12 +90,12 @@ enum Change {
 }
 
 impl Change {
-    fn of(args: &WhatIfArgs) -> Result<Self, PriceChangeError> {
+    fn of(args: &WhatIfArgs) -> Result<Self, Failure> {
         if args.code {
             return Ok(Self::Code);
         }
         let factor = args.price_factor.unwrap_or(Decimal::ONE);
-        PriceChange::new(factor, args.skus.clone(), days(args.from, args.to)).map(Self::Prices)
+        Ok(Self::Prices(PriceChange::new(factor, args.skus.clone(), days(args.from, args.to)?)?))
     }
 
     fn words(&self) -> String {
@@ -122,7 +123,7 @@ pub(super) async fn run(args: &WhatIfArgs) -> Result<(), Failure> {
     if args.list {
         return tell(&args.database, "orders what-if", async |pool| {
             let runs = what_if::list(pool).await?;
-            if args.json { json(&KeptRuns::of(&runs)) } else { Ok(kept(&runs)) }
+            if args.json { runs.iter().map(|run| json(&KeptRun::of(run))).collect() } else { Ok(kept(&runs)) }
         })
         .await;
     }
@@ -179,12 +180,7 @@ struct Dropped<'a> {
     dropped: &'a str,
 }
 
-/// The runs that were kept, for programs.
-#[derive(Serialize)]
-struct KeptRuns<'a> {
-    data: Vec<KeptRun<'a>>,
-}
-
+/// A run that was kept, for programs.
 #[derive(Serialize)]
 struct KeptRun<'a> {
     name: &'a str,
@@ -193,10 +189,9 @@ struct KeptRun<'a> {
     about: Option<&'a str>,
 }
 
-impl<'a> KeptRuns<'a> {
-    fn of(runs: &'a [Kept]) -> Self {
-        let run = |run: &'a Kept| KeptRun { name: &run.name, bytes: run.bytes, about: run.about.as_deref() };
-        Self { data: runs.iter().map(run).collect() }
+impl<'a> KeptRun<'a> {
+    fn of(run: &'a Kept) -> Self {
+        Self { name: &run.name, bytes: run.bytes, about: run.about.as_deref() }
     }
 }
 

@@ -19,9 +19,16 @@ pub(super) struct Told<'a> {
 impl Told<'_> {
     /// Tables. The greatest differences are seen first where they are ordered by that.
     pub(super) fn text(&self) -> String {
-        let Report { position, served, sums, days, products, orders } = &self.report;
+        let Report { position, served, unsold, sums, days, products, orders } = &self.report;
         let mut text = format!("{}: {}, up to position {position}\n", self.name, self.about);
         text.extend(served.iter().map(served_line));
+        if !unsold.is_empty() {
+            text += &format!("Nobody ever ordered {}.\n", unsold.join(", "));
+        }
+        // Of other code that is what one hopes for, and told by each table.
+        if served.is_empty() && sums.iter().all(|sums| sums.changed_orders == 0) {
+            text += "Nothing that was ordered has another price by that.\n";
+        }
         text.push('\n');
         text += &table(
             ["", "CURRENCY", "ORDERS", "WAS", "WOULD BE", "DIFFERENCE"],
@@ -46,7 +53,7 @@ impl Told<'_> {
 
     /// One document.
     pub(super) fn json(&self) -> Result<String, serde_json::Error> {
-        let Report { position, served, sums, days, products, orders } = &self.report;
+        let Report { position, served, unsold, sums, days, products, orders } = &self.report;
         let served: Vec<Value> = served
             .iter()
             .map(|Served { name, build, version, own_version, position }| {
@@ -67,7 +74,7 @@ impl Told<'_> {
             .collect();
         let document = json!({
             "name": self.name, "about": self.about, "position": position, "kept": self.kept,
-            "served": served, "sums": sums,
+            "served": served, "unsold": unsold, "sums": sums,
             "days": listed(days, |row| json!({
                 "day": row.day, "placed": shift(row.placed), "paid": shift(row.paid),
             })),

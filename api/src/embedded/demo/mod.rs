@@ -38,8 +38,8 @@ pub enum DemoError {
     },
 }
 
-/// Adds the demo's shop to a log in which nothing else has happened yet. What a start that was cut off left out is added by
-/// the next.
+/// Adds the demo's shop to a log in which nothing else has happened yet. What a start that was cut off left out is
+/// added by the next.
 pub async fn stock(gateway: &Gateway, log: &Log, catalogue: &Catalogue) -> Result<(), DemoError> {
     let products: Vec<_> =
         PRODUCTS.iter().map(|product| Ok((product.sku, add_product(product)?))).collect::<Result<_, DemoError>>()?;

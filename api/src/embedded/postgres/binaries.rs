@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Where packages of Linux distributions, and of Homebrew, put a version's `bin` directory: parent, prefix of the entry,
-/// and what comes below it.
+/// Where packages of Linux distributions, and of Homebrew, put a version's `bin` directory: parent, prefix of the
+/// entry, and what comes below it.
 const PACKAGED: [(&str, &str, &str); 5] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),

@@ -5,7 +5,7 @@ use super::super::launcher;
 use super::binaries::Binaries;
 use super::roles::{DATABASE, LOGIN, OWNER, SUPERUSER};
 use super::socket::PORT;
-use super::{PostgresError, last_line};
+use super::{PostgresError, cause, last_line};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, chown};
@@ -52,9 +52,14 @@ pub(super) struct Cluster {
     pub log: PathBuf,
 }
 
+/// The file that data have, and that names the version which made them.
+pub(super) fn version_file(data: &Path) -> PathBuf {
+    data.join("PG_VERSION")
+}
+
 /// The major version that made `data`, if there are data.
 pub(super) fn major_of(data: &Path) -> Result<Option<u32>, PostgresError> {
-    let file = data.join("PG_VERSION");
+    let file = version_file(data);
     match fs::read_to_string(&file) {
         Ok(text) => Ok(text.trim().parse().ok()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -96,7 +101,7 @@ impl Cluster {
         let output = output.map_err(|_panic| PostgresError::Init("its thread panicked".to_owned()))?;
         let output = output.map_err(|source| self.io(&self.binaries.program("initdb"), source))?;
         if !output.status.success() {
-            return Err(PostgresError::Init(last_line(&String::from_utf8_lossy(&output.stderr))));
+            return Err(PostgresError::Init(cause(&String::from_utf8_lossy(&output.stderr))));
         }
         fs::rename(&new, &self.data).map_err(|source| self.io(&self.data, source))
     }
@@ -137,6 +142,17 @@ impl Cluster {
     /// The last words of the server.
     pub fn last_words(&self) -> String {
         last_line(&String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()))
+    }
+
+    /// How long its log is.
+    pub fn log_bytes(&self) -> usize {
+        fs::metadata(&self.log).map_or(0, |log| usize::try_from(log.len()).unwrap_or(usize::MAX))
+    }
+
+    /// Why it did not come up, by what it wrote since its log was so long.
+    pub fn cause_since(&self, log_bytes: usize) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        cause(&String::from_utf8_lossy(log.get(log_bytes..).unwrap_or_default()))
     }
 
     fn command(&self, program: &str) -> Result<Command, PostgresError> {

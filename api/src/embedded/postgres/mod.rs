@@ -16,7 +16,7 @@ use binaries::Wanted;
 use cluster::Cluster;
 use server::Keeper;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 /// Why there is no private PostgreSQL. Each text says what to do.
@@ -91,6 +91,19 @@ pub enum PostgresError {
     },
 }
 
+/// A file that is there once a data directory holds a database. It is there with all of it: see the making of the data.
+pub fn version_file(directory: &Path) -> PathBuf {
+    cluster::version_file(&data_of(&home_of(directory)))
+}
+
+fn home_of(directory: &Path) -> PathBuf {
+    directory.join("postgres")
+}
+
+fn data_of(home: &Path) -> PathBuf {
+    home.join("data")
+}
+
 /// How to connect to a private server as who may make roles there, as long as it runs.
 pub fn superuser_url(urls: &PostgresUrls) -> Option<String> {
     socket::superuser_url_beside(urls)
@@ -134,8 +147,8 @@ impl Postgres {
 }
 
 async fn prepare(directory: &DataDirectory, programs: Option<&Path>) -> Result<Cluster, PostgresError> {
-    let home = directory.join("postgres");
-    let data = home.join("data");
+    let home = home_of(directory.path());
+    let data = data_of(&home);
     let account = account::for_server(&data)?;
     if let Some(account) = &account
         && let Some(closed) = account.first_closed(directory.path())
@@ -160,4 +173,29 @@ async fn prepare(directory: &DataDirectory, programs: Option<&Path>) -> Result<C
 /// The last line that says anything.
 fn last_line(text: &str) -> String {
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned()
+}
+
+/// The line that says what went wrong, and not what followed from that: the first that is marked as an error, else the
+/// last.
+fn cause(text: &str) -> String {
+    const MARKS: [&str; 4] = ["PANIC:", "FATAL:", "ERROR:", "error:"];
+    let marked = text.lines().map(str::trim).find(|line| MARKS.iter().any(|mark| line.contains(mark)));
+    marked.map_or_else(|| last_line(text), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn what_went_wrong_is_told_and_not_what_followed() {
+        let full = "initdb: error: could not write to file \"pg_wal/x\": No space left on device\n\
+                    initdb: removing data directory \"/srv/orders/postgres/new-7\"\n";
+        assert_eq!(cause(full), "initdb: error: could not write to file \"pg_wal/x\": No space left on device");
+        let server = "12:00 [7] LOG:  starting PostgreSQL\n12:00 [7] FATAL:  could not create lock file\n\
+                      12:00 [7] LOG:  database system is shut down\n";
+        assert_eq!(cause(server), "12:00 [7] FATAL:  could not create lock file");
+        assert_eq!(cause("first\nlast\n\n"), "last");
+        assert_eq!(cause(""), "it said nothing");
+    }
 }

@@ -111,11 +111,12 @@ async fn keep(cluster: &Cluster, stop: &CancellationToken, state: &watch::Sender
 async fn run(cluster: &Cluster, stop: &CancellationToken, state: &watch::Sender<ServerState>) -> Result<(), String> {
     stale::clear(&cluster.data, &cluster.sockets).await.map_err(|error| error.to_string())?;
     let command = cluster.server().map_err(|error| error.to_string())?;
+    let log_bytes = cluster.log_bytes();
     let mut child = tokio::process::Command::from(command).spawn().map_err(|error| error.to_string())?;
     let deadline = Instant::now() + READY_AT_MOST;
     while !is_ready(&child, &cluster.data) {
         tokio::select! {
-            status = child.wait() => return Err(describe(&status, cluster)),
+            status = child.wait() => return Err(describe(&status, cluster, || cluster.cause_since(log_bytes))),
             () = stop.cancelled() => return end(child).await,
             () = tokio::time::sleep(POLL) => {}
         }
@@ -126,7 +127,7 @@ async fn run(cluster: &Cluster, stop: &CancellationToken, state: &watch::Sender<
     }
     state.send_replace(ServerState::Ready);
     tokio::select! {
-        status = child.wait() => Err(describe(&status, cluster)),
+        status = child.wait() => Err(describe(&status, cluster, || cluster.last_words())),
         () = stop.cancelled() => end(child).await,
     }
 }
@@ -139,10 +140,9 @@ fn is_ready(child: &Child, data: &Path) -> bool {
     pid.is_some() && pid == child.id() && lines.nth(6).is_some_and(|state| state.trim_end() == "ready")
 }
 
-fn describe(status: &std::io::Result<ExitStatus>, cluster: &Cluster) -> String {
-    let last_words = cluster.last_words();
+fn describe(status: &std::io::Result<ExitStatus>, cluster: &Cluster, words: impl FnOnce() -> String) -> String {
     match status {
-        Ok(status) => format!("{status}; its log {} ends: {last_words}", cluster.log.display()),
+        Ok(status) => format!("{status}; its log {} says: {}", cluster.log.display(), words()),
         Err(error) => error.to_string(),
     }
 }

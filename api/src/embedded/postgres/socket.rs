@@ -1,7 +1,7 @@
 //! Where the server's socket is, and what its URLs are.
 //!
-//! We connect by a Unix socket: the kernel tells the server which user is at the other end, so that there is no password
-//! to make, keep and leak, and no port that is open to other users of the machine.
+//! We connect by a Unix socket: the kernel tells the server which user is at the other end, so that there is no
+//! password to make, keep and leak, and no port that is open to other users of the machine.
 
 use super::super::account::{Account, is_root};
 use super::super::directory::PostgresUrls;
@@ -44,8 +44,8 @@ fn short(preferred: &Path) -> PathBuf {
     runtime.unwrap_or_else(|| "/tmp".into()).join(name)
 }
 
-/// Open to the server's user alone (and to root). One that exists must be just so: below a directory that all may write,
-/// somebody else could have made it.
+/// Open to the server's user alone (and to root). One that exists must be just so: below a directory that all may
+/// write, somebody else could have made it.
 fn make(directory: &Path, account: Option<&Account>) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => {

@@ -3,8 +3,8 @@
 //! Each reader gives `None` for a fault that it noted, and goes on: so read all members first, and put them together
 //! with `?` after that. A member that nobody asked for is a fault as well.
 //!
-//! The same readers tell what they ask for ([`schema`](super::schema)): then there is no body, and each gives `None` once it
-//! has said what it would read. So the API's document can't say anything else than the code does.
+//! The same readers tell what they ask for ([`schema`](super::schema)): then there is no body, and each gives `None`
+//! once it has said what it would read. So the API's document can't say anything else than the code does.
 
 use super::json::{Json, Member};
 use super::pointer::Path;
@@ -250,7 +250,8 @@ impl<'f, 'a> Fields<'f, 'a> {
             return self.fault(name, "too_many", format!("must have at most {most} members, not {}", members.len()));
         }
         let path = Path::Member(&self.path, name);
-        // A reader of members notes each name that is left over, so each is read as the only one of an object of its own.
+        // A reader of members notes each name that is left over, so each is read as the only one of an object of its
+        // own.
         let mut entries = BTreeMap::new();
         let mut complete = true;
         for (member, value) in members {

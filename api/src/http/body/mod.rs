@@ -25,8 +25,8 @@ use std::time::Duration;
 
 /// The most bytes of a body.
 pub const MAX_BYTES: usize = 1 << 20;
-/// The most bytes that are read of a body which is too large, and thrown away. A client whose connection ends while it is
-/// sending often sees an error of its own, and not the answer that says why.
+/// The most bytes that are read of a body which is too large, and thrown away. A client whose connection ends while it
+/// is sending often sees an error of its own, and not the answer that says why.
 const DISCARD_AT_MOST: usize = 16 << 20;
 /// How long a body may take to arrive, from when its headers have.
 const RECEIVE_AT_MOST: Duration = Duration::from_secs(10);

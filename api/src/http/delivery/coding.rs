@@ -1,7 +1,7 @@
 //! Content codings, and the entity tags of coded answers (RFC 9110, sections 8.8.3 and 12.5.3).
 //!
-//! A strong tag names bytes, so each coding has one of its own: `"7"` as it is, `"7-br"` and `"7-gzip"` coded. In conditions all of
-//! them stand for the same state.
+//! A strong tag names bytes, so each coding has one of its own: `"7"` as it is, `"7-br"` and `"7-gzip"` coded. In
+//! conditions all of them stand for the same state.
 
 use http::{HeaderMap, HeaderValue, header};
 

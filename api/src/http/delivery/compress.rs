@@ -1,9 +1,11 @@
-//! Compressing answers, so that no proxy has to: one that does makes their tags weak, and with those `If-Match` is lost.
+//! Compressing answers, so that no proxy has to: one that does makes their tags weak, and with those `If-Match` is
+//! lost.
 //!
-//! What is for one visitor alone goes as it is. Such a page holds a secret (the token of its forms) beside text that others choose (what
-//! is looked for, where the visitor came from), and the length of a compressed answer would tell how much of the one is in the other
-//! (BREACH). So goes whatever says `private` or `no-store`, or sets a cookie. What is asked for with an API key is compressed: a browser
-//! sends none along by itself, so nobody else can have such a request made.
+//! What is for one visitor alone goes as it is. Such a page holds a secret (the token of its forms) beside text that
+//! others choose (what is looked for, where the visitor came from), and the length of a compressed answer would tell
+//! how much of the one is in the other (BREACH). So goes whatever says `private` or `no-store`, or sets a cookie. What
+//! is asked for with an API key is compressed: a browser sends none along by itself, so nobody else can have such a
+//! request made.
 
 use super::coding::Coding;
 use axum::body::Body;

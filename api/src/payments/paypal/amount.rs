@@ -1,7 +1,7 @@
 //! Money as PayPal writes it.
 //!
-//! PayPal takes some currencies only, and three of them without decimals, of which ISO 4217 gives two to the forint and the new
-//! Taiwan dollar (<https://developer.paypal.com/api/rest/reference/currency-codes/>).
+//! PayPal takes some currencies only, and three of them without decimals, of which ISO 4217 gives two to the forint and
+//! the new Taiwan dollar (<https://developer.paypal.com/api/rest/reference/currency-codes/>).
 
 use super::super::provider::ProviderError;
 use domain::Money;

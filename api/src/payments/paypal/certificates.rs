@@ -1,9 +1,9 @@
-//! The certificates that PayPal signs notices with: fetched from where the notice says, if that is PayPal's own, checked to a
-//! trusted authority, and kept.
+//! The certificates that PayPal signs notices with: fetched from where the notice says, if that is PayPal's own,
+//! checked to a trusted authority, and kept.
 //!
-//! The address stands in a header that anybody can send. So only hosts of the API that payments are made by are asked, only over
-//! TLS, only below one path, a few at a time, and not again at once where there is none; and what they give has to be a
-//! certificate of PayPal's name. Who sends made-up addresses waits for nothing, and has nobody else wait.
+//! The address stands in a header that anybody can send. So only hosts of the API that payments are made by are asked,
+//! only over TLS, only below one path, a few at a time, and not again at once where there is none; and what they give
+//! has to be a certificate of PayPal's name. Who sends made-up addresses waits for nothing, and has nobody else wait.
 
 use super::super::provider::NoticeError;
 use super::client::{bounded, described, is_passing};
@@ -186,7 +186,8 @@ fn roots(authority: Option<&[u8]>) -> Result<X509Store, ErrorStack> {
     Ok(roots.build())
 }
 
-/// The origins whose certificates sign for the API at `base`: what PayPal's sandbox signs is worth nothing in the shop itself.
+/// The origins whose certificates sign for the API at `base`: what PayPal's sandbox signs is worth nothing in the shop
+/// itself.
 fn origins(base: &Url) -> Vec<String> {
     let base = base.origin().ascii_serialization();
     match base.as_str() {

@@ -101,7 +101,8 @@ impl Client {
         until.checked_sub(to_look).unwrap_or(until)
     }
 
-    /// Sends a request, again where the answer is lost or PayPal is busy: its id makes that one request. Gives up by `until`.
+    /// Sends a request, again where the answer is lost or PayPal is busy: its id makes that one request. Gives up by
+    /// `until`.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         request: &Request,
@@ -210,8 +211,8 @@ impl Connection {
         self.base.join(path).map_err(|_| Failure::for_good(unreadable("a path that is none")))
     }
 
-    /// After which pause a request is sent again: as long as PayPal says, or else longer each time, and not all for the same
-    /// time. `None` where that can't help, was tried often enough, or there is no time for it.
+    /// After which pause a request is sent again: as long as PayPal says, or else longer each time, and not all for the
+    /// same time. `None` where that can't help, was tried often enough, or there is no time for it.
     fn again(&self, tried: u32, failure: &Failure, until: Instant) -> Option<Duration> {
         if tried >= self.patience.tries || !failure.may_pass {
             return None;

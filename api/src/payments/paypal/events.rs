@@ -1,5 +1,5 @@
-//! What PayPal's notices tell (<https://developer.paypal.com/api/rest/webhooks/event-names/>). Those that lead to nothing here
-//! are kept all the same.
+//! What PayPal's notices tell (<https://developer.paypal.com/api/rest/webhooks/event-names/>). Those that lead to
+//! nothing here are kept all the same.
 
 use super::super::provider::{Capture, NoticeError, TakenBack, Told};
 use super::amount::Amount;
@@ -110,7 +110,8 @@ pub(super) fn read(body: &[u8]) -> Result<Told, NoticeError> {
     }
 }
 
-/// A refund is a thing of its own, whose link `up` leads to the capture; without one it is the capture itself that is shown.
+/// A refund is a thing of its own, whose link `up` leads to the capture; without one it is the capture itself that is
+/// shown.
 fn taken_back(reversal: Reversal, resource: &[u8]) -> Result<Told, NoticeError> {
     let RefundResource { id, amount, custom_id, links } = parsed(resource)?;
     let amount = Money::try_from(&amount.unsigned()).map_err(unreadable)?;

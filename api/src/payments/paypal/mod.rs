@@ -1,11 +1,14 @@
 //! PayPal, by its Orders API, version 2.
 //!
 //! A payment is a PayPal order of one purchase unit with the intent `CAPTURE`. What is asked twice is one by
-//! `PayPal-Request-Id`, which PayPal keeps for six hours; after that its own refusal (`ORDER_ALREADY_CAPTURED`) says so.
+//! `PayPal-Request-Id`, which PayPal keeps for six hours; after that its own refusal (`ORDER_ALREADY_CAPTURED`) says
+//! so.
 //!
-//! - [`client`]: requests with a token, time-outs and bounded retries. [`token`]: the token, shared until it is about to expire.
+//! - [`client`]: requests with a token, time-outs and bounded retries. [`token`]: the token, shared until it is about
+//!   to expire.
 //! - [`orders`]: what an order is made of and what its answers mean. [`amount`]: money as PayPal writes it.
-//! - [`events`]: what notices tell. [`signature`]: whether they are PayPal's. [`certificates`]: with what that is checked.
+//! - [`events`]: what notices tell. [`signature`]: whether they are PayPal's. [`certificates`]: with what that is
+//!   checked.
 
 mod amount;
 mod certificates;
@@ -83,7 +86,8 @@ impl Patience {
         self.answer.saturating_mul(self.tries).saturating_add(pauses.sum())
     }
 
-    /// Whether there is time to try to take the money, as often as it is tried, and then to look once whether it was taken.
+    /// Whether there is time to try to take the money, as often as it is tried, and then to look once whether it was
+    /// taken.
     fn fits(self, at_most: Duration) -> bool {
         self.tries >= 1 && self.longest().saturating_add(self.answer) <= at_most
     }

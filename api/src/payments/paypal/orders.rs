@@ -42,8 +42,9 @@ pub(super) fn create(ask: &Ask) -> Result<String, ProviderError> {
     Ok(body.to_string())
 }
 
-/// What PayPal shows the shop beside the payment: the order's number, so that it is found. PayPal takes the money of each such
-/// id once, and an order may be paid by several payments (a part of it, or what was added since): so each has its own.
+/// What PayPal shows the shop beside the payment: the order's number, so that it is found. PayPal takes the money of
+/// each such id once, and an order may be paid by several payments (a part of it, or what was added since): so each has
+/// its own.
 fn invoice_id(ask: &Ask) -> String {
     let (of_intent, ..) = ask.intent.as_fields();
     format!("{}-{of_intent:08x}", ask.number)
@@ -126,7 +127,8 @@ impl PayPalOrder {
         Some(url.to_string())
     }
 
-    /// How the payment stands. What was captured goes before the order's own status: `COMPLETED` says only that it was tried.
+    /// How the payment stands. What was captured goes before the order's own status: `COMPLETED` says only that it was
+    /// tried.
     pub(super) fn standing(&self) -> Result<Standing, ProviderError> {
         let captures: Vec<&PayPalCapture> =
             self.purchase_units.iter().filter_map(|unit| unit.payments.as_ref()).flat_map(|p| &p.captures).collect();

@@ -1,5 +1,5 @@
-//! Whether a notice is PayPal's: RSA-SHA-256 over what identifies its transmission, our webhook, and the body's checksum
-//! (<https://developer.paypal.com/api/rest/webhooks/rest/#link-selfverificationmethod>).
+//! Whether a notice is PayPal's: RSA-SHA-256 over what identifies its transmission, our webhook, and the body's
+//! checksum (<https://developer.paypal.com/api/rest/webhooks/rest/#link-selfverificationmethod>).
 
 use super::super::provider::NoticeError;
 use super::certificates::SigningKey;

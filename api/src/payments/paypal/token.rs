@@ -1,4 +1,5 @@
-//! The access token (OAuth 2.0, client credentials: RFC 6749 section 4.4), shared by all requests until it is about to expire.
+//! The access token (OAuth 2.0, client credentials: RFC 6749 section 4.4), shared by all requests until it is about to
+//! expire.
 
 use super::super::provider::ProviderError;
 use futures::FutureExt;
@@ -31,12 +32,14 @@ impl Token {
 /// What asking for a token comes to.
 pub(super) type Granted = Result<Token, ProviderError>;
 
-/// The token in use, or the request for one: all who need a token wait for the same request, and are told the same of it.
+/// The token in use, or the request for one: all who need a token wait for the same request, and are told the same of
+/// it.
 #[derive(Default)]
 pub(super) struct Tokens(Mutex<Option<Shared<BoxFuture<'static, Granted>>>>);
 
 impl Tokens {
-    /// The token; asked for if there is none that is good, and none is being asked for. Whoever stops to wait stops nobody else.
+    /// The token; asked for if there is none that is good, and none is being asked for. Whoever stops to wait stops
+    /// nobody else.
     pub(super) async fn get<F>(&self, ask: impl FnOnce() -> F) -> Result<Arc<str>, ProviderError>
     where
         F: Future<Output = Granted> + Send + 'static,

@@ -1,11 +1,11 @@
 //! `POST /cart/add/`, `/cart/change/`, `/cart/remove/`: changes the cart and leads back to it.
 //!
-//! The form that adds is the same for every visitor, so that the pages that it stands on are, too; it relies on the browser
-//! telling where it comes from. The others carry the token of the session.
+//! The form that adds is the same for every visitor, so that the pages that it stands on are, too; it relies on the
+//! browser telling where it comes from. The others carry the token of the session.
 
 use super::super::{Fault, Posted, Visit, checkout};
 use super::{PATH, show};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Response;

@@ -4,7 +4,7 @@ use super::super::basket::{Basket, BasketLine, Unavailable};
 use super::super::catalogue::{Card, words};
 use super::super::reads::Reads;
 use super::super::{Fault, Page, Visit, checkout, order_page};
-use crate::http::App;
+use crate::app::App;
 use crate::pictures::Size;
 use crate::problem::Problem;
 use askama::Template;

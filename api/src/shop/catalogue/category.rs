@@ -4,7 +4,7 @@ use super::super::reads::Reads;
 use super::super::{Fault, Visit};
 use super::card::category_name;
 use super::list::{self, Asked};
-use crate::http::App;
+use crate::app::App;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use domain::Slug;

@@ -4,7 +4,7 @@ use super::super::reads::Reads;
 use super::super::shelves::{self, Which};
 use super::super::{Fault, Page, Visit};
 use super::card::{Card, Shelf};
-use crate::http::App;
+use crate::app::App;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;

@@ -1,11 +1,11 @@
-//! `GET /products/{sku}/`: one product. One that was withdrawn is shown too, as people come back to what they bought, but
-//! can't be put into the cart.
+//! `GET /products/{sku}/`: one product. One that was withdrawn is shown too, as people come back to what they bought,
+//! but can't be put into the cart.
 
 use super::super::reads::Reads;
 use super::super::shelves::Which;
 use super::super::{Fault, Page, Visit};
 use super::card::{Card, Shelf};
-use crate::http::App;
+use crate::app::App;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -74,8 +74,8 @@ pub(super) async fn handle(
     visit.show(&product, reads.took)
 }
 
-/// Counts what the visitor looks at. Of one without a session nothing is kept, and a page is shown also when it can't be
-/// counted.
+/// Counts what the visitor looks at. Of one without a session nothing is kept, and a page is shown also when it can't
+/// be counted.
 async fn note_view(app: &App, visit: &Visit, sku: &Sku) -> Result<(), Fault> {
     if let Some(session) = visit.session.get().await?
         && let Err(error) = viewed::note(app.log.pool(), session.visitor_id, sku, visit.session.now()).await

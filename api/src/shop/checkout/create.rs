@@ -7,7 +7,7 @@ use super::super::reads::Reads;
 use super::super::{Fault, Page, Visit, cart, order_page};
 use super::form::{Form, ShownField};
 use super::key;
-use crate::http::App;
+use crate::app::App;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;

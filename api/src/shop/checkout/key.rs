@@ -1,7 +1,7 @@
 //! What makes two checkouts the same one: the cart, and its content. And what becomes of the cart then.
 
 use super::super::{Fault, Visit};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use commands::shop::carts::{self, CartLine};
 use commands::shop::sessions::Session;
@@ -13,9 +13,10 @@ use uuid::Uuid;
 /// Keeps these keys apart from those of the API's clients.
 const PURPOSE: &str = "shop checkout";
 
-/// The key of the order that is placed of this content of the session's cart, which a member may fill from several sessions. What
-/// else the form held does not matter: one content is ordered once, and who sends it again, whatever was typed then, is led to the
-/// order that there is. With the answer the lines are kept that are to be taken out of the cart.
+/// The key of the order that is placed of this content of the session's cart, which a member may fill from several
+/// sessions. What else the form held does not matter: one content is ordered once, and who sends it again, whatever was
+/// typed then, is led to the order that there is. With the answer the lines are kept that are to be taken out of the
+/// cart.
 pub(super) fn of(session: &Session, content_id: Uuid, lines: &[CartLine]) -> IdempotencyKey {
     let mut digest = Sha256::new();
     digest.update((PURPOSE.len() as u64).to_le_bytes());
@@ -34,8 +35,9 @@ pub(super) async fn placed_before(app: &App, session: &Session, content_id: Uuid
     Ok(answer.and_then(|answer| answer.body.parse().ok()))
 }
 
-/// Takes what was ordered out of the visitor's cart, if a process ended before it did, or the cart changed meanwhile; says which
-/// order that was, the last of several. To be done before the cart is shown, changed or ordered. Costs nothing otherwise.
+/// Takes what was ordered out of the visitor's cart, if a process ended before it did, or the cart changed meanwhile;
+/// says which order that was, the last of several. To be done before the cart is shown, changed or ordered. Costs
+/// nothing otherwise.
 pub(in crate::shop) async fn settle(app: &App, visit: &Visit) -> Result<Option<OrderId>, Fault> {
     let Some(session) = visit.session.get().await?.filter(|session| session.is_ordered) else { return Ok(None) };
     let settled = carts::settle(app.log.pool(), session.cart_id, visit.session.now()).await;
@@ -44,8 +46,8 @@ pub(in crate::shop) async fn settle(app: &App, visit: &Visit) -> Result<Option<O
     Ok(orders.last().and_then(|order| order.parse().ok()))
 }
 
-/// Takes what was ordered just now out of the cart. The order stands either way: where this fails, it is done when the cart is
-/// looked at next.
+/// Takes what was ordered just now out of the cart. The order stands either way: where this fails, it is done when the
+/// cart is looked at next.
 pub(super) async fn empty_cart(app: &App, visit: &Visit, session: &Session) {
     if let Err(error) = carts::settle(app.log.pool(), session.cart_id, visit.session.now()).await {
         tracing::warn!(%error, "what was ordered could not be taken out of its cart");

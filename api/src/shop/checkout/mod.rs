@@ -1,7 +1,7 @@
 //! From a cart to an order: `/orders/create/`, and the page that thanks for it.
 //!
-//! An order is placed of one content of the cart, which the form names: pressed twice, loaded again or sent from two tabs, it
-//! is the same order. See `docs/decisions/0015-sessions-and-carts.md`.
+//! An order is placed of one content of the cart, which the form names: pressed twice, loaded again or sent from two
+//! tabs, it is the same order. See `docs/decisions/0015-sessions-and-carts.md`.
 
 mod create;
 mod form;

@@ -1,4 +1,5 @@
-//! `POST /orders/create/`: places the order, by the same command as `POST /v1/orders`, and leads to the page that thanks.
+//! `POST /orders/create/`: places the order, by the same command as `POST /v1/orders`, and leads to the page that
+//! thanks.
 
 use super::super::basket::Basket;
 use super::super::cart::show::of_session;
@@ -7,7 +8,8 @@ use super::super::{Fault, Posted, Visit, cart, order_page};
 use super::create::{Notice, show, show_again};
 use super::form::Form;
 use super::key;
-use crate::http::{App, Place as Room, RequestId, context};
+use crate::app::App;
+use crate::http::{Place as Room, RequestId, context};
 use crate::problem::{rejection, within};
 use axum::extract::{Extension, State};
 use axum::response::Response;

@@ -1,9 +1,10 @@
-//! `GET /orders/{id}/thanks/?key=…`: thanks for an order. It is the order's page, for those whom [`order_page`] lets in.
+//! `GET /orders/{id}/thanks/?key=…`: thanks for an order. It is the order's page, for those whom [`order_page`] lets
+//! in.
 
 use super::super::live::panel::{self as live_panel, Panel as LivePanel};
 use super::super::payment::panel::{self, Panel};
 use super::super::{Fault, Page, Visit, order_page};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};

@@ -3,7 +3,7 @@
 use super::super::members::signed_in;
 use super::super::{Fault, Visit, order_page};
 use super::hub::{Badge, Close};
-use crate::http::App;
+use crate::app::App;
 use commands::shop::sessions;
 use domain::ids::OrderId;
 
@@ -15,8 +15,8 @@ pub(super) async fn of(app: &App, visit: &Visit, id: &str, query: Option<&str>) 
     Ok((order, Badge { order: Some(order), session, member, ..Badge::default() }))
 }
 
-/// Why somebody who was let in with this badge is so no longer. A session may have ended at any process, and a member's by a new
-/// password; who is another than before is looked at anew. Costs nothing for who has no session.
+/// Why somebody who was let in with this badge is so no longer. A session may have ended at any process, and a member's
+/// by a new password; who is another than before is looked at anew. Costs nothing for who has no session.
 pub(super) async fn lost(app: &App, badge: Badge) -> Result<Option<Close>, sqlx::Error> {
     let Some(session) = badge.session else { return Ok(None) };
     let now = app.settings().sessions.clock.now();

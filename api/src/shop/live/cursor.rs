@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// All that a browser was told up to: the log's position, the newest message, and what became of the mail. Opaque to browsers,
-/// which send back the last that they got: `1234.17.sent`.
+/// All that a browser was told up to: the log's position, the newest message, and what became of the mail. Opaque to
+/// browsers, which send back the last that they got: `1234.17.sent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     /// Of the order's last event that was told.

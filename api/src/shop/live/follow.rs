@@ -1,8 +1,8 @@
 //! Fetches news for all that are connected to this process: one task, at work only while there is somebody.
 //!
-//! Events come from the log, woken by its watch, which works across processes. Messages and what became of mails stand in tables:
-//! these are looked into about once a second, and at once when this process wrote a message itself. Nothing is kept here but how far
-//! it is: whoever comes in looks by itself how things are, after it joined.
+//! Events come from the log, woken by its watch, which works across processes. Messages and what became of mails stand
+//! in tables: these are looked into about once a second, and at once when this process wrote a message itself. Nothing
+//! is kept here but how far it is: whoever comes in looks by itself how things are, after it joined.
 
 use super::Live;
 use super::hub::{Awake, Group};

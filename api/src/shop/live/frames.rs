@@ -1,7 +1,7 @@
 //! What is said on a socket, as JSON in text frames.
 //!
-//! All that tells of the order carries `at`, which the browser sends back as `?after=` when it comes again, and `position`, the
-//! log's position up to which the order was told.
+//! All that tells of the order carries `at`, which the browser sends back as `?after=` when it comes again, and
+//! `position`, the log's position up to which the order was told.
 
 use super::cursor::Cursor;
 use super::news::{Change, News};
@@ -130,8 +130,8 @@ pub enum Asked {
     },
 }
 
-/// What is said on a socket, described: each frame by the name of its `type` with its JSON Schema (draft 7), whose references lead to
-/// `definitions` as if these stood under `/components/schemas`.
+/// What is said on a socket, described: each frame by the name of its `type` with its JSON Schema (draft 7), whose
+/// references lead to `definitions` as if these stood under `/components/schemas`.
 pub(crate) struct Frames {
     /// What a browser is told.
     pub(crate) told: Vec<(String, Value)>,

@@ -2,9 +2,9 @@
 
 use super::super::{Fault, order_page};
 use super::hub::Badge;
+use crate::app::App;
 use crate::auth::permission::{ReadMessages, WriteMessages};
 use crate::auth::{Permission, Scopes, Token, bearer, has_bearer};
-use crate::http::App;
 use crate::problem::within;
 use axum::extract::OptionalFromRequestParts;
 use domain::ids::{OrderId, SubjectId};
@@ -19,8 +19,8 @@ pub(super) struct Holder {
     member: SubjectId,
 }
 
-/// `None` for a request that bears no key, a browser's, and for one whose key is bound to nobody, which counts for nothing here: what is
-/// written on a socket is the customer's.
+/// `None` for a request that bears no key, a browser's, and for one whose key is bound to nobody, which counts for
+/// nothing here: what is written on a socket is the customer's.
 impl OptionalFromRequestParts<Arc<App>> for Holder {
     type Rejection = Fault;
 

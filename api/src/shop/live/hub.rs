@@ -1,7 +1,7 @@
 //! Who is connected to this process, in groups: news is sent to a group, or to some of it, and a group can be closed.
 //!
-//! Nothing here waits. Each socket has a queue of its own, and one whose queue is full is closed: it catches up when it comes
-//! again, and keeps nobody else waiting.
+//! Nothing here waits. Each socket has a queue of its own, and one whose queue is full is closed: it catches up when it
+//! comes again, and keeps nobody else waiting.
 
 use super::LiveSettings;
 use super::news::News;
@@ -140,8 +140,8 @@ pub struct Seat {
     end: Arc<OnceLock<Close>>,
 }
 
-/// The right to fetch news for all, held by whoever does. When it is dropped without a word, all that are connected are told
-/// to come again: what happens until the next one fetches would pass them by.
+/// The right to fetch news for all, held by whoever does. When it is dropped without a word, all that are connected are
+/// told to come again: what happens until the next one fetches would pass them by.
 pub(super) struct Awake {
     hub: Hub,
     is_over: bool,
@@ -186,7 +186,8 @@ impl Hub {
         self.send_to_some(group, news, |_| true)
     }
 
-    /// Sends news to those of a group that `wanted` picks; returns how many were reached. `wanted` must not use the hub.
+    /// Sends news to those of a group that `wanted` picks; returns how many were reached. `wanted` must not use the
+    /// hub.
     pub fn send_to_some(&self, group: Group, news: &Arc<News>, wanted: impl Fn(&Badge) -> bool) -> usize {
         let mut tables = self.tables();
         let (mut reached, mut slow) = (0, Vec::new());
@@ -309,8 +310,8 @@ impl Tables {
 }
 
 impl Seat {
-    /// The next news, or why there is none any more: after what was sent before, but at once where that is too much already.
-    /// Cancel safe.
+    /// The next news, or why there is none any more: after what was sent before, but at once where that is too much
+    /// already. Cancel safe.
     pub async fn next(&mut self) -> Result<Arc<News>, Close> {
         if self.end.get() == Some(&Close::TooSlow) {
             return Err(Close::TooSlow);

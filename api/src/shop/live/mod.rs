@@ -1,8 +1,10 @@
-//! Orders as they change: a page that is open follows its order by WebSocket (RFC 6455), in each tab and through any process.
+//! Orders as they change: a page that is open follows its order by WebSocket (RFC 6455), in each tab and through any
+//! process.
 //!
 //! - [`hub`]: who is connected, in groups. [`follow`]: fetches news for all of them, from the log and the tables.
 //! - [`news`]: what there is to tell. [`shown`], [`cursor`]: what one browser knows already, and where it goes on.
-//! - [`upgrade`], [`access`], [`holder`]: who is let in. [`socket`], [`frames`]: one connection, and what is said on it. [`now`]: how things are.
+//! - [`upgrade`], [`access`], [`holder`]: who is let in. [`socket`], [`frames`]: one connection, and what is said on
+//!   it. [`now`]: how things are.
 //! - [`write`]: messages about an order, by socket and by form. [`panel`]: the part of the page that shows all of it.
 //!
 //! See `docs/decisions/0018-live-status.md`.
@@ -72,8 +74,8 @@ impl Live {
         &self.0.hub
     }
 
-    /// Writes a message about an order, and has all who watch it told, those behind the counter too; through other processes
-    /// within about a second. Says whether it is new: the same again is the one that there is.
+    /// Writes a message about an order, and has all who watch it told, those behind the counter too; through other
+    /// processes within about a second. Says whether it is new: the same again is the one that there is.
     pub async fn write(&self, message: &NewMessage<'_>, now: DateTime<Utc>) -> Result<(Message, bool), MessageError> {
         let written = messages::write(self.0.log.pool(), message, now).await?;
         self.0.posted.notify_one();

@@ -43,7 +43,8 @@ pub enum Change {
 }
 
 impl Happened {
-    /// Of an event of an order. Its type says enough, so it need not be decoded; one that a newer program wrote is passed over.
+    /// Of an event of an order. Its type says enough, so it need not be decoded; one that a newer program wrote is
+    /// passed over.
     pub(super) fn of(event: &StoredEvent) -> Self {
         let change = match &*event.event_type {
             OrderPlaced::TYPE => Change::Placed,

@@ -38,8 +38,8 @@ impl Now {
         self.history.shown(self.mail, self.messages.last().map_or(0, |message| message.id))
     }
 
-    /// What somebody has been shown who sends this cursor; `None` if it is none that this order gave: its history may be another
-    /// one since.
+    /// What somebody has been shown who sends this cursor; `None` if it is none that this order gave: its history may
+    /// be another one since.
     pub(super) fn shown_at(&self, cursor: Cursor) -> Option<Shown> {
         let is_known = cursor.message == 0 || self.messages.iter().any(|message| message.id == cursor.message);
         self.history.shown_at(cursor).filter(|_| is_known)

@@ -1,10 +1,10 @@
-//! What an order's page shows of it all: how far it is, what was written about it, and where more comes from. A script follows from
-//! there; without one, loading the page again shows the same.
+//! What an order's page shows of it all: how far it is, what was written about it, and where more comes from. A script
+//! follows from there; without one, loading the page again shows the same.
 
 use super::super::{Fault, Page, order_page};
 use super::news::Mail;
 use super::now::Now;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use commands::messages::{Message, Side};
 use domain::ids::OrderId;

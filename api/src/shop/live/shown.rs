@@ -1,5 +1,5 @@
-//! What one browser has been shown of an order: news that it knows already changes nothing, so that it is told all once,
-//! whichever way news reaches it.
+//! What one browser has been shown of an order: news that it knows already changes nothing, so that it is told all
+//! once, whichever way news reaches it.
 
 use super::cursor::Cursor;
 use super::news::{Change, Happened, Mail, News};

@@ -11,7 +11,8 @@ use super::news::{Mail, News};
 use super::now::Now;
 use super::shown::Shown;
 use super::write::{self, Unwritten};
-use crate::http::{App, ConnectionPlace};
+use crate::app::App;
+use crate::http::ConnectionPlace;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use domain::ids::OrderId;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// The most bytes of what a browser sends: a message of a thousand characters, however they are written in JSON, is below.
+/// The most bytes of what a browser sends: a message of a thousand characters, however they are written in JSON, is
+/// below.
 pub(super) const MAX_TEXT_BYTES: usize = 16 << 10;
 /// Above the most bytes, so that one who sends more can be told before the connection is given up.
 pub(super) const MAX_FRAME_BYTES: usize = 64 << 10;
@@ -90,8 +92,8 @@ impl Watcher {
         }
     }
 
-    /// Tells what the browser missed, or how everything is. That is looked up only once all news is on its way here, so that what
-    /// happens meanwhile comes one way or the other, and is told once.
+    /// Tells what the browser missed, or how everything is. That is looked up only once all news is on its way here, so
+    /// that what happens meanwhile comes one way or the other, and is told once.
     async fn begin(&self, line: &mut Line) -> Result<Shown, End> {
         let live = &self.app.live;
         let awake = tokio::time::timeout(AWAKE_AT_MOST, live.hub().awake()).await;
@@ -115,8 +117,9 @@ impl Watcher {
         }
     }
 
-    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out, and a key may have
-    /// been revoked anywhere. While the database can't say, there is no news either; the next ping asks again.
+    /// Ends it for who is not let in any more: groups are closed in the process alone where somebody logs out, and a
+    /// key may have been revoked anywhere. While the database can't say, there is no news either; the next ping asks
+    /// again.
     async fn check(&self) -> Result<(), End> {
         if let Some(holder) = &self.holder {
             return if holder.is_valid(&self.app).await { Ok(()) } else { Err(End::Close(Close::Ended)) };

@@ -1,8 +1,8 @@
-//! `GET /orders/{id}/live?key=…&after=…`: from a request to a socket. A program sends a member's API key as `Authorization` instead of
-//! `key`.
+//! `GET /orders/{id}/live?key=…&after=…`: from a request to a socket. A program sends a member's API key as
+//! `Authorization` instead of `key`.
 //!
-//! Whoever is not let in is told so by HTTP, before there is a socket: who may not see the order (404), another site's page (403), one
-//! more than there is room for (429, 503).
+//! Whoever is not let in is told so by HTTP, before there is a socket: who may not see the order (404), another site's
+//! page (403), one more than there is room for (429, 503).
 
 use super::super::query::parameter;
 use super::super::{Fault, Visit, origin};
@@ -10,7 +10,8 @@ use super::access;
 use super::holder::Holder;
 use super::hub::Full;
 use super::socket::{self, MAX_FRAME_BYTES, Watcher};
-use crate::http::{App, ConnectionPlace};
+use crate::app::App;
+use crate::http::ConnectionPlace;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::response::Response;
@@ -27,8 +28,8 @@ pub(super) struct Handshake {
     upgrade: WebSocketUpgrade,
     /// The connection counts among the open ones for as long as it is a socket.
     place: Option<ConnectionPlace>,
-    /// Whether it comes from a page of ours. Browsers let pages of any site ask for a socket, with the visitor's cookies: nothing but
-    /// the origin tells them apart.
+    /// Whether it comes from a page of ours. Browsers let pages of any site ask for a socket, with the visitor's
+    /// cookies: nothing but the origin tells them apart.
     origin: Result<(), Fault>,
 }
 

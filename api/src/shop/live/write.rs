@@ -1,7 +1,7 @@
 //! What a customer writes about an order: by socket, and by a form where there is no script.
 
 use super::super::{Fault, Posted, Visit, order_page};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, ValueError};
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;

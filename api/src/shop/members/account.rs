@@ -6,7 +6,7 @@ use super::super::{Close, Fault, Group, Page, Posted, Visit};
 use super::form::{Field, Form};
 use super::shown::Ask;
 use super::{ACCOUNT, desk, log_in, signed_in};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use askama::Template;
 use axum::extract::{RawQuery, State};

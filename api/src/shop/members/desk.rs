@@ -11,11 +11,11 @@ use sqlx::PgPool;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// How often one mail address may be tried with a password from one network address: a few times in a row, then one a minute. Whoever
-/// guesses gets nowhere, and keeps nobody out who comes from elsewhere.
+/// How often one mail address may be tried with a password from one network address: a few times in a row, then one a
+/// minute. Whoever guesses gets nowhere, and keeps nobody out who comes from elsewhere.
 const LOG_INS: RateLimit = RateLimit { per_second: 1.0 / 60.0, burst: 8 };
-/// How often from all network addresses together. Who has many of them can use that up, and keep the member from logging in with the
-/// password; a link by mail lets them in.
+/// How often from all network addresses together. Who has many of them can use that up, and keep the member from
+/// logging in with the password; a link by mail lets them in.
 const LOG_INS_FROM_ALL: RateLimit = RateLimit { per_second: 1.0 / 20.0, burst: 100 };
 /// How often mails are asked for to one mail address from one network address.
 const MAILS: RateLimit = RateLimit { per_second: 1.0 / 900.0, burst: 4 };
@@ -63,8 +63,8 @@ impl Desk {
         &self.schedule
     }
 
-    /// Counts one try of a password for a mail address. The network address goes first, and what all share last: who is slowed down
-    /// uses up nothing that is others'.
+    /// Counts one try of a password for a mail address. The network address goes first, and what all share last: who is
+    /// slowed down uses up nothing that is others'.
     pub(super) fn count_log_in(&self, source: Source, email: &Email) -> Result<(), Fault> {
         let email = bucket(&email.search_key());
         self.log_ins_by_address.wait_for(source).map_err(Fault::too_many)?;

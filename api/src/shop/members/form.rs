@@ -1,4 +1,5 @@
-//! What is typed on the pages of accounts: read once into the domain's types, and kept as it was typed where that fails.
+//! What is typed on the pages of accounts: read once into the domain's types, and kept as it was typed where that
+//! fails.
 
 use super::super::{Page, Posted};
 use commands::members::Member;

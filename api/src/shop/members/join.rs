@@ -1,14 +1,14 @@
 //! `/account/join/` and `/account/confirm/`: an account for whoever shows that the address is theirs.
 //!
-//! The link alone does not confirm: with it goes the password that was chosen. So nobody gets an account that somebody else asked for
-//! in their name, and knows the password of.
+//! The link alone does not confirm: with it goes the password that was chosen. So nobody gets an account that somebody
+//! else asked for in their name, and knows the password of.
 
 use super::super::query::parameter;
 use super::super::{Fault, Posted, Visit};
 use super::form::{Field, Form};
 use super::shown::{Ask, tell};
 use super::{ACCOUNT, LOG_IN, desk, signed_in};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;

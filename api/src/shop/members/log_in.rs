@@ -5,7 +5,7 @@ use super::super::{Close, Fault, Group, Posted, Visit};
 use super::form::{Field, Form};
 use super::shown::Ask;
 use super::{ACCOUNT, LOG_IN, desk, signed_in};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -39,7 +39,8 @@ async fn show(
     Ask { about: "members-log-in", action: LOG_IN, form, hidden, notice, links }.show(app, visit).await
 }
 
-/// A page of this shop: two slashes at its beginning would name another host, and so would a backslash to some browsers.
+/// A page of this shop: two slashes at its beginning would name another host, and so would a backslash to some
+/// browsers.
 fn way_on(next: Option<&str>) -> &str {
     let is_ours = |path: &&str| {
         let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -67,7 +68,8 @@ pub(super) async fn log_in(State(app): State<Arc<App>>, visit: Visit, posted: Po
     }
 }
 
-/// The member of this address and password. That nobody has the address takes as long to find out as that the password is another.
+/// The member of this address and password. That nobody has the address takes as long to find out as that the password
+/// is another.
 pub(super) async fn right(app: &App, email: &Email, password: Password) -> Result<Option<Member>, Fault> {
     let (pool, passwords) = (app.log.pool(), app.members.passwords().await?);
     let found = within(members::by_email(pool, email)).await?;

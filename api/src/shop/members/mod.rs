@@ -1,8 +1,9 @@
-//! Accounts: joining by a link in a mail, logging in and out, a new password for a forgotten one, and a member's own pages.
+//! Accounts: joining by a link in a mail, logging in and out, a new password for a forgotten one, and a member's own
+//! pages.
 //!
-//! Nobody learns here who is a member: an address that has an account and one that has none get the same answer after the same
-//! work, and what is different stands in a mail to its owner. Links from mails lead to a page with a button: what only looks at
-//! them (a scanner of mails, a preview) uses them up for nobody.
+//! Nobody learns here who is a member: an address that has an account and one that has none get the same answer after
+//! the same work, and what is different stands in a mail to its owner. Links from mails lead to a page with a button:
+//! what only looks at them (a scanner of mails, a preview) uses them up for nobody.
 //!
 //! - [`desk`]: what all of this works with, bounds included. [`signed_in`]: as whom a visitor is known.
 //! - [`newsletter`]: asking for it and leaving it, by the same forms; no account is needed for that.

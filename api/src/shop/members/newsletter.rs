@@ -5,7 +5,7 @@ use super::super::{Fault, Posted, Visit};
 use super::form::{Field, Form};
 use super::join::token_of;
 use super::shown::{Ask, tell};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -82,9 +82,9 @@ pub(super) async fn left(State(app): State<Arc<App>>, visit: Visit, posted: Post
     tell(&app, &visit, "newsletter-left", &[(PATH, "newsletter-to-ask")]).await
 }
 
-/// One click in a mail program (RFC 8058): a POST from elsewhere, without cookies and without an origin. The link alone lets it, and
-/// lets it do nothing else, so its body, of either media type that the RFC names, has nothing to add. That it was done before is no
-/// error.
+/// One click in a mail program (RFC 8058): a POST from elsewhere, without cookies and without an origin. The link alone
+/// lets it, and lets it do nothing else, so its body, of either media type that the RFC names, has nothing to add. That
+/// it was done before is no error.
 pub(super) async fn one_click(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Fault> {
     let link = link_of(query.as_deref()).ok_or(Fault::NotFound)?;
     subscribers::leave(app.log.pool(), &link).await.map_err(Problem::from)?;

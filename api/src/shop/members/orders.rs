@@ -6,7 +6,7 @@ use super::super::live::panel::{self as live_panel, Panel as LivePanel};
 use super::super::{Fault, Page, Posted, Visit, order_page};
 use super::shown::tell;
 use super::signed_in;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use askama::Template;
 use axum::extract::{Path, State};

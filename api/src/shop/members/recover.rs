@@ -5,7 +5,7 @@ use super::form::{Field, Form};
 use super::join::token_of;
 use super::shown::{Ask, tell};
 use super::{ACCOUNT, LOG_IN, desk, signed_in};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;

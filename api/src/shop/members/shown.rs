@@ -2,7 +2,7 @@
 
 use super::super::{Fault, Page, Visit};
 use super::form::{Form, ShownField};
-use crate::http::App;
+use crate::app::App;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;

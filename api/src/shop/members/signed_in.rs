@@ -4,7 +4,7 @@
 
 use super::super::{Fault, Visit};
 use super::LOG_IN;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use axum::response::Response;
 use commands::members::{self, Member};
@@ -46,8 +46,8 @@ pub(super) async fn required(app: &App, visit: &Visit) -> Result<Result<Member, 
     }
 }
 
-/// Logs the visitor in: the session gets another secret, and what is in its cart, and what was looked at in it, become the member's.
-/// It lives on as it did if no other lifetime is given.
+/// Logs the visitor in: the session gets another secret, and what is in its cart, and what was looked at in it, become
+/// the member's. It lives on as it did if no other lifetime is given.
 pub(super) async fn sign_in(
     app: &App,
     visit: &Visit,

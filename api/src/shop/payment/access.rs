@@ -3,7 +3,7 @@
 use super::super::query::parameter;
 use super::super::{Fault, Visit, order_page};
 use super::panel::Notice;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use axum::response::Response;
 use commands::payments::intents::Intent;

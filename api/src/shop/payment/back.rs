@@ -2,7 +2,7 @@
 
 use super::super::{Fault, Visit};
 use super::access::{self, lead_back};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;

@@ -1,8 +1,8 @@
 //! Paying on the shop's pages: the button on an order's page, the way to the provider, and the ways back.
 //!
 //! - `POST /orders/{id}/pay/?key=…`: asks the provider, and leads there. Lets in whom the order's page does.
-//! - `GET /orders/{id}/paid/?intent=…`, `GET /orders/{id}/pay/cancelled/?intent=…`: where the provider sends the customer back to.
-//!   The payment's own id lets in: a provider is given no key of ours.
+//! - `GET /orders/{id}/paid/?intent=…`, `GET /orders/{id}/pay/cancelled/?intent=…`: where the provider sends the
+//!   customer back to. The payment's own id lets in: a provider is given no key of ours.
 //! - `/sandbox/{intent}/`: the built-in provider's page.
 //!
 //! What becomes of a payment is [`crate::payments`]' business; what is shown of it is the [`panel`]'s.

@@ -2,7 +2,7 @@
 
 use super::super::query::parameter;
 use super::super::{Fault, Page, order_page};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use commands::payments::intents::{Intent, IntentState};
 use domain::ids::OrderId;

@@ -3,7 +3,7 @@
 use super::super::{Fault, Page, Posted, Visit, order_page};
 use super::access::{self, lead_back};
 use super::panel::Notice;
-use crate::http::App;
+use crate::app::App;
 use crate::payments::BeginError;
 use crate::payments::provider::ProviderError;
 use crate::problem::Problem;
@@ -55,8 +55,8 @@ struct Leaving {
     provider: String,
 }
 
-/// `GET /orders/{id}/pay/?intent=…`: a page that leads on to the provider's. A form of ours may be answered by pages of ours alone
-/// (`form-action 'self'`, which browsers hold redirects to as well), and leads to this one.
+/// `GET /orders/{id}/pay/?intent=…`: a page that leads on to the provider's. A form of ours may be answered by pages of
+/// ours alone (`form-action 'self'`, which browsers hold redirects to as well), and leads to this one.
 pub(super) async fn lead_on(
     State(app): State<Arc<App>>,
     visit: Visit,

@@ -1,8 +1,9 @@
-//! `/sandbox/{intent}/`: the built-in provider's page. It stands for a page that is not the shop's, and looks like that.
+//! `/sandbox/{intent}/`: the built-in provider's page. It stands for a page that is not the shop's, and looks like
+//! that.
 
 use super::super::{Fault, Page, Posted, Visit};
 use super::access::lead_back;
-use crate::http::App;
+use crate::app::App;
 use crate::payments::inbox::ReceiveError;
 use crate::payments::sandbox;
 use crate::problem::Problem;

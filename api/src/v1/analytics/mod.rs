@@ -1,7 +1,7 @@
 //! `GET /v1/analytics/…`: what was sold in a range of the shop's days, as JSON or, where `Accept` prefers it, CSV.
 //!
-//! `from` and `to` must be there: days such as `2026-01-31`, the range is `[from, to)` and of at most two years. Placed and paid
-//! stand apart, currencies too.
+//! `from` and `to` must be there: days such as `2026-01-31`, the range is `[from, to)` and of at most two years. Placed
+//! and paid stand apart, currencies too.
 
 mod operations;
 mod resource;
@@ -12,11 +12,12 @@ pub(crate) use resource::json as figures_json;
 use super::reads::Read;
 use super::totals::day;
 use crate::analytics::{self, Conversion, Figures, Sheet, Subject};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadTotals;
 use crate::csv::{self, Reader};
+use crate::http::Produces;
 use crate::http::query::Query;
-use crate::http::{App, Produces};
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;

@@ -72,7 +72,8 @@ impl<'a> From<&'a CitySales> for CityResource<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PaymentTime")]
 pub(super) struct TimeResource {
-    /// The longest time of this row; `null` in the last, which has no end. Each row begins where the one before it ends.
+    /// The longest time of this row; `null` in the last, which has no end. Each row begins where the one before it
+    /// ends.
     within_s: Option<u32>,
     /// Orders placed in the range that were paid within this time.
     orders: u64,
@@ -90,7 +91,8 @@ impl From<&PaymentTime> for TimeResource {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Conversion")]
 pub(super) struct ConversionResource {
-    /// Carts that got their first line in the range; a cart begins anew after each order of it. An order over the API needs none.
+    /// Carts that got their first line in the range; a cart begins anew after each order of it. An order over the API
+    /// needs none.
     carts: Option<u64>,
     /// Orders placed in the range.
     orders: u64,

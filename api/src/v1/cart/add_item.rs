@@ -1,11 +1,12 @@
-//! `POST /v1/cart/items`: adds to a cart, and makes one where the request names none. With an `Idempotency-Key` it does so once,
-//! however often it is sent.
+//! `POST /v1/cart/items`: adds to a cart, and makes one where the request names none. With an `Idempotency-Key` it does
+//! so once, however often it is sent.
 
 use super::super::incoming::{IDEMPOTENT_REPLAYED, Incoming};
 use super::super::orders::place;
 use super::{Reached, problem, rejected, resource};
+use crate::app::App;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts};
-use crate::http::{App, RequestId};
 use crate::problem::{Problem, rejection, within};
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -3,8 +3,9 @@
 use super::super::incoming::Incoming;
 use super::super::products::sku;
 use super::{Reached, problem};
+use crate::app::App;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -1,7 +1,7 @@
 //! `GET /v1/cart`: what is in a cart, at today's prices.
 
 use super::Reached;
-use crate::http::App;
+use crate::app::App;
 use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};

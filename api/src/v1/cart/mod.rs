@@ -1,14 +1,14 @@
 //! `/v1/cart`: the cart of a client's guest, or of a member.
 //!
-//! A client has as many carts as it has guests: which one a request is about is told by the header `Orders-Cart`, the id that
-//! the first addition answered with. Ids can't be guessed, so a guest's app needs no account and no session to keep its cart,
-//! and none gets at another's. An order is placed by `POST /v1/orders`, with the lines of the cart and its total as
-//! `expected_total`.
+//! A client has as many carts as it has guests: which one a request is about is told by the header `Orders-Cart`, the
+//! id that the first addition answered with. Ids can't be guessed, so a guest's app needs no account and no session to
+//! keep its cart, and none gets at another's. An order is placed by `POST /v1/orders`, with the lines of the cart and
+//! its total as `expected_total`.
 //!
 //! A member's key reaches the member's own cart alone, the one that the pages show; it need not be named.
 //!
-//! Setting and removing may be repeated. Adding adds each time, unless the request has an `Idempotency-Key`: the same again under the
-//! same key adds nothing, and gets the same answer.
+//! Setting and removing may be repeated. Adding adds each time, unless the request has an `Idempotency-Key`: the same
+//! again under the same key adds nothing, and gets the same answer.
 
 pub(super) mod add_item;
 pub(super) mod change_item;
@@ -19,9 +19,9 @@ mod resource;
 
 pub(super) use operations::operations;
 
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::UseCarts;
-use crate::http::App;
 use crate::problem::{Code, Place, Problem};
 use axum::extract::FromRequestParts;
 use axum::response::Response;
@@ -38,8 +38,8 @@ use uuid::Uuid;
 /// The id of a cart.
 const ORDERS_CART: HeaderName = HeaderName::from_static("orders-cart");
 
-/// A request with a key that may use carts, about the cart that it reaches: a member's key the member's own, which need not be named;
-/// any other the one that is named, if one is. What is no id of such a cart is no cart: 404.
+/// A request with a key that may use carts, about the cart that it reaches: a member's key the member's own, which need
+/// not be named; any other the one that is named, if one is. What is no id of such a cart is no cart: 404.
 pub(in crate::v1) struct Reached {
     allowed: Allowed<UseCarts>,
     cart: Option<CartRef>,

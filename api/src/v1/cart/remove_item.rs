@@ -3,7 +3,8 @@
 use super::super::incoming::Incoming;
 use super::super::products::sku;
 use super::{Reached, problem};
-use crate::http::{App, RequestId};
+use crate::app::App;
+use crate::http::RequestId;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -1,11 +1,12 @@
-//! `GET /v1/categories`: all categories in the order of their slugs, removed ones included. They are few: there is one page.
+//! `GET /v1/categories`: all categories in the order of their slugs, removed ones included. They are few: there is one
+//! page.
 
 use super::super::paging::List;
 use super::super::reads::Read;
 use super::resource::CategoryResource;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadProducts;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};

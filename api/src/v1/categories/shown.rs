@@ -1,11 +1,12 @@
-//! `POST /v1/categories/{slug}/remove` and `…/restore`: shows nothing under a category any more, and shows it again. Doing
-//! so again changes nothing.
+//! `POST /v1/categories/{slug}/remove` and `…/restore`: shows nothing under a category any more, and shows it again.
+//! Doing so again changes nothing.
 
 use super::super::incoming::{Ask, Incoming};
 use super::slug;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
-use crate::http::{App, RequestId};
+use crate::http::RequestId;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

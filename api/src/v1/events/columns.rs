@@ -1,7 +1,8 @@
-//! An event as a row of a table: what most events have in common in columns of its own, typed; the whole of it as JSON besides.
+//! An event as a row of a table: what most events have in common in columns of its own, typed; the whole of it as JSON
+//! besides.
 //!
-//! Events are not understood for this: a column is empty where an event has no such member, or a newer program wrote it in
-//! another way.
+//! Events are not understood for this: a column is empty where an event has no such member, or a newer program wrote it
+//! in another way.
 
 use super::line::{self, LineError};
 use chrono::{DateTime, Utc};

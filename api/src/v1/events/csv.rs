@@ -1,5 +1,5 @@
-//! The history as a table, its columns those of [`columns`](super::columns). What an event has not is empty, and all else is exact, unless a
-//! spreadsheet is to read it.
+//! The history as a table, its columns those of [`columns`](super::columns). What an event has not is empty, and all
+//! else is exact, unless a spreadsheet is to read it.
 
 use super::columns::{NAMES, Row};
 use super::line::LineError;

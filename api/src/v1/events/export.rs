@@ -2,9 +2,10 @@
 
 use super::format::Format;
 use super::looks::Looks;
+use super::pace::Pace;
 use super::{DEFAULT_LIMIT, ExportError, Found, READ_ROWS, csv, line, respond};
+use crate::app::App;
 use crate::csv::Reader;
-use crate::http::App;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::response::Response;
@@ -35,8 +36,8 @@ pub(super) async fn answer(
         _ => u64::MAX,
     };
     let last = last.min(Position(after.0.saturating_add(span)));
-    let looks = app.looks.clone();
-    let mut export = Export { looks, filter, after, last, ahead: None, format, is_begun: false, _place: place };
+    let (looks, pace) = (app.looks.clone(), Pace::new(app.log.known_head()));
+    let mut export = Export { looks, pace, filter, after, last, ahead: None, format, is_begun: false, _place: place };
     if !export.filter.is_everything() {
         export.look_ahead(left).await?;
     }
@@ -47,6 +48,7 @@ pub(super) async fn answer(
 /// An answer on its way.
 struct Export {
     looks: Looks,
+    pace: Pace,
     filter: EventFilter,
     /// All up to here is on its way.
     after: Position,
@@ -60,8 +62,9 @@ struct Export {
 }
 
 impl Export {
-    /// Finds where the answer ends, as that is told before its first byte: a filter lets fewer events through than there are positions,
-    /// so only a look tells where the limit is reached. That takes a position of each event, and no more.
+    /// Finds where the answer ends, as that is told before its first byte: a filter lets fewer events through than
+    /// there are positions, so only a look tells where the limit is reached. That takes a position of each event, and
+    /// no more.
     async fn look_ahead(&mut self, limit: u64) -> Result<(), Problem> {
         let (mut reached, mut ahead) = (self.after, VecDeque::new());
         let mut search = self.looks.begin(&self.filter);
@@ -101,6 +104,8 @@ impl Export {
             return Ok(Some(Bytes::from(head)));
         }
         while self.after < self.last {
+            // Without a place: others look meanwhile.
+            self.pace.rest(self.looks.log.known_head()).await;
             let Some(read) = self.read().await? else { return Ok(None) };
             if read.up_to == self.after {
                 return Err(ExportError::Missing(self.after));
@@ -119,7 +124,10 @@ impl Export {
         let Some(ahead) = &mut self.ahead else {
             let rows = u32::try_from(self.last.0 - after.0).unwrap_or(READ_ROWS).min(READ_ROWS);
             let _place = self.looks.place(filter, after).await;
-            return Ok(Some(log.read_filtered(filter, after, self.last, rows).await?));
+            let begun = Instant::now();
+            let read = log.read_filtered(filter, after, self.last, rows).await?;
+            self.pace.took(begun.elapsed());
+            return Ok(Some(read));
         };
         while ahead.front().is_some_and(|position| *position <= after) {
             ahead.pop_front();
@@ -127,7 +135,10 @@ impl Export {
         let Some(next) = ahead.front() else { return Ok(None) };
         let wanted: Vec<Position> = ahead.iter().take(READ_ROWS as usize).copied().collect();
         let _place = self.looks.place(filter, Position(next.0.saturating_sub(1))).await;
-        Ok(Some(log.read_found(filter, after, &wanted).await?))
+        let begun = Instant::now();
+        let read = log.read_found(filter, after, &wanted).await?;
+        self.pace.took(begun.elapsed());
+        Ok(Some(read))
     }
 }
 

@@ -1,19 +1,25 @@
 //! The history that goes on: what there is behind a position, and then what is appended, as it is committed.
 //!
-//! A follower holds its position and one chunk, however far behind it is, and reads as fast as its client takes. All followers at
-//! the head read the same events in memory; those that are further back look through history at the few places for that. It ends with a
-//! word and the position to go on from: after as many events as were asked for, at the server's stop, when its time is over (whoever
-//! comes again shows the key again), when its client takes too long for a chunk, and when the log can't be read.
+//! A follower holds its position and one chunk, however far behind it is, and reads as fast as its client takes. All
+//! followers at the head read the same events in memory; those that are further back look through history at the few
+//! places for that. It ends with a word and the position to go on from: after as many events as were asked for, at the
+//! server's stop, when its key is revoked, when its time is over, when its client takes too long for a chunk, and when
+//! the log can't be read.
 //!
-//! As lines: an empty one says that the connection is alive; the last one is `{"end":"stopping","position":42}`. As server-sent
-//! events (WHATWG HTML, section 9.2): the `id` is the position, also of the comments that keep the connection alive, so that a
-//! client that comes again with `Last-Event-ID` goes on behind all that was looked at, however rare what it waits for is. An
-//! `EventSource` takes every end for a cut, so a client that wants no more closes it on an event of the type `end`.
+//! As lines: an empty one says that the connection is alive; the last one is `{"end":"stopping","position":42}`. As
+//! server-sent events (WHATWG HTML, section 9.2): the `id` is the position, also of the comments that keep the
+//! connection alive, so that a client that comes again with `Last-Event-ID` goes on behind all that was looked at,
+//! however rare what it waits for is. An `EventSource` takes every end for a cut, so a client that wants no more closes
+//! it on an event of the type `end`.
 
 use super::format::Format;
 use super::looks::Looks;
+use super::pace::Pace;
 use super::{ExportError, Found, READ_ROWS, line, respond};
-use crate::http::{App, Stopping};
+use crate::app::App;
+use crate::auth::permission::ReadEvents;
+use crate::auth::{Keys, Token, still_allows};
+use crate::http::Stopping;
 use crate::problem::{Code, Place, Problem};
 use axum::body::Body;
 use axum::response::Response;
@@ -41,7 +47,7 @@ const RETRY_MS: u32 = 2_000;
 pub struct FollowSettings {
     /// How many follow at once.
     pub max_followers: usize,
-    /// For how long nothing is said at most.
+    /// For how long nothing is said at most. So often the key is looked up again.
     pub keep_alive_every: Duration,
     /// How long a client may take for one chunk. One that reads nothing at all is cut by the server's own bound.
     pub slow_at_most: Duration,
@@ -78,6 +84,7 @@ pub(super) fn answer(
     app: &App,
     found: Found,
     format: Format,
+    token: Token,
     stopping: Stopping,
     place: OwnedSemaphorePermit,
 ) -> Response {
@@ -85,6 +92,9 @@ pub(super) fn answer(
     let now = Instant::now();
     let follower = Follower {
         looks: app.looks.clone(),
+        pace: Pace::new(app.log.known_head()),
+        keys: app.keys.clone(),
+        token,
         filter: found.filter,
         from: found.from,
         position: found.after,
@@ -94,6 +104,7 @@ pub(super) fn answer(
         stopping,
         until: now + settings.follow_at_most,
         said: now,
+        verified: now,
         is_begun: false,
         is_over: false,
         _place: place,
@@ -110,6 +121,8 @@ enum End {
     /// It held as many events as were asked for.
     Limit,
     Stopping,
+    /// The key was revoked.
+    KeyEnded,
     TimeOver,
     TooSlow,
     Unavailable,
@@ -120,6 +133,7 @@ impl End {
         match self {
             Self::Limit => "limit",
             Self::Stopping => "stopping",
+            Self::KeyEnded => "key_ended",
             Self::TimeOver => "time_over",
             Self::TooSlow => "too_slow",
             Self::Unavailable => "unavailable",
@@ -129,6 +143,10 @@ impl End {
 
 struct Follower {
     looks: Looks,
+    pace: Pace,
+    keys: Keys,
+    /// Of who follows.
+    token: Token,
     filter: EventFilter,
     /// What is recorded before this time is passed over. A time that is to come is no position yet.
     from: Option<DateTime<Utc>>,
@@ -142,6 +160,8 @@ struct Follower {
     until: Instant,
     /// When the last chunk was handed over.
     said: Instant,
+    /// When the key was last looked up.
+    verified: Instant,
     is_begun: bool,
     is_over: bool,
     /// Given back at the end, or when the client is gone.
@@ -181,6 +201,9 @@ impl Follower {
             if Instant::now() >= self.until {
                 return Ok(Some(self.end(End::TimeOver)));
             }
+            if !self.is_still_allowed().await {
+                return Ok(Some(self.end(End::KeyEnded)));
+            }
             let head = self.looks.log.known_head();
             if self.position < head {
                 match self.read(head).await? {
@@ -197,15 +220,34 @@ impl Follower {
         }
     }
 
-    /// What the filter lets through of the next events, nothing where there was no place to look for them; `None` while the log can't
-    /// be read.
+    /// Looks the key up again where it is time for that: also whoever is told something all the while is not told it
+    /// for ever.
+    async fn is_still_allowed(&mut self) -> bool {
+        if self.verified.elapsed() < self.settings.keep_alive_every {
+            return true;
+        }
+        self.verified = Instant::now();
+        let allowed = self.stopping.run_until(still_allows::<ReadEvents>(&self.keys, &self.token)).await;
+        allowed.unwrap_or(true)
+    }
+
+    /// What the filter lets through of the next events, nothing where there was no place to look for them; `None` while
+    /// the log can't be read.
     async fn read(&mut self, head: Position) -> Result<Option<FilteredEvents>, ExportError> {
         let rows = self.left.and_then(|left| u32::try_from(left).ok()).unwrap_or(READ_ROWS).min(READ_ROWS);
+        let next_word = self.next_word();
+        // It owes a rest only for what it read far behind the head.
+        let _ = self.stopping.run_until(timeout_at(next_word, self.pace.rest(head))).await;
         let place = self.looks.place(&self.filter, self.position);
-        let Some(Ok(_place)) = self.stopping.run_until(timeout_at(self.next_word(), place)).await else {
+        let Some(Ok(_place)) = self.stopping.run_until(timeout_at(next_word, place)).await else {
             return Ok(Some(FilteredEvents { events: Vec::new(), up_to: self.position }));
         };
-        match self.looks.log.read_filtered(&self.filter, self.position, head, rows).await {
+        let (begun, is_export) = (Instant::now(), head.0 - self.position.0 > u64::from(READ_ROWS));
+        let read = self.looks.log.read_filtered(&self.filter, self.position, head, rows).await;
+        if is_export {
+            self.pace.took(begun.elapsed());
+        }
+        match read {
             Ok(read) if read.up_to == self.position => Err(ExportError::Missing(self.position)),
             Ok(mut read) => {
                 read.events.retain(|event| self.from.is_none_or(|from| event.recorded_at >= from));
@@ -228,7 +270,8 @@ impl Follower {
 
     /// When something is to be said at the latest.
     fn next_word(&self) -> Instant {
-        (self.said + self.settings.keep_alive_every).min(self.until)
+        let every = self.settings.keep_alive_every;
+        (self.said + every).min(self.verified + every).min(self.until)
     }
 
     fn chunk(&self, events: &[Arc<StoredEvent>]) -> Result<Bytes, ExportError> {

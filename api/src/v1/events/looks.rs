@@ -1,8 +1,8 @@
 //! The few places at which history is looked through.
 //!
-//! What looks through history asks the same pool as commands do, and each statement of it may be long. So many of them are under way at
-//! once, however many pages, exports and followers there are; the others wait for their turn, in order. What is in memory, or found by
-//! an order's key, needs no place.
+//! What looks through history asks the same pool as commands do, and each statement of it may be long. So many of them
+//! are under way at once, however many pages, exports and followers there are; the others wait for their turn, in
+//! order. What is in memory, or found by an order's key, needs no place.
 
 use crate::http::overloaded;
 use crate::problem::{Problem, within};
@@ -72,8 +72,8 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// What is found behind `after`. `None` where the answer ends there: its time is over, or the log can't be read on. What was found
-    /// is not thrown away for that, as whoever asked goes on behind it.
+    /// What is found behind `after`. `None` where the answer ends there: its time is over, or the log can't be read on.
+    /// What was found is not thrown away for that, as whoever asked goes on behind it.
     pub(super) async fn look<T>(
         &mut self,
         after: Position,

@@ -1,13 +1,14 @@
 //! `GET /v1/events`: the history, in order, in the form that `Accept` asks for.
 //!
-//! - Lines (NDJSON, where nothing else is asked for) and tables (CSV): [`export`]. The answer is made while it is read, so its
-//!   length costs no memory.
+//! - Lines (NDJSON, where nothing else is asked for) and tables (CSV): [`export`]. The answer is made while it is read,
+//!   so its length costs no memory.
 //! - Pages (JSON): [`page`].
 //! - With `follow=true`, lines, or server-sent events, that go on with what is appended: [`follow`].
 //!
-//! Whatever the form, it holds the events behind `after`, and says in `Orders-Position` up to where it is complete: send that as the
-//! next `after`. Filters and limits change nothing of that: where they end an answer is found before its first byte, at one of few
-//! places for that ([`looks`]), in bounded time. `Orders-Min-Position` is met by every answer, which comes from the log; beyond the
+//! Whatever the form, it holds the events behind `after`, and says in `Orders-Position` up to where it is complete:
+//! send that as the next `after`. Filters and limits change nothing of that: where they end an answer is found before
+//! its first byte, at one of few places for that ([`looks`]), in bounded time. A long answer rests between its reads
+//! while orders come in ([`pace`]). `Orders-Min-Position` is met by every answer, which comes from the log; beyond the
 //! head it is refused as `after` is.
 
 pub(crate) mod columns;
@@ -18,6 +19,7 @@ mod format;
 pub mod line;
 pub(crate) mod looks;
 mod operations;
+pub(crate) mod pace;
 mod page;
 pub(crate) mod selection;
 
@@ -28,10 +30,11 @@ pub(super) use operations::operations;
 use super::incoming::ORDERS_POSITION;
 use super::paging;
 use super::reads::{Wanted, beyond_head};
-use crate::auth::Allowed;
+use crate::app::App;
 use crate::auth::permission::ReadEvents;
+use crate::auth::{Allowed, bearer};
 use crate::http::query::Query;
-use crate::http::{App, Stopping, overloaded, timing};
+use crate::http::{Stopping, overloaded, timing};
 use crate::problem::{Problem, within};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -115,7 +118,7 @@ pub(super) async fn handle(
         return page::answer(&app, found).await;
     }
     if follows {
-        Ok(follow::answer(&app, found, format, stopping, place))
+        Ok(follow::answer(&app, found, format, bearer(&headers)?, stopping, place))
     } else {
         export::answer(&app, found, format, place).await
     }

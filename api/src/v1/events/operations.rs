@@ -22,7 +22,7 @@ all when `Orders-Position` is the `after` that you sent. Few look at once, and t
 
 `follow=true` goes on with what is appended, as it is committed, for an hour at most; so do server-sent events by themselves. As lines, \
 an empty one says that the connection is alive. The server ends with `{\"end\":\"stopping\",\"position\":42}` (as an event of the \
-type `end`), or `time_over`, `too_slow`, `unavailable`: go on behind that position. `limit` ends it with `limit`. An `EventSource` comes \
+type `end`), or `time_over`, `too_slow`, `unavailable`: go on behind that position. `key_ended` says that the key was revoked. `limit` ends it with `limit`. An `EventSource` comes \
 again after every end, so close it on `end` where you want no more.";
 
 pub(in crate::v1) fn operations() -> Vec<Operation> {

@@ -3,7 +3,7 @@
 use super::format::Format;
 use super::line::{Line, LineError};
 use super::{Found, respond};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::Problem;
 use crate::v1::paging;
 use axum::body::Body;

@@ -118,8 +118,8 @@ impl Range {
         self.up_to.is_some() || self.to.is_some()
     }
 
-    /// What it means on a log that reaches to `head`: behind the first position, up to the second. Times never run backwards
-    /// along positions, so they are positions too.
+    /// What it means on a log that reaches to `head`: behind the first position, up to the second. Times never run
+    /// backwards along positions, so they are positions too.
     pub async fn resolve(&self, log: &Log, head: Position) -> Result<(Position, Position), LogError> {
         let (mut after, mut last) = (self.after, self.up_to.unwrap_or(head).min(head));
         if let Some(from) = self.from {

@@ -3,9 +3,9 @@
 use super::super::incoming::Resource;
 use super::super::reads::{Read, Wanted, versioned};
 use super::id;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteNewsletters;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, rejection};
 use axum::extract::{RawQuery, State};

@@ -1,11 +1,11 @@
-//! `GET /v1/newsletters/{id}/outcomes`: what became of an issue, counted by subscribers. All are 0 before it is released; those
-//! whose turn has not come are in none.
+//! `GET /v1/newsletters/{id}/outcomes`: what became of an issue, counted by subscribers. All are 0 before it is
+//! released; those whose turn has not come are in none.
 
-use super::super::reads::json;
+use super::super::reads::json_of;
 use super::id;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteNewsletters;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, rejection, within};
 use axum::extract::{RawQuery, State};
@@ -43,5 +43,5 @@ pub(in crate::v1) async fn handle(
     }
     let issues::Counts { sent, waiting, failed, unknown } = within(issues::count(app.log.pool(), id.0)).await?;
     let outcomes = OutcomesResource { sent, waiting, failed, unknown };
-    Ok(json(serde_json::to_string(&outcomes).map_err(|_| Problem::internal())?))
+    json_of(&outcomes)
 }

@@ -1,14 +1,16 @@
-//! `POST /v1/newsletters/{id}/release`: sends an issue to the subscribers of this moment, or with `at` of that one: then it is a job
-//! of the schedule until then, which `orders schedule` shows and cancels. Released once, it is released for good.
+//! `POST /v1/newsletters/{id}/release`: sends an issue to the subscribers of this moment, or with `at` of that one:
+//! then it is a job of the schedule until then, which `orders schedule` shows and cancels. Released once, it is
+//! released for good.
 
 use super::super::incoming::{Ask, Incoming};
-use super::super::reads::json;
+use super::super::reads::json_of;
 use super::super::time;
 use super::id;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteNewsletters;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId};
 use crate::openapi::Instant;
 use crate::problem::{Code, Problem, ValueError, rejection, within};
 use crate::scheduled;
@@ -56,7 +58,7 @@ async fn schedule(app: &App, id: IssueId, at: DateTime<Utc>, actor: &str) -> Res
         return Err(Problem::new(Code::NewsletterScheduled, detail));
     }
     let scheduled = Scheduled { id, released: false, release_at: at };
-    let mut response = json(serde_json::to_string(&scheduled).map_err(|_| Problem::internal())?);
+    let mut response = json_of(&scheduled)?;
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
 }

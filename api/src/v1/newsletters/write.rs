@@ -1,11 +1,13 @@
-//! `POST /v1/newsletters`: writes an issue. `PUT /v1/newsletters/{id}`: writes it anew as a whole, as long as it has not gone out.
+//! `POST /v1/newsletters`: writes an issue. `PUT /v1/newsletters/{id}`: writes it anew as a whole, as long as it has
+//! not gone out.
 
 use super::super::incoming::{Ask, Incoming};
 use super::id;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteNewsletters;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

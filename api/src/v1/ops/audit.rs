@@ -1,13 +1,13 @@
-//! `GET /v1/ops/audit`: what operators did, the newest first. `actor`, `action` (`parked.retry`, or `parked.` for all that begin so) and
-//! `target` narrow it down.
+//! `GET /v1/ops/audit`: what operators did, the newest first. `actor`, `action` (`parked.retry`, or `parked.` for all
+//! that begin so) and `target` narrow it down.
 
 use super::super::paging::{List, PageRequest};
 use super::super::reads::json;
 use super::super::time;
 use super::words::Words;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::openapi::Instant;
 use crate::problem::{Problem, within};

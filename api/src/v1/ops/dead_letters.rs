@@ -1,15 +1,18 @@
-//! `GET /v1/ops/dead-letters`: what consumers parked, as it was published to the dead-letter topic, the newest first. What a record says,
-//! which may be personal, is for keys that may read history too.
+//! `GET /v1/ops/dead-letters`: what consumers parked, as it was published to the dead-letter topic, the newest first.
+//! What a record says, which may be personal, is for keys that may read history too.
 //!
-//! It is the one thing under `/v1` for which Kafka is asked, by a process that was told where that is: `orders serve`, and `orders api` with
-//! `KAFKA_BROKERS`. Whoever has no Kafka sees what is parked, and decides on it, all the same: the ledger is in PostgreSQL.
+//! It is the one thing under `/v1` for which Kafka is asked, by a process that was told where that is: `orders serve`,
+//! and `orders api` with `KAFKA_BROKERS`. Whoever has no Kafka sees what is parked, and decides on it, all the same:
+//! the ledger is in PostgreSQL.
 
 use super::super::paging::{List, PageRequest};
 use super::super::reads::json;
+use super::traced;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::{ReadEvents, RunSystem};
+use crate::http::overloaded;
 use crate::http::query::Query;
-use crate::http::{App, overloaded};
 use crate::problem::{Code, Problem};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -107,6 +110,7 @@ pub(super) struct LetterResource<'a> {
     /// When it was parked, by RFC 3339. A second copy of a letter has the same `item` and time.
     parked_at: Option<&'a str>,
     came_from: Option<PlaceResource<'a>>,
+    /// The request's id; without the scope `analyst` only one that is a UUID.
     correlation_id: Option<&'a str>,
     /// The record's value as text, which may be personal: `null` for a key without the scope `analyst`.
     value: Option<&'a str>,
@@ -115,8 +119,8 @@ pub(super) struct LetterResource<'a> {
 }
 
 impl<'a> LetterResource<'a> {
-    /// What the record says is for whoever may read history.
-    fn of(letter: &'a Letter, with_value: bool) -> Self {
+    /// What the record says, and what a client calls its request, is for whoever may read history.
+    fn of(letter: &'a Letter, reads_history: bool) -> Self {
         Self {
             offset: letter.offset,
             item: letter.item,
@@ -128,9 +132,9 @@ impl<'a> LetterResource<'a> {
             attempts: letter.attempts,
             parked_at: letter.parked_at.as_deref(),
             came_from: letter.came_from.as_ref().map(PlaceResource::from),
-            correlation_id: letter.correlation_id.as_deref(),
-            value: letter.value.as_deref().filter(|_| with_value),
-            value_omitted: letter.value_omitted.as_deref().or((!with_value).then_some(NOT_SHOWN)),
+            correlation_id: letter.correlation_id.as_deref().and_then(|id| traced::request_id(id, reads_history)),
+            value: letter.value.as_deref().filter(|_| reads_history),
+            value_omitted: letter.value_omitted.as_deref().or((!reads_history).then_some(NOT_SHOWN)),
         }
     }
 }
@@ -147,8 +151,8 @@ pub(in crate::v1) async fn handle(
     let before = page.after::<u64>(&list)?.map(u64::cast_signed);
     let found = app.dead_letters.page(before, page.limit).await?;
     let next = found.before.map(i64::unsigned_abs);
-    let with_value = allowed.also::<ReadEvents>();
-    let letters = found.letters.iter().rev().map(|letter| LetterResource::of(letter, with_value));
+    let reads_history = allowed.also::<ReadEvents>();
+    let letters = found.letters.iter().rev().map(|letter| LetterResource::of(letter, reads_history));
     Ok(json(list.page(letters.collect(), next.as_ref())))
 }
 
@@ -169,13 +173,14 @@ mod tests {
             attempts: Some(1),
             parked_at: None,
             came_from: None,
-            correlation_id: None,
+            correlation_id: Some("ada@example.com".to_owned()),
             value: Some("{\"OrderPlaced\":{}}".to_owned()),
             value_omitted: None,
         };
         let (without, with) = (LetterResource::of(&letter, false), LetterResource::of(&letter, true));
         assert_eq!((without.value, without.reason), (None, Some("550 mailbox unavailable")));
         assert_eq!(without.value_omitted, Some(NOT_SHOWN));
+        assert_eq!((without.correlation_id, with.correlation_id), (None, Some("ada@example.com")));
         assert_eq!((with.value, with.value_omitted), (Some("{\"OrderPlaced\":{}}"), None));
     }
 }

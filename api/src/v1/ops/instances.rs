@@ -1,21 +1,19 @@
 //! `GET /v1/ops/instances`: the running processes, and who leads what.
 
-use super::super::reads::json;
+use super::super::reads::json_of;
 use super::super::time;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
-use crate::openapi::{Instant, Operation, Tag};
+use crate::openapi::Instant;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use commands::instances::{SeenInstance, seen};
 use commands::lead::{HeldLease, held};
-use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -54,7 +52,7 @@ pub(crate) struct LeadResource {
     /// `relay`, or `projection <name> v<version>`.
     pub(crate) name: String,
     #[schemars(with = "Instant")]
-    since: String,
+    pub(crate) since: String,
     /// How often the lead was taken until now.
     taken: u64,
 }
@@ -111,18 +109,5 @@ pub(in crate::v1) async fn handle(
     Query::new(query.as_deref()).finish()?;
     let pool = app.log.pool();
     let found = InstancesResource::of(&within(seen(pool)).await?, &within(held(pool)).await?);
-    Ok(json(serde_json::to_string(&found).map_err(|_| Problem::internal())?))
-}
-
-pub(in crate::v1) fn operation() -> Operation {
-    let at = "2026-01-31T08:00:00.000000Z";
-    let example = json!({ "data": [{
-        "id": "01960000-0000-7000-8000-000000000006", "host": "shop-1", "pid": 4711, "command": "orders relay",
-        "version": "0.1.0", "started_at": at, "seen_at": at, "lives": true,
-        "leads": [{ "name": "relay", "since": at, "taken": 3 }],
-    }] });
-    Operation::new(Method::GET, "/v1/ops/instances", Tag::Operating, "listInstances", "The running processes")
-        .about("And who leads what: of the relay, and of each projection, one does the work and the others stand by.")
-        .allowed::<RunSystem>()
-        .answers::<InstancesResource>(StatusCode::OK, "All of them, the oldest first.", &[], example)
+    json_of(&found)
 }

@@ -1,12 +1,11 @@
 //! `GET /v1/ops/mails?order=…` and `POST /v1/ops/mails/search`: whether a customer got a mail, and why (not).
 
-use super::super::reads::unreadable;
+use super::super::reads::{json_of, unreadable};
 use super::super::time;
-use super::answer;
 use super::parked::AttemptResource;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::query::Query;
 use crate::openapi::Instant;
@@ -29,6 +28,9 @@ use std::sync::Arc;
 
 /// How many orders of one address are looked at, the newest.
 const ORDERS_OF_ADDRESS: u32 = 50;
+/// What an address does not find, in words.
+pub(crate) const LEFT_OUT: &str = "an order whose address was corrected is found by its present address and by its id; by a former \
+                                   one only where it was reminded, or had a mail once more, at that";
 
 /// The event that calls for a mail.
 #[derive(Serialize, JsonSchema)]
@@ -62,8 +64,9 @@ pub(crate) struct MailResource<'a> {
     cause: &'a str,
     /// The order that it is about.
     order: Option<String>,
-    /// A state of the ledger or of a job; `not_noted` where the consumer was not handed the event yet, `passed_over` where that came
-    /// before its time or it went past it, `not_called_for` where the rules know of no such mail, or not yet.
+    /// A state of the ledger or of a job; `not_noted` where the consumer was not handed the event yet, `passed_over`
+    /// where that came before its time or it went past it, `not_called_for` where the rules know of no such mail, or
+    /// not yet.
     state: &'static str,
     /// What it waits for, who decided against it, what the server answered last.
     why: Option<&'a str>,
@@ -109,13 +112,16 @@ impl<'a> MailResource<'a> {
 #[schemars(rename = "Mails")]
 pub(crate) struct MailsResource<'a> {
     data: Vec<MailResource<'a>>,
-    /// Whether these are all that can be found; else there are older orders of the address than those that were looked at, or older mails.
+    /// Whether these are all that can be found; else there are older orders of the address than those that were looked
+    /// at, or older mails.
     is_complete: bool,
+    /// What can't be found so, in words; `null` where nothing is left out.
+    leaves_out: Option<&'static str>,
 }
 
 impl<'a> MailsResource<'a> {
-    fn of(told: &'a [Told], is_complete: bool) -> Self {
-        Self { data: told.iter().map(MailResource::of).collect(), is_complete }
+    fn of(told: &'a [Told], is_complete: bool, leaves_out: Option<&'static str>) -> Self {
+        Self { data: told.iter().map(MailResource::of).collect(), is_complete, leaves_out }
     }
 }
 
@@ -126,7 +132,8 @@ pub(crate) type Told = (Option<OrderId>, Mail);
 pub(crate) struct ToAddress {
     /// Those that were found.
     pub(crate) mails: Vec<Told>,
-    /// Whether these are all: there are no more orders than were looked at, and no more mails of the schedule than are told.
+    /// Whether these are all: there are no more orders than were looked at, and no more mails of the schedule than are
+    /// told.
     pub(crate) is_complete: bool,
 }
 
@@ -164,8 +171,9 @@ pub(crate) async fn told_of_order(log: &Log, schedule: &Schedule, order: OrderId
     Ok(mails.into_iter().map(|mail| (Some(order), mail)).collect())
 }
 
-/// All mails to an address, as far as they can be found by it: those of its newest orders, the newest first, those of the schedule, and
-/// the newsletter. Of an order whose address was corrected those to the former one are told too.
+/// All mails to an address, as far as they can be found by it: those of its newest orders, the newest first, those of
+/// the schedule, and the newsletter. Of an order whose address was corrected those to the former one are told too. By a
+/// former address it is found where the schedule wrote there: else see [`LEFT_OUT`].
 pub(crate) async fn told_to(
     log: &Log,
     views: &Views,
@@ -174,16 +182,18 @@ pub(crate) async fn told_to(
 ) -> Result<ToAddress, MailsError> {
     let search = Search::Email(address.clone());
     let orders = order_list::search(views, Whose::All, &search, None, ORDERS_OF_ADDRESS).await?.value;
+    let (of_schedule, issues) =
+        (mails::to_address(log.pool(), address).await?, mails::issues_to(log.pool(), address).await?);
+    let mut ids: Vec<OrderId> = orders.rows.iter().map(|row| row.id).collect();
+    let mut looked_at: HashSet<OrderId> = ids.iter().copied().collect();
+    ids.extend(of_schedule.iter().filter_map(mails::order_of).filter(|order| looked_at.insert(*order)));
     let mut told: Vec<Told> = Vec::new();
-    if !orders.rows.is_empty() {
-        let ids: Vec<OrderId> = orders.rows.iter().map(|row| row.id).collect();
+    if !ids.is_empty() {
         for (order, mails) in Teller::open(log, schedule).await?.of_orders(&ids, Some(address)).await? {
             told.extend(mails.into_iter().map(|mail| (Some(order), mail)));
         }
     }
     let known: HashSet<String> = told.iter().filter_map(|(_, mail)| mail.message_id.clone()).collect();
-    let (of_schedule, issues) =
-        (mails::to_address(log.pool(), address).await?, mails::issues_to(log.pool(), address).await?);
     let is_complete = orders.next.is_none() && !mails::may_be_more(&of_schedule) && !mails::may_be_more(&issues);
     // Those about its orders were told with them.
     let is_new = |mail: &Mail| mail.message_id.as_ref().is_none_or(|id| !known.contains(id));
@@ -202,7 +212,7 @@ pub(in crate::v1) async fn of_order(
     query.finish()?;
     let Some(order) = order else { return Err(Problem::internal()) };
     let told = within(told_of_order(&app.log, app.members.schedule(), order)).await?;
-    answer(&MailsResource::of(&told, true))
+    json_of(&MailsResource::of(&told, true, None))
 }
 
 pub(in crate::v1) async fn search(
@@ -216,7 +226,7 @@ pub(in crate::v1) async fn search(
     let body = body::receive(&head, body, Accepts::JSON).await?;
     let address = body::read(&body, asked)?;
     let told = within(told_to(&app.log, &app.views, app.members.schedule(), &address)).await?;
-    answer(&MailsResource::of(&told.mails, told.is_complete))
+    json_of(&MailsResource::of(&told.mails, told.is_complete, Some(LEFT_OUT)))
 }
 
 /// Reads whose mails are asked for.
@@ -229,7 +239,7 @@ struct NotAnOrder;
 
 impl fmt::Display for NotAnOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("is no id of an order")
+        f.write_str("must be an order's id, which is a UUID; POST /v1/orders/search finds it by the number")
     }
 }
 

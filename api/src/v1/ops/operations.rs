@@ -3,11 +3,12 @@
 use super::super::paging::PageResource;
 use super::audit::ActionResource;
 use super::dead_letters::LetterResource;
+use super::instances::InstancesResource;
 use super::mails::{MailsResource, asked as search};
 use super::parked::operations::BODY;
-use super::schedule::DecidedResource;
+use super::schedule::{DecidedResource, JobResource};
 use super::words::Words;
-use super::{consumers, parked};
+use super::{consumers, parked, projections, status};
 use crate::auth::permission::RunSystem;
 use crate::http::body::{Accepts, Shaped};
 use crate::openapi::examples::{self, ORDER};
@@ -17,8 +18,51 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 pub(in crate::v1) fn operations() -> Vec<Operation> {
-    let single = vec![dead_letters(), audit()];
-    [parked::operations::operations(), consumers::operations::operations(), mails(), jobs(), single].concat()
+    [
+        vec![schedule(), instances()],
+        projections::operations::operations(),
+        parked::operations::operations(),
+        consumers::operations::operations(),
+        mails(),
+        jobs(),
+        vec![dead_letters(), audit()],
+        status::operations::operations(),
+    ]
+    .concat()
+}
+
+fn schedule() -> Operation {
+    let job = json!({
+        "id": 1, "task": "sweep", "key": "carts", "state": "waiting", "run_at": "2026-01-31T08:00:00.000000Z",
+        "next_look_at": "2026-01-31T08:00:00.000000Z", "every_s": 600, "attempts": 0, "last_error": null,
+        "last_run_at": null, "decided_by": null,
+    });
+    Operation::new(
+        Method::GET,
+        "/v1/ops/schedule",
+        Tag::Operating,
+        "listJobs",
+        "Work at a given time, and periodic work",
+    )
+    .about("Times that are not known yet are `null`.")
+    .allowed::<RunSystem>()
+    .query("all", json!({ "type": "boolean" }), "Also jobs that ended well or were cancelled.")
+    .in_pages()
+    .refuses(&[Code::Unavailable])
+    .answers::<PageResource<JobResource<'_>>>(StatusCode::OK, "A page of jobs.", &[], examples::page(&[job]))
+}
+
+fn instances() -> Operation {
+    let at = "2026-01-31T08:00:00.000000Z";
+    let example = json!({ "data": [{
+        "id": "01960000-0000-7000-8000-000000000006", "host": "shop-1", "pid": 4711, "command": "orders relay",
+        "version": "0.1.0", "started_at": at, "seen_at": at, "lives": true,
+        "leads": [{ "name": "relay", "since": at, "taken": 3 }],
+    }] });
+    Operation::new(Method::GET, "/v1/ops/instances", Tag::Operating, "listInstances", "The running processes")
+        .about("And who leads what: of the relay, and of each projection, one does the work and the others stand by.")
+        .allowed::<RunSystem>()
+        .answers::<InstancesResource>(StatusCode::OK, "All of them, the oldest first.", &[], example)
 }
 
 fn dead_letters() -> Operation {
@@ -68,7 +112,7 @@ fn mails() -> Vec<Operation> {
         "message_id": "01960000-0000-7000-8000-000000000005.a1b2c3d4e5f60718@example.com",
         "noted_at": "2026-01-31T08:00:00.000000Z", "since": "2026-01-31T08:00:01.000000Z", "next_at": null,
     });
-    let example = json!({ "data": [mail], "is_complete": true });
+    let example = json!({ "data": [mail], "is_complete": true, "leaves_out": null });
     vec![
         Operation::new(Method::GET, "/v1/ops/mails", Tag::Operating, "listMails", "What became of the mails of an order")
             .about(
@@ -88,7 +132,8 @@ fn mails() -> Vec<Operation> {
         )
         .about(
             "Those of its newest 50 orders, the newest 200 of the schedule, and of the newsletter; `is_complete` says whether these are \
-             all. A POST, so that no address stands in a URL.",
+             all that an address finds. An order whose address was corrected is found by its present one, and by a former one only \
+             where the schedule wrote to that: `leaves_out` says so. A POST, so that no address stands in a URL.",
         )
         .allowed::<RunSystem>()
         .body(Accepts::JSON, "SearchMails", search, json!({ "email": "ada@example.com" }))

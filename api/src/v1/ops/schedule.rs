@@ -1,16 +1,17 @@
-//! `GET /v1/ops/schedule`: work at a given time and periodic work, with the state, the next time and the last error of each job.
-//! `POST /v1/ops/schedule/{id}/run` and `…/cancel` decide on one.
+//! `GET /v1/ops/schedule`: work at a given time and periodic work, with the state, the next time and the last error of
+//! each job. `POST /v1/ops/schedule/{id}/run` and `…/cancel` decide on one.
 //!
 //! Jobs that ended well or were cancelled are left out unless `all=true`. Times that are not known yet are `null`.
 
 use super::super::incoming::Incoming;
 use super::super::paging::{List, PageRequest};
-use super::super::reads::json;
+use super::super::reads::{json, json_of};
 use super::super::time;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
+use crate::http::RequestId;
 use crate::http::query::Query;
-use crate::http::{App, RequestId};
 use crate::openapi::Instant;
 use crate::problem::{Code, Problem, within};
 use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
@@ -119,7 +120,7 @@ pub(in crate::v1) async fn cancel(
 
 fn told(id: i64, decided: Decided) -> Result<Response, Problem> {
     match decided {
-        Decided::Done => super::answer(&DecidedResource { id }),
+        Decided::Done => json_of(&DecidedResource { id }),
         Decided::NotPossible => Err(not_possible()),
     }
 }

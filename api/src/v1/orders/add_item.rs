@@ -2,9 +2,10 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::{id, place};
+use crate::app::App;
 use crate::auth::permission::PlaceOrders;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts};
-use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

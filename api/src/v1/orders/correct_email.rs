@@ -1,12 +1,13 @@
-//! `PATCH /v1/orders/{id}`: corrects the address that mails about the order go to, which was mistyped. The order is confirmed to
-//! the new one, in the language in which it was placed. `If-Match` says which version the change is of.
+//! `PATCH /v1/orders/{id}`: corrects the address that mails about the order go to, which was mistyped. The order is
+//! confirmed to the new one, in the language in which it was placed. `If-Match` says which version the change is of.
 
 use super::super::incoming::{Ask, Incoming};
 use super::id;
+use crate::app::App;
 use crate::auth::permission::CorrectOrders;
 use crate::corrections::Before;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

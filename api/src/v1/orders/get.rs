@@ -1,13 +1,14 @@
 //! `GET /v1/orders/{id}`: one order. From the view, or from the log where the view is behind: so it is never missing
-//! after it was placed, and a position that a client asks for is never waited for. With `as_of` what it was, folded from its own events.
+//! after it was placed, and a position that a client asks for is never waited for. With `as_of` what it was, folded
+//! from its own events.
 
 use super::super::as_of;
 use super::super::incoming::Resource;
 use super::super::reads::{Read, Wanted, versioned};
 use super::id;
 use super::resource::OrderResource;
+use crate::app::App;
 use crate::auth::permission::ReadOrders;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Code, Problem, rejection};
 use axum::extract::{RawQuery, State};

@@ -1,7 +1,7 @@
 //! The order that a path names.
 
+use crate::app::App;
 use crate::auth::{Allowed, Permission};
-use crate::http::App;
 use crate::problem::{Problem, rejection, within};
 use axum::extract::{FromRequestParts, Path};
 use commands::Snapshot;
@@ -11,9 +11,9 @@ use http::request::Parts;
 use projections::order_list::Whose;
 use std::sync::Arc;
 
-/// A request with a key that allows `P`, about an order that the key reaches. There is no other way to the id in a path, so that no
-/// handler can forget to look whose order it is. What is no id is no order: 404. So is somebody else's, which a member's key is
-/// told from none by nothing.
+/// A request with a key that allows `P`, about an order that the key reaches. There is no other way to the id in a
+/// path, so that no handler can forget to look whose order it is. What is no id is no order: 404. So is somebody
+/// else's, which a member's key is told from none by nothing.
 pub(in crate::v1) struct Reached<P> {
     pub(super) allowed: Allowed<P>,
     pub(super) order: OrderId,

@@ -1,13 +1,13 @@
-//! `GET /v1/orders`: all orders that the key reaches, newest first, filtered by payment, status, and when they were placed or last
-//! changed. With `as_of` as they were.
+//! `GET /v1/orders`: all orders that the key reaches, newest first, filtered by payment, status, and when they were
+//! placed or last changed. With `as_of` as they were.
 
 use super::super::as_of;
 use super::super::paging::{CursorKey, List, PageRequest};
 use super::super::reads::Read;
 use super::resource::OrderResource;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadOrders;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};

@@ -1,14 +1,15 @@
-//! `/v1/orders/{id}/messages`: what the customer wrote about an order, and what staff answer. There are never many, so all are
-//! listed at once. Who watches the order's page is told at once.
+//! `/v1/orders/{id}/messages`: what the customer wrote about an order, and what staff answer. There are never many, so
+//! all are listed at once. Who watches the order's page is told at once.
 
 use super::super::incoming::Incoming;
 use super::super::{reads, time};
 use super::id;
+use crate::app::App;
 use crate::auth::VerifiedKey;
 use crate::auth::permission::{ReadMessages, WriteMessages};
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::query::Query;
-use crate::http::{App, RequestId};
 use crate::openapi::{Instant, examples};
 use crate::problem::{Code, Problem, rejection, within};
 use axum::extract::{RawQuery, Request, State};
@@ -58,7 +59,7 @@ pub(in crate::v1) async fn list(
     Query::new(query.as_deref()).finish()?;
     check_placed(&app, order).await?;
     let messages = within(messages::of_order(app.log.pool(), order, 0)).await?;
-    answer(&List { data: messages.iter().map(MessageResource::from).collect() })
+    reads::json_of(&List { data: messages.iter().map(MessageResource::from).collect() })
 }
 
 /// `POST /v1/orders/{id}/messages`: an answer to the customer, or with a member's key what the customer writes. With an
@@ -80,7 +81,7 @@ pub(in crate::v1) async fn write(
     }
     let message = NewMessage { order, author: &author, key, text: &text };
     let (message, _) = app.live.write(&message, app.settings().sessions.clock.now()).await.map_err(refused)?;
-    let mut response = answer(&MessageResource::from(&message))?;
+    let mut response = reads::json_of(&MessageResource::from(&message))?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
@@ -101,10 +102,6 @@ pub fn message(body: &mut Fields<'_, '_>) -> Option<MessageText> {
 async fn check_placed(app: &App, order: OrderId) -> Result<(), Problem> {
     let snapshot: Arc<Snapshot<Order>> = within(app.gateway.load(&order.to_string())).await?;
     if snapshot.state.placed().is_some() { Ok(()) } else { Err(rejection::not_found::<Order>()) }
-}
-
-fn answer(body: &impl Serialize) -> Result<Response, Problem> {
-    Ok(reads::json(serde_json::to_string(body).map_err(|_| Problem::internal())?))
 }
 
 fn refused(error: MessageError) -> Problem {

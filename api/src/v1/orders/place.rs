@@ -1,10 +1,11 @@
 //! `POST /v1/orders`: places an order.
 
 use super::super::incoming::{Ask, Incoming};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::PlaceOrders;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId};
 use crate::problem::{Problem, within};
 use axum::extract::{Request, State};
 use axum::response::Response;

@@ -2,9 +2,10 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::id;
+use crate::app::App;
 use crate::auth::permission::RecordPayments;
 use crate::http::body::{self, Accepts, Fields};
-use crate::http::{App, RequestId, idempotency};
+use crate::http::{RequestId, idempotency};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

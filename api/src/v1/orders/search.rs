@@ -4,9 +4,9 @@
 use super::super::paging::{List, PageRequest};
 use super::super::reads::Read;
 use super::list;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadOrders;
-use crate::http::App;
 use crate::http::body::{self, Accepts, Fields};
 use crate::http::query::Query;
 use crate::problem::Problem;

@@ -3,10 +3,11 @@
 use super::super::incoming::{Ask, Incoming};
 use super::presentation::presentation;
 use super::sku;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields, Patch};
-use crate::http::{App, RequestId};
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

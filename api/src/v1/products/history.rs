@@ -1,13 +1,13 @@
-//! `GET /v1/products/{sku}/history`: what happened to a product, the newest first, from its own events; with `prices=true` what it
-//! cost, and nothing else.
+//! `GET /v1/products/{sku}/history`: what happened to a product, the newest first, from its own events; with
+//! `prices=true` what it cost, and nothing else.
 
 use super::super::paging::{List, PageRequest};
 use super::super::reads::json;
 use super::super::time;
 use super::sku;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadProductHistory;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::openapi::{Instant, MoneyValue};
 use crate::problem::{Problem, rejection, within};

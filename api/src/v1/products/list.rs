@@ -3,9 +3,9 @@
 use super::super::paging::{List, PageRequest};
 use super::super::reads::Read;
 use super::resource::ProductResource;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::ReadProducts;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};

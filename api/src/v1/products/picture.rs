@@ -1,12 +1,13 @@
-//! `PUT /v1/products/{sku}/picture`: makes the file that is sent the product's picture. `If-Match` says which version of the product
-//! it is for. By `PATCH` of the product, `"picture": null` takes it away.
+//! `PUT /v1/products/{sku}/picture`: makes the file that is sent the product's picture. `If-Match` says which version
+//! of the product it is for. By `PATCH` of the product, `"picture": null` takes it away.
 
 use super::super::incoming::{Ask, Incoming};
 use super::sku;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
+use crate::http::RequestId;
 use crate::http::body::Accepts;
-use crate::http::{App, RequestId};
 use crate::pictures;
 use crate::problem::{Problem, rejection, within};
 use axum::extract::{Request, State};

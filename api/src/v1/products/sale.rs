@@ -3,9 +3,10 @@
 
 use super::super::incoming::{Ask, Incoming};
 use super::sku;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::WriteProducts;
-use crate::http::{App, RequestId};
+use crate::http::RequestId;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::response::Response;

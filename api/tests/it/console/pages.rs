@@ -31,6 +31,8 @@ async fn whether_a_mail_was_sent_is_told_by_number_by_id_and_by_address() {
         let told = staff.post(MAILS, &[("of", of)]).await.is(303);
         assert_eq!(told.header("location"), path, "{of}");
     }
+    let moved = staff.get(&format!("{MAILS}?order={number}")).await.is(303);
+    assert_eq!(moved.header("location"), path, "an address that a person wrote");
     let told = staff.get(&path).await.is(200);
     let item = "href=\"/ops/parked/2/\"";
     says(&told, &["order_mail · OrderPlaced", "parked", "mailbox unavailable", item, &format!("/admin/orders/{id}/")]);
@@ -53,7 +55,11 @@ async fn what_names_no_order_and_no_address_is_said_below_its_field() {
         says(&refused, &["id=\"of-error\"", says_so, "aria-invalid=\"true\""]);
     }
     says(&staff.post(MAILS, &[("of", "ada@")]).await.is(422), &["id=\"of-error\"", "value=\"ada@\""]);
-    staff.get(&format!("{MAILS}?order=tea")).await.is(404);
+    for (of, says_so) in
+        [("tea", "This is no number or id"), ("99999999", "No order of the list has"), ("a@b.co", "This is no")]
+    {
+        says(&staff.get(&format!("{MAILS}?order={of}")).await.is(422), &["id=\"of-error\"", says_so]);
+    }
     staff.get(&format!("{MAILS}?order={}", uuid::Uuid::now_v7())).await.is(404);
     staff.form(MAILS, &[("of", "ada@example.com")]).await.is(403);
 }

@@ -54,15 +54,26 @@ async fn each_filter_finds_its_items_and_they_narrow_each_other_down() {
         .fetch_one(&system.goods.pool)
         .await
         .unwrap();
+    let number: String = sqlx::query_scalar(
+        "SELECT payload #>> '{OrderPlaced,number}' FROM events WHERE event_type = 'OrderPlaced' AND aggregate_id = $1",
+    )
+    .bind(&order)
+    .fetch_one(&system.goods.pool)
+    .await
+    .unwrap();
     for (query, expected) in [
         ("", &[1, 2, 3, 4][..]),
         ("?consumer=newsletter", &[3, 4]),
         ("?type=OrderPlaced", &[1, 2]),
         ("?state=unknown", &[3, 4]),
         ("?state=parked", &[1, 2]),
+        ("?state=waiting", &[]),
         ("?reason=MAILBOX+unavailable", &[1, 2]),
         ("?reason=100%25+of+%3Cit%3E", &[3, 4]),
         (&format!("?order={order}"), &[2]),
+        (&format!("?order={number}"), &[2]),
+        (&format!("?order=%23{number}"), &[2]),
+        ("?order=99999999", &[]),
         (&format!("?order={order}&consumer=newsletter"), &[]),
         ("?reason=lost&state=unknown&order=issue-1", &[3]),
         ("?reason=++&consumer=", &[1, 2, 3, 4]),
@@ -82,6 +93,36 @@ async fn each_filter_finds_its_items_and_they_narrow_each_other_down() {
     for wrong in ["?state=done", "?reason=a%00b", "?after=x", too_long.as_str()] {
         staff.get(&format!("{PATH}{wrong}")).await.is(400);
     }
+}
+
+#[tokio::test]
+async fn what_waits_is_shown_by_its_filter_and_tried_at_once() {
+    let system = System::open().await;
+    let staff = system.goods.staff(Role::Manager).await;
+    system
+        .execute("UPDATE consumer_ledger SET state = 'waiting', due_at = now() + interval '1 hour' WHERE id = 2")
+        .await;
+    assert_eq!(found(&staff, "").await, [1]);
+    let list = format!("{PATH}?state=waiting");
+    let page = staff.get(&list).await.is(200);
+    assert_eq!(items(&page), [2]);
+    says(&page, &["Next try ", "data-key=\"retry all\"", "data-key=\"parked.retry 2\""]);
+    assert!(!page.text.contains("parked.discard"), "{}", page.text);
+    let item = staff.get(&format!("{PATH}2/")).await.is(200);
+    says(&item, &["Next try", "parked.retry 2"]);
+    assert!(!item.text.contains("parked.discard"), "{}", item.text);
+    let asked = staff.get(&link(&page, "retry all")).await.is(200);
+    let fields = ["do", "count", "back"].map(|name| (name, field(&asked, name)));
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    says(&staff.done("/ops/", &fields).await, &["1 item is tried again."]);
+    let is_due: (bool, i32) =
+        sqlx::query_as("SELECT due_at <= now(), attempts FROM consumer_ledger WHERE id = 2 AND state = 'waiting'")
+            .fetch_one(&system.goods.pool)
+            .await
+            .unwrap();
+    assert_eq!(is_due, (true, 3), "its attempts are as they were");
+    staff.post("/ops/", &[("do", "parked.discard.all state=waiting"), ("count", "1"), ("back", &list)]).await.is(303);
+    says(&staff.get(&list).await.is(200), &["What waits is tried again by itself"]);
 }
 
 #[tokio::test]

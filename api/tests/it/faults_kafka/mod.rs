@@ -1,5 +1,6 @@
-//! What servers, links and processes do to a shop, one fault after the other, while clients give it no rest. After each,
-//! what clients were told is compared with the log, Kafka and the mailboxes, and `orders verify` says that all agree.
+//! What servers, links and processes do to a shop, one fault after the other, while clients give it no rest. After
+//! each, what clients were told is compared with the log, Kafka and the mailboxes, and `orders verify` says that all
+//! agree.
 //!
 //! A seed to run again, and a shorter time for what lasts a minute, are told by `TESTKIT_FAULTS_SEED` and
 //! `TESTKIT_FAULTS_SECONDS`: see `docs/TESTING.md`.

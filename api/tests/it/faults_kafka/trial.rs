@@ -90,8 +90,8 @@ impl<'a> Trial<'a> {
         self.orders_go_on(BEFORE).await;
     }
 
-    /// Waits until each client was told what it wants to know; ends all who take commands, so that nothing is written any
-    /// more.
+    /// Waits until each client was told what it wants to know; ends all who take commands, so that nothing is written
+    /// any more.
     pub async fn clients_leave(&mut self) {
         tokio::time::timeout(SOON, self.load.close()).await.expect("every client is told what it wants to know");
         self.staff.check();
@@ -105,8 +105,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Compares what clients were told with the log, and the log with Kafka and the mailboxes, once the others have caught
-    /// up.
+    /// Compares what clients were told with the log, and the log with Kafka and the mailboxes, once the others have
+    /// caught up.
     pub async fn compare(&mut self) -> Figures {
         let mut figures = Figures::default();
         self.audit.compare_finally(&self.told, &mut figures).await;

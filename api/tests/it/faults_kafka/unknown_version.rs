@@ -28,7 +28,8 @@ async fn an_event_of_an_unknown_version_stops_the_view_before_it_and_nothing_is_
     let reasons = trial.staff.member(Role::Projections).unready().await;
     assert!(reasons.contains(&why), "{reasons}");
     trial.orders_go_on(MEANWHILE).await;
-    // The others go on: the catalogue has no use for orders, the relay passes it on, the consumer holds it for a person.
+    // The others go on: the catalogue has no use for orders, the relay passes it on, the consumer holds it for a
+    // person.
     let head = trial.head().await;
     let stands = |name: &str| !["products", "categories", "newsletters"].contains(&name);
     eventually("the views stand right before it", SOON, async || {
@@ -57,8 +58,8 @@ async fn an_event_of_an_unknown_version_stops_the_view_before_it_and_nothing_is_
     trial.close().await;
 }
 
-/// Copies the first order as a newer program would have written it, which this one can't read. Gives where its last event
-/// stands.
+/// Copies the first order as a newer program would have written it, which this one can't read. Gives where its last
+/// event stands.
 async fn write_as_a_newer_program(trial: &Trial<'_>) -> i64 {
     let (like, number, email, lines): (String, String, String, i64) = sqlx::query_as(
         "SELECT aggregate_id, payload->'OrderPlaced'->>'number', payload->'OrderPlaced'->'customer'->>'email', sequence - 1

@@ -2,7 +2,7 @@
 
 use super::past::Past;
 use crate::http_support::{BOUND, Shop};
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use chrono_tz::Tz;
 use commands::{Log, db};
 use domain::Position;
@@ -39,9 +39,43 @@ async fn totals_are_drawn_without_colour_where_nobody_looks_and_told_as_json() {
     assert_eq!((&json["data"][0]["city"], &json["data"][1]["placed"]["orders"]), (&"London, GB".into(), &1.into()));
     let products = totals(&["--by", "product", "--limit", "1"]).run().await.succeeded();
     assert!(products.contains("3 pieces") && !products.contains("CUP"), "{products}");
+    let lines: Vec<&str> = products.lines().collect();
+    let [.., rest, together] = lines.as_slice() else { panic!("{products}") };
+    assert!(rest.starts_with("The rest: 1 product ") && rest.ends_with("$8.00  1 piece"), "{products}");
+    assert!(together.starts_with("Together ") && together.ends_with("$45.50  4 pieces"), "{products}");
+    let paid = totals(&["--by", "product", "--paid"]).run().await.succeeded();
+    assert!(paid.starts_with("Paid by product, ") && paid.ends_with("\n\nNothing was paid.\n"), "{paid}");
 
-    let wrong = totals(&["--by", "day", "--from", "2026-01-02", "--to", "2026-01-01"]).run().await;
-    assert!(!wrong.status.success() && wrong.stderr.contains("the range holds no day"), "{wrong:?}");
+    for (arguments, told) in [
+        (&["--by", "day", "--from", "2026-01-02", "--to", "2026-01-01"][..], "the range holds no day"),
+        (&["--by", "day", "--from", "2999-01-01"][..], "is still to come"),
+        (&["--by", "day", "--limit", "3"][..], "--limit is of products and cities"),
+        (&["--by", "city", "--from", "2026-11-22T00:00:00Z"][..], "must be a day such as 2026-01-31"),
+        (&["--by", "city", "--paid", "--json"][..], "cannot be used with"),
+    ] {
+        let wrong = totals(arguments).run().await;
+        assert!(!wrong.status.success() && wrong.stderr.contains(told), "{arguments:?}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_paid_is_drawn_where_it_is_asked_for() {
+    let shop = Shop::new().await;
+    let api = shop.open().await;
+    let (past, now) = (Past::of(&shop.db).await, Utc::now());
+    past.sold(now, &[("TEA", 2)], "London", Some(TimeDelta::zero())).await;
+    let last = past.sold(now, &[("CUP", 1)], "Bath", None).await;
+    api.caught_up(last.0).await;
+    let totals = async |by: &str| {
+        let asked = Launch::orders().args(["totals", "--by", by, "--paid"]);
+        asked.env("DATABASE_URL", shop.db.app_url()).run().await.succeeded()
+    };
+    for (by, line) in [("day", "$25.00  1 order"), ("product", "$25.00  2 pieces"), ("city", "$25.00  1 order")] {
+        let text = totals(by).await;
+        let title = format!("Paid by {by}, ");
+        assert!(text.starts_with(&title) && text.trim_end().ends_with(line), "{text}");
+        assert!(!text.contains("CUP") && !text.contains("Bath"), "{text}");
+    }
 }
 
 /// Has the views of totals built with the days of a time zone, up to the head of the log.

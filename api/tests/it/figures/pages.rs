@@ -81,6 +81,25 @@ async fn nothing_sold_is_told_in_words_and_not_to_everybody() {
     assert_eq!(nobody.header("location"), "/admin/login/?next=%2Fanalytics%2F");
 }
 
+#[tokio::test]
+async fn what_is_no_range_is_told_and_not_answered_by_another() {
+    let goods = Goods::open().await;
+    let staff = goods.staff(Role::Manager).await;
+    for (query, words, typed) in [
+        ("from=2020-01-01&to=2026-01-31", "longer than 732 days", "value=\"2020-01-01\""),
+        ("from=foo", "from one day to another", "value=\"foo\""),
+        ("from=2026-02-01&to=2026-01-31", "ends before it begins", "value=\"2026-01-31\""),
+        ("range=ever", "no range of that name", "name=\"to\""),
+    ] {
+        let page = staff.get(&format!("/analytics/?{query}")).await.is(422);
+        says(&page, &[words, "Shown are the last 30 days", typed, "role=\"alert\"", "aria-invalid=\"true\""]);
+        let file = staff.get(&format!("/analytics/days.csv?{query}")).await.is(422);
+        assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
+        assert!(file.text.contains(words) && file.text.lines().count() == 1, "{}", file.text);
+    }
+    assert!(!main_of(&staff.get("/analytics/").await.is(200)).contains("role=\"alert\""));
+}
+
 /// The cells of a row of a table, found by its label.
 fn row<'p>(main: &'p str, label: &str) -> Vec<&'p str> {
     let (_, row) = main.split_once(&format!("<tr><td>{label}")).unwrap_or_else(|| panic!("no {label} in {main}"));

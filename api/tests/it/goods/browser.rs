@@ -1,5 +1,5 @@
-//! The counter in a real browser: every page, then a picture from a file to the product's page, and an issue from a draft to a
-//! mailbox.
+//! The counter in a real browser: every page, then a picture from a file to the product's page, and an issue from a
+//! draft to a mailbox.
 //!
 //! `SHOP_PICTURES=/directory` keeps a picture of each page.
 

@@ -2,7 +2,8 @@
 
 use crate::browser::{ACCEPT, FORM, value};
 use crate::http_support::{BOUND, Call, Instance, Reply, Shop};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use api::scheduled::ReleaseIssue;
 use api::shop::ShopSettings;
 use chrono::Utc;
@@ -66,7 +67,8 @@ impl Goods {
         self.caught_up(added.position()).await;
     }
 
-    /// Has the hour come of the issue of the newsletter that is on the schedule, and releases it as another process would.
+    /// Has the hour come of the issue of the newsletter that is on the schedule, and releases it as another process
+    /// would.
     pub async fn release_due(&self) {
         let hour = "UPDATE scheduled_jobs SET due_at = $1 WHERE task = 'newsletter_release' AND state = 'waiting'";
         let now = Utc::now();

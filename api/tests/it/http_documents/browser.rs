@@ -1,5 +1,5 @@
-//! The pages that show the document, in a real browser: nothing of what they do is refused by their own policy, and a command
-//! that is tried out is carried out.
+//! The pages that show the document, in a real browser: nothing of what they do is refused by their own policy, and a
+//! command that is tried out is carried out.
 
 use super::root;
 use crate::http_support::{BOUND, Shop};

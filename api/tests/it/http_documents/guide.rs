@@ -1,7 +1,7 @@
 //! `docs/API.md`, followed to the letter: its commands are run one after another, and what they print is what it shows.
 //!
-//! A block of `sh` that an `http` block follows prints that answer. Of the answer the block shows the status, headers and members
-//! that matter; `…` stands for anything.
+//! A block of `sh` that an `http` block follows prints that answer. Of the answer the block shows the status, headers
+//! and members that matter; `…` stands for anything.
 
 use super::root;
 use crate::http_support::{Instance, Shop};

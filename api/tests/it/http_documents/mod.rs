@@ -35,7 +35,7 @@ async fn the_document_and_the_routes_agree() {
     let shop = Shop::new().await;
     let instance = shop.instance().await;
     let mut served = BTreeSet::new();
-    for (template, produces) in api::http::paths() {
+    for (template, produces) in api::app::paths() {
         // Pages are for people.
         if produces == Produces::Html {
             continue;

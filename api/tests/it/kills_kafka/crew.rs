@@ -9,8 +9,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 use testkit::{Program, eventually};
 
-/// How long a process may live until it comes by its failpoint often enough; then it is killed where it is. A consumer that
-/// was killed keeps its group waiting for ten seconds.
+/// How long a process may live until it comes by its failpoint often enough; then it is killed where it is. A consumer
+/// that was killed keeps its group waiting for ten seconds.
 const CARD_AT_MOST: Duration = Duration::from_secs(60);
 
 const SIGKILL: i32 = 9;

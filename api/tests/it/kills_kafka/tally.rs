@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How many mails one process may have marked as being sent: one on each of its connections, and on each one more that went
-/// over it right before and whose outcome is just being written down.
+/// How many mails one process may have marked as being sent: one on each of its connections, and on each one more that
+/// went over it right before and whose outcome is just being written down.
 const IN_SENDING_AT_MOST: usize = 2 * 16;
 
 /// The figures of one shop, or of all.

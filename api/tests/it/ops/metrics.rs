@@ -174,7 +174,7 @@ async fn a_running_system_shows_what_is_documented_and_nothing_else() {
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
     }
-    let paths: BTreeSet<&str> = api::http::paths().into_iter().map(|(path, _)| path).chain(["unknown"]).collect();
+    let paths: BTreeSet<&str> = api::app::paths().into_iter().map(|(path, _)| path).chain(["unknown"]).collect();
     let typed = Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).unwrap();
     for path in typed.samples.iter().filter_map(|sample| sample.labels.get("path")) {
         assert!(paths.contains(path), "{path} is the template of a route");

@@ -37,6 +37,23 @@ async fn operators_see_how_all_is_whichever_process_runs_it() {
     );
     assert_eq!((list.position, list.lag_events), (Some(position), Some(0)));
 
+    // A mail server that is away is told, whichever process finds it so.
+    let fails = sqlx::query(
+        "INSERT INTO consumer_ledger (consumer, event_id, recipient, aggregate_type, aggregate_id, sequence, position,
+                event_type, state, due_at, attempts, tries, reason, noted_at, changed_at)
+         SELECT 'order_mail', event_id, gen_random_uuid(), 'order', aggregate_id, sequence, position, event_type, 'waiting',
+                now() + interval '1 hour', 2, 2, 'connecting to the mail server: refused', now(), now()
+           FROM events WHERE event_type = 'OrderPlaced'",
+    );
+    assert_eq!(fails.execute(&shop.db.pool().await).await.unwrap().rows_affected(), 1);
+    eventually("its last error is shown", BOUND, async || {
+        let text = api.get("/v1/ops/status").key(&operator).await.is(200).text;
+        let status: Status = serde_json::from_str(&text).unwrap();
+        let mail = status.readers.iter().find(|reader| reader.name == "order_mail").unwrap();
+        if mail.last_error.as_deref() == Some("connecting to the mail server: refused") { Ok(()) } else { Err(text) }
+    })
+    .await;
+
     api.get("/v1/ops/status?all=true").key(&operator).await.problem(400, "invalid_query");
     let history: History =
         serde_json::from_str(&api.get("/v1/ops/status/history?minutes=5").key(&operator).await.is(200).text).unwrap();
@@ -53,6 +70,10 @@ async fn a_running_system_is_shown_to_people_and_to_programs() {
     let place = Place::new();
     let none = place.orders(&["status"]).run().await;
     assert!(!none.status.success() && none.stderr.contains("--url"), "{none:?}");
+    let other = place.orders(&["status", "--url", "ftp://shop.example.com"]).run().await;
+    assert!(other.status.code() == Some(2) && other.stderr.contains("by http or https"), "{other:?}");
+    let keyless = place.orders(&["status", "--url", "http://127.0.0.1:1"]).run().await;
+    assert!(keyless.stderr.contains("the data directory's own is sent to no --url"), "{keyless:?}");
 
     let program = place.start().await;
     order_as_printed(&program).await;
@@ -93,4 +114,29 @@ async fn a_running_system_is_shown_to_people_and_to_programs() {
         if samples.count() > 0 { Ok(()) } else { Err(text) }
     })
     .await;
+}
+
+/// What is on for hours is not to end when what it looks at is started again.
+#[tokio::test]
+async fn a_watch_goes_on_while_nothing_answers() {
+    let place = Place::new();
+    let mut program = place.start().await;
+    let mut watch = place.orders(&["status", "--watch"]).spawn();
+    watch.wait_for_line("READER").await;
+    program.sigterm();
+    assert!(program.wait().await.success(), "{}", program.output());
+    watch.wait_for_line("not answering since ").await;
+    let mut program = place.start().await;
+    watch.wait_for_line(&format!("process {} on", program.pid())).await;
+    watch.sigint();
+    assert_eq!(watch.wait().await.code(), Some(0), "{}", watch.output());
+    program.sigterm();
+    assert!(program.wait().await.success(), "{}", program.output());
+    // What can't be told is no success.
+    for arguments in [&["--help"][..], &["--version"], &["parked", "--help"]] {
+        let full = format!("exec {} {} > /dev/full", env!("CARGO_BIN_EXE_orders"), arguments.join(" "));
+        let failed = Launch::of("sh").args(["-c", &full]).run().await;
+        assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+        assert!(failed.stderr.contains("standard output can't be written: No space left"), "{failed:?}");
+    }
 }

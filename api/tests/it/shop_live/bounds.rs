@@ -3,7 +3,8 @@
 use super::client::Socket;
 use super::ordered;
 use crate::http_support::{BOUND, Shop};
-use api::http::{HttpSettings, ServerSettings};
+use api::app::HttpSettings;
+use api::http::ServerSettings;
 use api::shop::{Close, Group, LiveSettings};
 use std::time::Duration;
 use testkit::eventually;

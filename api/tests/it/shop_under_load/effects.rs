@@ -10,7 +10,8 @@ use testkit::eventually;
 /// The events that call for a mail.
 const MAILED: [&str; 2] = ["OrderPlaced", "OrderPaid"];
 
-/// Lets the time come at which leases of dead processes have run out, and whatever waits is due. Nothing of the shop runs.
+/// Lets the time come at which leases of dead processes have run out, and whatever waits is due. Nothing of the shop
+/// runs.
 pub async fn let_leases_run_out(superuser: &PgPool) {
     sqlx::query(
         "UPDATE consumer_ledger SET due_at = now()

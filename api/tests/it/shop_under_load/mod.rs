@@ -1,5 +1,5 @@
-//! A shop of real processes on real servers, clients that give it no rest, and the comparison of what these were told with
-//! the log, with Kafka and with the mailboxes.
+//! A shop of real processes on real servers, clients that give it no rest, and the comparison of what these were told
+//! with the log, with Kafka and with the mailboxes.
 
 pub mod audit;
 pub mod effects;

@@ -192,8 +192,8 @@ impl Shop {
         }
     }
 
-    /// What the program itself finds: that log, views, Kafka and the ledger agree. What could not be checked, as Kafka did
-    /// not answer for a moment, is checked again.
+    /// What the program itself finds: that log, views, Kafka and the ledger agree. What could not be checked, as Kafka
+    /// did not answer for a moment, is checked again.
     pub async fn verify(&self) {
         let (status, found) = eventually("all is checked", BOUND, async || {
             let mut verify = self.orders(&["verify"]).spawn();

@@ -66,7 +66,8 @@ impl Intent {
         match self {
             Self { asks: Asks::Again | Asks::Impossible(_), .. } => Expected::Never,
             Self { answers, .. } if !answers.is_empty() => Expected::Once,
-            // Refused, or never taken. Of several tries one may be refused and an older one be carried out all the same.
+            // Refused, or never taken. Of several tries one may be refused and an older one be carried out all the
+            // same.
             Self { open_tries: 0, .. } => Expected::Never,
             _ => Expected::AtMostOnce,
         }

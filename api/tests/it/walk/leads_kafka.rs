@@ -1,4 +1,5 @@
-//! Two processes that can do everything: one leads the relay and the views, the other stands by. The first is killed under load.
+//! Two processes that can do everything: one leads the relay and the views, the other stands by. The first is killed
+//! under load.
 
 use super::{BOUND, Client, ada_buys, address_printed, make_key, serve, serving};
 use projections::Views;

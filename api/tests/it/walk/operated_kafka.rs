@@ -1,4 +1,5 @@
-//! What whoever runs the system asks an API that is a process of its own: what is parked, as Kafka has it, and how far the others are.
+//! What whoever runs the system asks an API that is a process of its own: what is parked, as Kafka has it, and how far
+//! the others are.
 
 use super::client::Client;
 use super::{BOUND, ada_buys, serve, served_address};

@@ -1,5 +1,5 @@
-//! Everything in one process, with real servers in place of all that it would bring along; and what consumers could not do,
-//! decided on by a person.
+//! Everything in one process, with real servers in place of all that it would bring along; and what consumers could not
+//! do, decided on by a person.
 
 use super::client::Client;
 use super::{BOUND, PLACED, ada_buys, newest_listed, serve, streamed};

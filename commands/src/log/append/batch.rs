@@ -24,9 +24,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes proposals off the front of `gathered`, up to the bounds, deciding again those that another overtook, of this
-    /// batch or of the one before. What does not fit stays, in order and as it came: what follows on this batch holds only once it is
-    /// written.
+    /// Takes proposals off the front of `gathered`, up to the bounds, deciding again those that another overtook, of
+    /// this batch or of the one before. What does not fit stays, in order and as it came: what follows on this batch
+    /// holds only once it is written.
     pub(super) fn arrange(gathered: &mut Vec<Box<dyn Proposal>>) -> Self {
         let mut arranging = Arranging::default();
         let mut waiting = std::mem::take(gathered).into_iter();
@@ -45,8 +45,8 @@ impl Batch {
         self.proposals.iter().map(|proposal| proposal.prepared().events.len() as u64).sum()
     }
 
-    /// A span of its own for the statement that writes it, and each command's way into it. A batch belongs to no one request: they
-    /// name each other.
+    /// A span of its own for the statement that writes it, and each command's way into it. A batch belongs to no one
+    /// request: they name each other.
     pub(super) fn span(&self) -> Span {
         let (commands, events) = (self.proposals.len(), self.event_count());
         let span = tracing::info_span!(target: trace::TARGET, parent: None, "append batch", commands, events);
@@ -161,8 +161,8 @@ impl Arranging {
         self.taken.push(proposal);
     }
 
-    /// What the proposal has to follow on, if it was decided on something else: what another of the batch leaves, or what the
-    /// batch before left while this one was decided.
+    /// What the proposal has to follow on, if it was decided on something else: what another of the batch leaves, or
+    /// what the batch before left while this one was decided.
     fn tip_ahead_of(&self, proposal: &dyn Proposal) -> Option<Tip> {
         let based_on = proposal.prepared().based_on;
         match self.tips.get(proposal.stream()) {

@@ -92,8 +92,8 @@ async fn write_winners(
     Ok(Some(written))
 }
 
-/// The streams of proposals that are not written, as far as is known: what comes after them in the batch was decided on what
-/// they would have left.
+/// The streams of proposals that are not written, as far as is known: what comes after them in the batch was decided on
+/// what they would have left.
 type Broken = HashSet<StreamId>;
 
 /// Proposals that are not written, each with the reason.
@@ -132,8 +132,8 @@ impl Present {
         Ok(Self { versions, keys: keys.into_iter().collect() })
     }
 
-    /// Tells apart what still holds. What comes after a loser in its stream loses with it, also where the stream has the
-    /// version by now that it names: that is another one than it was decided on.
+    /// Tells apart what still holds. What comes after a loser in its stream loses with it, also where the stream has
+    /// the version by now that it names: that is another one than it was decided on.
     fn sort(mut self, proposals: Vec<Box<dyn Proposal>>, broken: &mut Broken) -> (Vec<Box<dyn Proposal>>, Lost) {
         let (mut kept, mut lost) = (Vec::new(), Vec::new());
         for proposal in proposals {

@@ -1,8 +1,8 @@
 //! Appending: group commit of everything that waits at this moment.
 //!
 //! One task per process owns one connection. It takes what has gathered in its queue, decides again what another
-//! proposal of the same batch overtook, and writes all of it by one statement with one flush to disk. No delay is
-//! added: an idle system commits a lone command at once, a busy one batches by itself.
+//! proposal of this batch or of the one before overtook, and writes all of it by one statement with one flush to disk.
+//! No delay is added: an idle system commits a lone command at once, a busy one batches by itself.
 //!
 //! What can go wrong has a place of its own: a version or a key that another process took ([`checked`]), and a reply
 //! to the commit that was lost ([`resolve`]).

@@ -34,7 +34,7 @@ pub(crate) trait Proposal: Send + Sync {
     fn newest_known(&self) -> Option<(u64, Tip)>;
     /// The state that it leaves.
     fn tip(&self) -> Tip;
-    /// Decides again on the state that the proposal before it leaves.
+    /// Decides again on the state that it has to follow on.
     fn rebase(&mut self, tip: &Tip) -> Rebased;
     /// Tells whoever waits for it. Called once.
     fn settle(self: Box<Self>, outcome: Outcome);
@@ -85,8 +85,8 @@ pub(crate) enum Outcome {
     },
     /// Nothing of it was written, as another came first: decide again at the head.
     Overtaken,
-    /// Nothing of it was written: decided on what others in line before it leave, it comes to something that is not for a batch.
-    /// Decide again at the head; what it was decided on at first is no older than it was.
+    /// Nothing of it was written: decided on what others in line before it leave, it comes to something that is not for
+    /// a batch. Decide again at the head; what it was decided on at first is no older than it was.
     NotHere,
     /// Nothing of it was written, as its key is taken: look at the answer kept there.
     KeyTaken,

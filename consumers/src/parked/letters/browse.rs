@@ -14,7 +14,8 @@ use serde::Serialize;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The topic has one partition, so letters stand in the order of their parking, but for those that could not be published at once.
+/// The topic has one partition, so letters stand in the order of their parking, but for those that could not be
+/// published at once.
 const PARTITION_READ: i32 = 0;
 const POLL_STEP: Duration = Duration::from_millis(100);
 /// About the most bytes of a page, whose letters may be a megabyte each. One letter is always on it.
@@ -65,14 +66,15 @@ pub struct Letter {
 /// Letters that stand one after another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The letters, the oldest first. They may be fewer than asked for: the broker keeps letters for a while, and a page has a bound in
-    /// bytes.
+    /// The letters, the oldest first. They may be fewer than asked for: the broker keeps letters for a while, and a
+    /// page has a bound in bytes.
     pub letters: Vec<Letter>,
     /// The offset before which there are earlier ones; `None` where these are the first that the broker still has.
     pub before: Option<i64>,
 }
 
-/// The newest letters before the offset `before` (`None` for the very newest), at most `limit` of them. Takes 10 s at most.
+/// The newest letters before the offset `before` (`None` for the very newest), at most `limit` of them. Takes 10 s at
+/// most.
 pub async fn browse(kafka: &KafkaSettings, before: Option<i64>, limit: u32) -> Result<Page, BrokerError> {
     let kafka = kafka.clone();
     blocking(kafka.brokers.clone(), move || TopicReader::open(&kafka)?.page(before, limit)).await

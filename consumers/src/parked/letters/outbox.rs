@@ -1,8 +1,8 @@
 //! The letters that are to be published, as PostgreSQL keeps them.
 //!
-//! A member claims one, has it published, and then deletes it: no transaction stays open while Kafka is waited for. While a claim of one
-//! member holds, no other claims a letter of the same consumer, so that they come about in the order of their parking. Who was killed
-//! with a claim holds the others up until it runs out.
+//! A member claims one, has it published, and then deletes it: no transaction stays open while Kafka is waited for.
+//! While a claim of one member holds, no other claims a letter of the same consumer, so that they come about in the
+//! order of their parking. Who was killed with a claim holds the others up until it runs out.
 
 use crate::ledger::{LedgerError, within_bounds};
 use chrono::{DateTime, Utc};

@@ -1,7 +1,7 @@
 //! Publishing what was parked, one consumer's letters by one member at a time.
 //!
-//! Letter by letter: one that Kafka refuses for good goes out without its record, and one that can't be read now is put off. None of
-//! them holds up those behind it, or has those before it published again.
+//! Letter by letter: one that Kafka refuses for good goes out without its record, and one that can't be read now is put
+//! off. None of them holds up those behind it, or has those before it published again.
 
 use super::outbox::{Due, Outbox};
 use super::reader::Reader;
@@ -30,8 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const IDLE_LOOKS: u32 = 60;
 /// How long the broker may take for one.
 const DELIVERY_AT_MOST: Duration = Duration::from_secs(5);
-/// How large a letter may be: as much as a broker takes that is told nothing else. The library's own bound is below that, and a record of
-/// that size with our headers above it.
+/// How large a letter may be: as much as a broker takes that is told nothing else. The library's own bound is below
+/// that, and a record of that size with our headers above it.
 const LETTER_BYTES: &str = "1048576";
 /// How often a record is asked for that can't be read, while Kafka answers.
 const READ_TRIES: i32 = 8;
@@ -76,7 +76,8 @@ enum Published {
     NotYet(LetterError),
 }
 
-/// Publishes a consumer's letters for as long as it is asked to. What goes wrong is tried again: nothing else waits for it.
+/// Publishes a consumer's letters for as long as it is asked to. What goes wrong is tried again: nothing else waits for
+/// it.
 pub(crate) async fn publish(log: &Log, kafka: &KafkaSettings, consumer: &'static str, owner: Uuid) -> Infallible {
     let outbox = Outbox::new(log.pool().clone(), consumer, owner);
     let mut publisher =

@@ -39,8 +39,8 @@ async fn mails_follow_orders_and_a_group_set_back_to_the_beginning_sends_nothing
     process.stop().await;
 }
 
-/// A consumer that knows an event already is handed it again, in a version that it can't read: so it goes where a group is set
-/// back, or rebalanced, while an older program runs.
+/// A consumer that knows an event already is handed it again, in a version that it can't read: so it goes where a group
+/// is set back, or rebalanced, while an older program runs.
 #[tokio::test]
 async fn a_known_event_that_comes_again_unreadable_is_not_noted_twice() {
     let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());

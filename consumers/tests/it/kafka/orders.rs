@@ -5,8 +5,7 @@ use super::verify::{producer, send};
 use crate::groups::until;
 use crate::process::{Plan, Process, SOON};
 use crate::shop::Shop;
-use chrono::Utc;
-use consumers::groups::{self, GroupState, Ordered, Rewound, To};
+use consumers::groups::{self, GroupState, Instructed, Rewound, To};
 use consumers::parked::letters;
 use consumers::parked::{self, Decided, Filter};
 use consumers::topics::Topics;
@@ -47,7 +46,7 @@ async fn a_group_goes_back_while_its_members_run_and_sends_nothing_again() {
     let Rewound::Changed(now) = changed else { panic!("{changed:?}") };
     assert_eq!((now.events, now.acts), (80, 1));
 
-    assert_eq!(groups::rewind(&shop.log, &now, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    assert_eq!(groups::rewind(&shop.log, &now, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
     shop.until(&orders[0], "OrderPaid", "sent").await;
     until(&shop, "it has read all again", |group| group.rewinding.is_empty() && group.lag.events == 0).await;
     let after = shop.place("Grace").await;
@@ -66,17 +65,17 @@ async fn a_paused_group_keeps_its_members_and_goes_back_when_it_is_resumed() {
     let process = Process::start(&shop, Plan::new(kafka.clone(), &server.url()));
     let before = shop.place("Ada").await;
     shop.until(&before, "OrderPlaced", "sent").await;
-    assert_eq!(groups::pause(shop.pool(), MAIL, "a look", "an operator").await.unwrap(), Ordered::Done);
+    assert_eq!(groups::pause(shop.pool(), MAIL, "a look", "an operator").await.unwrap(), Instructed::Done);
     until(&shop, "it rests", |group| group.members.iter().all(|member| member.state == "paused")).await;
     let during = shop.place_many(5).await;
     process.relayed(&shop).await;
     let preview = groups::preview(&shop.log, MAIL, To::Position(Position::ORIGIN), |_, _| {}).await.unwrap();
     assert_eq!((preview.events, preview.acts), (1, 0), "what it was not handed yet is not handed again");
-    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    assert_eq!(groups::rewind(&shop.log, &preview, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
     let group = until(&shop, "it waits", |group| group.lag.events == 10).await;
     assert_eq!((group.state, group.rewinding.len()), (GroupState::Paused, 1));
     assert_eq!((group.members.len(), group.members[0].holds.len()), (1, 6));
-    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Ordered::Done);
+    assert_eq!(groups::resume(shop.pool(), MAIL, "an operator").await.unwrap(), Instructed::Done);
     for order in &during {
         shop.until(order, "OrderPlaced", "sent").await;
     }
@@ -85,8 +84,8 @@ async fn a_paused_group_keeps_its_members_and_goes_back_when_it_is_resumed() {
     process.stop().await;
 }
 
-/// A record that is none of ours stands in the middle of a partition, under an order's key: for each registered consumer, on the topics
-/// that it follows.
+/// A record that is none of ours stands in the middle of a partition, under an order's key: for each registered
+/// consumer, on the topics that it follows.
 #[tokio::test]
 async fn a_record_that_is_no_event_parks_its_aggregate_for_every_consumer_and_lets_others_pass() {
     let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
@@ -140,7 +139,7 @@ async fn a_record_that_is_no_event_parks_its_aggregate_for_every_consumer_and_le
     assert_eq!(shop.state(&order, "OrderPaid").await.as_deref(), Some("waiting"));
     assert_eq!(parked::discard(shop.pool(), item.id, "an operator").await.unwrap(), Decided::Done);
     shop.until(&order, "OrderPaid", "sent").await;
-    let group = groups::get(&shop.log, MAIL, Utc::now()).await.unwrap();
+    let group = groups::get(&shop.log, MAIL).await.unwrap();
     assert_eq!((group.parked, group.unknown), (0, 0));
     process.stop().await;
 }

@@ -45,8 +45,8 @@ async fn assert_published_once(shop: &Shop, kafka: &KafkaSettings) {
     }
 }
 
-/// PostgreSQL's clock was two hours ahead for a moment, and the log's time never runs backwards: Kafka refuses records more than
-/// an hour ahead of its own clock.
+/// PostgreSQL's clock was two hours ahead for a moment, and the log's time never runs backwards: Kafka refuses records
+/// more than an hour ahead of its own clock.
 #[tokio::test]
 async fn a_log_whose_time_is_ahead_is_published_all_the_same() {
     let (shop, kafka) = (Shop::open().await, settings());
@@ -251,7 +251,8 @@ async fn two_relays_at_once_publish_each_event_once() {
     .await;
     for _ in 0..4 {
         shop.place_many(40).await;
-        // As if the leader's lease had run out: the other one takes over while the old leader still believes that it leads.
+        // As if the leader's lease had run out: the other one takes over while the old leader still believes that it
+        // leads.
         sqlx::query("UPDATE leases SET until = clock_timestamp()").execute(shop.pool()).await.unwrap();
     }
     let head = shop.log.head().await.unwrap();

@@ -39,7 +39,8 @@ async fn sent(server: &Scripted, count: usize) {
     assert_eq!(server.attempts().len(), count);
 }
 
-/// Somebody confirms an old page after the group was set back to the beginning: it has not been handed yet what it would leave out.
+/// Somebody confirms an old page after the group was set back to the beginning: it has not been handed yet what it
+/// would leave out.
 #[tokio::test]
 async fn a_late_order_moves_no_group_forward() {
     let (server, shop, kafka) = (Scripted::start(), Shop::open().await, settings());
@@ -93,7 +94,7 @@ async fn of_two_orders_one_after_the_other_the_one_that_goes_further_back_holds(
     let part = groups::preview(&shop.log, MAIL, To::Position(half), |_, _| {}).await.unwrap();
     let whole = groups::preview(&shop.log, MAIL, To::Position(Position::ORIGIN), |_, _| {}).await.unwrap();
     assert_eq!((whole.events, whole.acts, part.acts), (40, 5, 0));
-    assert_eq!(groups::rewind(&shop.log, &whole, "an operator", |_, _| {}).await.unwrap(), Rewound::Ordered);
+    assert_eq!(groups::rewind(&shop.log, &whole, "an operator", |_, _| {}).await.unwrap(), Rewound::Instructed);
     // Refused once the first is under way, and of no more effect before.
     let _ = groups::rewind(&shop.log, &part, "an operator", |_, _| {}).await.unwrap();
     sent(&server, 45).await;

@@ -340,7 +340,8 @@ async fn offsets_that_passed_an_event_without_an_entry_are_found() {
     assert_eq!((later.differences.count(), later.calls, later.to_come), (1, 6, 3));
 }
 
-/// Another Kafka, another prefix, or topics that somebody deleted: then there is nothing to compare, and that is no agreement.
+/// Another Kafka, another prefix, or topics that somebody deleted: then there is nothing to compare, and that is no
+/// agreement.
 #[tokio::test]
 async fn a_kafka_without_what_consumers_noted_does_not_agree() {
     let (shop, kafka, mail) = (Shop::open().await, settings(), Scripted::start());

@@ -9,7 +9,8 @@ use email_address::EmailAddress;
 use proptest::prelude::*;
 use unicode_normalization::is_nfc;
 
-/// What is accepted is accepted again and stays as it is; it is composed, trimmed, within its length and free of controls.
+/// What is accepted is accepted again and stays as it is; it is composed, trimmed, within its length and free of
+/// controls.
 macro_rules! settles {
     ($text:expr, $name:ident) => {
         if let Ok(parsed) = $name::parse($text) {

@@ -206,7 +206,8 @@ impl Mix {
 /// Orders of three lines, every second one paid: five events each on average.
 pub const USUAL: Mix = Mix { lines: LINES, paid_of: 2, small_payments: 0 };
 
-/// Adds orders to a log that nobody else writes to; gives the ids of those that were added. `pool` is one of the superuser.
+/// Adds orders to a log that nobody else writes to; gives the ids of those that were added. `pool` is one of the
+/// superuser.
 pub async fn orders(pool: &PgPool, until: Until, mix: Mix) -> Vec<Uuid> {
     let started = Instant::now();
     let (head, last): (i64, DateTime<Utc>) =

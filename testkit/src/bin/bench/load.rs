@@ -139,8 +139,8 @@ impl<R> Share<R> {
         Self { us: Vec::new(), counted: 0, receipts: Vec::new(), failures: Vec::new() }
     }
 
-    /// Takes a request down by the time it took, if it was under way while it was measured; and its answer, if that came
-    /// then and counts.
+    /// Takes a request down by the time it took, if it was under way while it was measured; and its answer, if that
+    /// came then and counts.
     fn note(&mut self, measured: &Range<Instant>, request: Range<Instant>, counts: bool) {
         if request.start < measured.end && request.end >= measured.start {
             self.us.push(microseconds(request.end - request.start));

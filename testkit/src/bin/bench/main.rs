@@ -1,9 +1,9 @@
 //! The benchmark: the built program on real servers, beside what people would otherwise run, in the same run.
 //!
-//! `cargo run --release -p testkit --bin bench`; `--help` says what can be chosen. PostgreSQL (fsync on, data on disk) and
-//! Kafka are real servers, the program is its release binary in processes of its own, the peers run beside it on the same
-//! servers, and this process is the load. Contenders take turns within each round, so that what disturbs the machine
-//! disturbs all alike; what was acknowledged is looked for in the database afterwards.
+//! `cargo run --release -p testkit --bin bench`; `--help` says what can be chosen. PostgreSQL (fsync on, data on disk)
+//! and Kafka are real servers, the program is its release binary in processes of its own, the peers run beside it on
+//! the same servers, and this process is the load. Contenders take turns within each round, so that what disturbs the
+//! machine disturbs all alike; what was acknowledged is looked for in the database afterwards.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

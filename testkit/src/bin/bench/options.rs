@@ -70,8 +70,8 @@ pub struct PeerArgs {
 }
 
 impl Options {
-    /// Whether this run says something about everything, and what every such run says: it has all scenarios, at the length
-    /// they usually have, of the program that was built from these sources.
+    /// Whether this run says something about everything, and what every such run says: it has all scenarios, at the
+    /// length they usually have, of the program that was built from these sources.
     pub fn is_whole(&self) -> bool {
         let usual = (self.rounds, self.seconds) == (ROUNDS, SECONDS);
         self.only.is_empty()

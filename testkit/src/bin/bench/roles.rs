@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use testkit::{Launch, Program};
 
-/// The program to measure: the one named, else the one beside this program. Under cargo it is built first, so that no old
-/// one is measured.
+/// The program to measure: the one named, else the one beside this program. Under cargo it is built first, so that no
+/// old one is measured.
 pub fn program(named: Option<PathBuf>) -> PathBuf {
     if let Some(path) = named {
         return path;

@@ -1,4 +1,5 @@
-//! What the how-tos add starts on a system with history, beside its writer: a second program joins, and nothing is started again.
+//! What the how-tos add starts on a system with history, beside its writer: a second program joins, and nothing is
+//! started again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -193,8 +194,8 @@ impl Again {
     }
 }
 
-/// The program of a newer version of the totals builds them while the one that is here serves, and takes over by one row. From then
-/// on both answer, each from its own version, also after a rollback and under load.
+/// The program of a newer version of the totals builds them while the one that is here serves, and takes over by one
+/// row. From then on both answer, each from its own version, also after a rollback and under load.
 pub async fn takes_over_a_view(program: &Path) {
     let system = System::start().await;
     let old = &system.api;

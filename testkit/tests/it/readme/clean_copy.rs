@@ -59,8 +59,9 @@ pub fn walk(root: &Path) -> BTreeSet<String> {
 
 /// Gives the workspace's packages a version that they have nowhere else.
 ///
-/// Cargo tells what it has built from such packages by name, version and path *within* the workspace. So what it builds from a
-/// copy would take the place of what it built from the original in the directory that both share, and pass for it.
+/// Cargo tells what it has built from such packages by name, version and path *within* the workspace. So what it builds
+/// from a copy would take the place of what it built from the original in the directory that both share, and pass for
+/// it.
 pub fn give_another_version(files: &mut Files) {
     const VERSION: &str = "version = \"0.0.0-copy\"";
     let (manifest, lock) = (text(files, "Cargo.toml"), text(files, "Cargo.lock"));

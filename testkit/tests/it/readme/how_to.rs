@@ -2,10 +2,10 @@
 //!
 //! Its blocks are of three kinds:
 //!
-//! - One with a file in its info string (`rust file=domain/src/sku.rs`) is that file, new and whole. As no reader is shown
-//!   the info string, the text before the block names the file too.
-//! - A `diff` changes files. `@@ domain/src/sku.rs @@` begins each change. Its lines are as in a patch: those with `-` or a
-//!   blank before them stand in the file, together and once, and become those with `+` or a blank.
+//! - One with a file in its info string (`rust file=domain/src/sku.rs`) is that file, new and whole. As no reader is
+//!   shown the info string, the text before the block names the file too.
+//! - A `diff` changes files. `@@ domain/src/sku.rs @@` begins each change. Its lines are as in a patch: those with `-`
+//!   or a blank before them stand in the file, together and once, and become those with `+` or a blank.
 //! - A `sh` block ends it, with the one command that tests what was added: `cargo test -p PACKAGE [FILTER]`.
 
 use std::collections::BTreeMap;

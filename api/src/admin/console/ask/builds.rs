@@ -3,7 +3,7 @@
 use super::{Question, of_view};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use projections::{BuildOverview, BuildState, RunError, ViewOverview};

@@ -5,7 +5,7 @@ use super::Question;
 use crate::admin::form::Form;
 use crate::admin::list::Query;
 use crate::admin::texts::{text, text_with};
-use crate::http::App;
+use crate::app::App;
 use crate::ops::steering::NotCounted;
 use crate::problem::{Problem, within};
 use crate::shop::Fault;
@@ -15,7 +15,7 @@ use consumers::groups::{self, GroupError, Preview, To, pause::MAX_REASON_CHARS};
 use domain::Position;
 
 pub(super) async fn pause(app: &App, name: &str) -> Result<Question, Fault> {
-    let group = within(groups::get(&app.log, name, app.settings().sessions.clock.now())).await?;
+    let group = within(groups::get(&app.log, name)).await?;
     let named = || [("group", name.to_owned().into())];
     let mut question = Question::new(
         text_with("ops-pause-title", &named()),
@@ -33,8 +33,8 @@ pub(super) async fn pause(app: &App, name: &str) -> Result<Question, Fault> {
 }
 
 /// First where to, then what that would mean.
-pub(super) async fn rewind(app: &App, query: &Query, name: &str, now: DateTime<Utc>) -> Result<Question, Fault> {
-    let group = within(groups::get(&app.log, name, now)).await?;
+pub(super) async fn rewind(app: &App, query: &Query, name: &str) -> Result<Question, Fault> {
+    let group = within(groups::get(&app.log, name)).await?;
     let zone = app.views.time_zone();
     let title = text_with("ops-rewind-title", &[("group", name.to_owned().into())]);
     let where_to = |error: Option<String>| {

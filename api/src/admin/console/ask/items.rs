@@ -3,7 +3,7 @@
 use super::super::parked::asked;
 use super::Question;
 use crate::admin::texts::{text, text_with};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use consumers::parked::{self, Decision, Filter};

@@ -2,7 +2,7 @@
 
 use super::Question;
 use crate::admin::texts::{text, text_with};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 

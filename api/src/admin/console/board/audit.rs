@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::admin::actors::Actors;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use chrono::{DateTime, Utc};

@@ -14,7 +14,7 @@ pub(super) struct Row {
     pub(super) state: State,
     /// Who paused it, and why.
     pub(super) why: Option<String>,
-    /// What a person ordered and it has not done yet.
+    /// What a person instructed and it has not done yet.
     pub(super) rewinding: Option<String>,
     /// Why its members are not at work, or what they last stood for.
     pub(super) error: Option<String>,
@@ -119,17 +119,19 @@ fn why(page: &AdminPage, group: &Group) -> Option<String> {
 fn rewinding(group: &Group) -> Option<String> {
     let furthest = group.rewinding.iter().map(|place| place.position.0).min()?;
     let said = [("count", group.rewinding.len().into()), ("position", furthest.to_string().into())];
-    let ordered = text_with("ops-rewinding", &said);
-    Some(if group.paused.is_some() { format!("{ordered} {}", text("ops-rewinds-when-resumed")) } else { ordered })
+    let told = text_with("ops-rewinding", &said);
+    Some(if group.paused.is_some() { format!("{told} {}", text("ops-rewinds-when-resumed")) } else { told })
 }
 
-/// What its members stand for, or what one in this process last stood for. Of one that is paused they say that, which is no error.
+/// What its members stand for, or what one in this process last stood for, or what its effects fail for. Of one that is
+/// paused they say that, which is no error, also right after it was resumed.
 fn error(group: &Group, reader: Option<&ReaderStatus>) -> Option<String> {
     if group.paused.is_some() {
         return None;
     }
-    let of_member = group.members.iter().find_map(|member| member.detail.clone());
-    of_member.or_else(|| reader?.last_error.clone())
+    let mut members = group.members.iter().filter(|member| member.state != "paused");
+    let of_member = members.find_map(|member| member.detail.clone());
+    of_member.or_else(|| reader?.last_error.clone()).or_else(|| group.last_error.clone())
 }
 
 /// For how long the first event has waited; nothing where none does.

@@ -2,7 +2,7 @@
 
 use super::{Found, State};
 use crate::admin::AdminPage;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use commands::instances;

@@ -4,13 +4,14 @@ use super::super::deed::{Act, Deed};
 use super::State;
 use super::views::span;
 use crate::admin::texts::text_with;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use chrono::{DateTime, Utc};
 use commands::schedule::JobState;
 
-/// How many are shown, those that need a person and those that are next; the page of the schedule has all.
+/// How many are shown, those that need a person and those that are next, besides periodic ones that were cancelled; the
+/// page of the schedule has all.
 const SHOWN: u32 = 20;
 
 /// A job.
@@ -30,8 +31,8 @@ pub(super) struct Row {
 
 pub(super) async fn find(app: &App) -> Result<Vec<Row>, Fault> {
     let schedule = app.members.schedule();
-    let jobs = within(schedule.foremost(SHOWN)).await?;
-    Ok(jobs.into_iter().map(row).collect())
+    let (jobs, resting) = (within(schedule.foremost(SHOWN)).await?, within(schedule.resting()).await?);
+    Ok(jobs.into_iter().chain(resting).map(row).collect())
 }
 
 fn row(job: commands::schedule::Job) -> Row {

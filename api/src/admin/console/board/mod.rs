@@ -1,7 +1,9 @@
 //! The part of the console that changes: what is read, and how it is shown. It is the same for everybody.
 //!
-//! - [`numbers`]: the line at the top. [`views`], [`groups`]: what reads the log and Kafka. [`parked`]: what needs a person.
-//! - [`tasks`], [`jobs`]: the schedule. [`instances`]: which processes run, and what they lead. [`audit`]: who did what.
+//! - [`numbers`]: the line at the top. [`views`], [`groups`]: what reads the log and Kafka. [`parked`]: what needs a
+//!   person.
+//! - [`tasks`], [`jobs`]: the schedule. [`instances`]: which processes run, and what they lead. [`audit`]: who did
+//!   what.
 //! - [`rates`]: how quickly something goes on. [`spark`]: the last hour of a number.
 
 mod audit;
@@ -22,7 +24,7 @@ pub(super) use groups::events;
 
 use crate::admin::AdminPage;
 use crate::admin::page::Place;
-use crate::http::App;
+use crate::app::App;
 use crate::ops::status::{History, ReaderKind, ReaderStatus, Sample, Stalled, Status};
 use crate::problem::within;
 use crate::shop::{Fault, rendered};

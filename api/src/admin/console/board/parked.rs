@@ -3,7 +3,7 @@
 use super::super::deed::{Act, Deed};
 use super::super::parked::Row;
 use crate::admin::AdminPage;
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use consumers::parked::{self, Decision, Filter};

@@ -65,6 +65,8 @@ fn state(task: &TaskStatus, is_stalled: bool) -> State {
         State::of("ops-stands", "bad")
     } else if task.failed > 0 {
         State::of("ops-needs-person", "bad")
+    } else if task.cancelled {
+        State::of("job-cancelled", "")
     } else if task.overdue_s > Some(LATE_AFTER_S) {
         State::of("ops-late-task", "")
     } else if task.running > 0 {
@@ -97,8 +99,10 @@ mod tests {
         let running = TaskStatus { running: 1, ..in_time.clone() };
         let late = TaskStatus { overdue_s: Some(60.0), ..running.clone() };
         let failed = TaskStatus { failed: 1, ..late.clone() };
-        let words: Vec<_> = [&idle, &in_time, &running, &late, &failed].map(|task| state(task, false).word).into();
-        assert_eq!(words, ["Nothing to do", "In time", "Running", "Late", "Needs a person"]);
+        let rests = TaskStatus { cancelled: true, ..idle.clone() };
+        let words: Vec<_> =
+            [&idle, &in_time, &running, &late, &rests, &failed].map(|task| state(task, false).word).into();
+        assert_eq!(words, ["Nothing to do", "In time", "Running", "Late", "Cancelled", "Needs a person"]);
         assert_eq!(state(&failed, true).word, "Stands still");
     }
 

@@ -15,8 +15,8 @@ pub(super) struct View {
     pub(super) state: State,
     pub(super) position: u64,
     pub(super) lag: u64,
-    /// How much of the log is in it, of a hundred.
-    pub(super) done: u32,
+    /// How much of the log is not in it yet, of a hundred.
+    pub(super) behind: u32,
     pub(super) rate: String,
     pub(super) left: String,
     pub(super) error: Option<String>,
@@ -33,7 +33,8 @@ pub(super) struct View {
 pub(super) struct Build {
     pub(super) name: String,
     pub(super) state: State,
-    pub(super) done: u32,
+    /// How much of the log is in one that is being made, of a hundred.
+    pub(super) done: Option<u32>,
     /// How far it is, in words.
     pub(super) words: String,
     pub(super) since: String,
@@ -70,7 +71,7 @@ fn of_view(page: &AdminPage, view: &ViewOverview, found: &Found, rates: &Rates) 
         state: state(view, active, &found.leases),
         position,
         lag,
-        done: part(position, found.head.0),
+        behind: behind(position, found.head.0),
         rate: reader.and_then(|reader| reader.events_per_s).or(seen).map_or_else(String::new, per_second),
         left: left.map_or_else(String::new, span),
         error: active.and_then(|build| build.error.clone()).or_else(|| reader?.last_error.clone()),
@@ -99,7 +100,7 @@ fn of_relay(relay: &ReaderStatus, found: &Found) -> View {
         state,
         position,
         lag: relay.lag_events.unwrap_or(0),
-        done: part(position, found.head.0),
+        behind: behind(position, found.head.0),
         rate: relay.events_per_s.map_or_else(String::new, per_second),
         // Far below 2^53, and not negative.
         left: relay.time_left_s.filter(|left_s| *left_s > 0.0).map_or_else(String::new, |left_s| span(left_s as u64)),
@@ -147,7 +148,7 @@ fn of_build(page: &AdminPage, view: &ViewOverview, build: &BuildOverview, found:
     Build {
         name: build.schema.clone(),
         state,
-        done,
+        done: makes.then_some(done),
         words,
         since: page.ago(&build.since),
         error: build.error.clone(),
@@ -160,6 +161,11 @@ fn of_build(page: &AdminPage, view: &ViewOverview, build: &BuildOverview, found:
 fn part(done: u64, whole: u64) -> u32 {
     let part = u128::from(done.min(whole)) * 100;
     part.checked_div(u128::from(whole)).and_then(|part| u32::try_from(part).ok()).unwrap_or(100)
+}
+
+/// What is missing to the whole, of a hundred: nothing only where nothing is.
+fn behind(done: u64, whole: u64) -> u32 {
+    100_u32.saturating_sub(part(done, whole))
 }
 
 pub(super) fn per_second(rate: f64) -> String {
@@ -191,6 +197,7 @@ mod tests {
     #[test]
     fn all_is_done_only_where_nothing_is_missing() {
         assert_eq!((part(0, 10), part(999, 1_000), part(1_000, 1_000), part(0, 0)), (0, 99, 100, 100));
+        assert_eq!([behind(0, 10), behind(999, 1_000), behind(10, 10), behind(0, 0)], [100, 1, 0, 0]);
     }
 
     #[test]

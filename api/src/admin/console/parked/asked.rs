@@ -1,9 +1,9 @@
-//! Which items are meant: as the query of their page says it, and as a deed writes it down. Names and meanings are those of
-//! `/v1/ops/parked`.
+//! Which items are meant: as the query of their page says it, and as a deed writes it down. Names and meanings are
+//! those of `/v1/ops/parked`.
 
 use crate::admin::list::Query;
 use crate::admin::texts::text;
-use consumers::ledger::State;
+use crate::v1::ops::parked::STATES;
 use consumers::parked::Filter;
 
 /// The most characters of what is typed.
@@ -18,7 +18,8 @@ pub(super) const STATE: &str = "state";
 /// Stands for all items, in a deed.
 const ALL: &str = "*";
 
-/// The filter of a page; `None` where a part of it can't be understood: to leave that out would mean more items than were asked for.
+/// The filter of a page; `None` where a part of it can't be understood: to leave that out would mean more items than
+/// were asked for.
 pub(super) fn of_query(query: &Query) -> Option<Filter> {
     let mut filter = Filter::default();
     for name in [CONSUMER, ORDER, EVENT_TYPE, REASON, STATE] {
@@ -84,7 +85,7 @@ fn set(filter: &mut Filter, name: &str, text: &str) -> Option<()> {
         EVENT_TYPE => &mut filter.event_type,
         REASON => &mut filter.reason,
         STATE => {
-            filter.state = Some([State::Parked, State::Unknown].into_iter().find(|state| state.as_str() == text)?);
+            filter.state = Some(STATES.into_iter().find(|state| state.as_str() == text)?);
             return Some(());
         }
         _ => return None,
@@ -96,6 +97,7 @@ fn set(filter: &mut Filter, name: &str, text: &str) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consumers::ledger::State;
 
     #[test]
     fn a_filter_reads_back() {
@@ -104,6 +106,7 @@ mod tests {
             Filter::default(),
             Filter { consumer: text("order_mail"), ..Filter::default() },
             Filter { reason: text("*"), ..Filter::default() },
+            Filter { state: Some(State::Waiting), ..Filter::default() },
             Filter {
                 consumer: text("order_mail"),
                 aggregate_id: text("a b"),

@@ -1,11 +1,11 @@
-//! `GET /ops/parked/{id}/`: an item that needs a person, with all that is known of it.
+//! `GET /ops/parked/{id}/`: an item that needs a person, or waits, with all that is known of it.
 
 use super::super::PATH;
 use super::super::deed::{Act, Deed};
 use crate::admin::actors::Actors;
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::{ReadEvents, RunSystem};
-use crate::http::App;
 use crate::problem::within;
 use crate::shop::Fault;
 use askama::Template;
@@ -43,8 +43,9 @@ pub(in super::super) async fn handle(
     let (id, begun): (i64, _) = (id.parse().map_err(|_| Fault::NotFound)?, Instant::now());
     let detail = within(parked::show(&app.log, id)).await?.ok_or(Fault::NotFound)?;
     let item = &detail.item;
-    let needs_somebody = matches!(item.state, LedgerState::Parked | LedgerState::Unknown);
-    let deed = |decision| needs_somebody.then(|| Deed::Item(decision, id).act());
+    let (needs_somebody, waits) =
+        (matches!(item.state, LedgerState::Parked | LedgerState::Unknown), item.state == LedgerState::Waiting);
+    let deed = |decision| Deed::Item(decision, id).act();
     let event = detail.event.as_ref().filter(|_| visit.may::<ReadEvents>());
     let actors = Actors::of(&app, detail.decided_by.as_deref().into_iter()).await?;
     let shown = Shown {
@@ -55,8 +56,8 @@ pub(in super::super) async fn handle(
         order: (item.aggregate_type == "order").then(|| format!("/admin/orders/{}/", item.aggregate_id)),
         payload: event.map(|event| pretty(&event.payload)),
         trace: event.and_then(|event| trace(&event.metadata)),
-        retry: deed(Decision::Retry),
-        discard: deed(Decision::Discard),
+        retry: (needs_somebody || waits).then(|| deed(Decision::Retry)),
+        discard: needs_somebody.then(|| deed(Decision::Discard)),
         page: visit.page(Section::Console),
         detail,
     };

@@ -1,20 +1,25 @@
-//! `GET /ops/parked/`: all that needs a person, page by page, by a filter; and what can be done to all that it finds.
+//! `GET /ops/parked/`: all that needs a person, or waits, page by page, by a filter; and what can be done to all that
+//! it finds.
 
 use super::super::deed::{Act, Deed};
 use super::asked::{self, CONSUMER, EVENT_TYPE, MAX_CHARS, ORDER, REASON, STATE};
-use super::{PATH, Row};
+use super::{PATH, Row, row};
 use crate::admin::list::{Filters, Pager, Query, counted};
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Section, StaffVisit};
+use crate::app::App;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
+use crate::order_name::OrderName;
 use crate::problem::within;
 use crate::shop::Fault;
+use crate::v1::ops::parked::STATES;
+use crate::v1::unreadable_view;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use consumers::ledger::State as LedgerState;
-use consumers::parked::{self, Decision, Filter};
+use consumers::parked::{self, COUNTED_AT_MOST, Decision, Filter};
+use projections::Projection;
+use projections::order_list::OrderList;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,7 +38,8 @@ struct Shown {
     count: u64,
     /// What can be done to all of them.
     retry: Act,
-    discard: Act,
+    /// Nothing for what waits.
+    discard: Option<Act>,
 }
 
 pub(in super::super) async fn handle(
@@ -42,7 +48,7 @@ pub(in super::super) async fn handle(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let (query, begun) = (Query::parse(query.as_deref()), Instant::now());
-    let filter = asked::of_query(&query).ok_or(Fault::Invalid)?;
+    let filter = by_id(&app, asked::of_query(&query).ok_or(Fault::Invalid)?).await?;
     let after = query.after().map_or(Ok(0), str::parse).map_err(|_| Fault::Invalid)?;
     let pool = app.log.pool();
     let count = within(parked::count(pool, &filter)).await?;
@@ -55,20 +61,27 @@ pub(in super::super) async fn handle(
     let shown = Shown {
         console: super::super::PATH,
         filters: filters(&query),
-        pager: Pager::new(PATH, &query, counted(count, count), next.as_deref()),
+        pager: Pager::new(PATH, &query, counted(count, COUNTED_AT_MOST), next.as_deref()),
         rows: items.into_iter().map(|item| Row::of(&page, item, Some(back))).collect(),
         count,
         retry: all(Decision::Retry, filter.clone()),
-        discard: all(Decision::Discard, filter),
+        discard: (!filter.is_of_waiting()).then(|| all(Decision::Discard, filter)),
         page,
     };
     visit.show(&shown, begun.elapsed()).await
 }
 
+/// An order that is named by its number is looked for by its id. A number that the list does not know finds nothing.
+async fn by_id(app: &App, filter: Filter) -> Result<Filter, Fault> {
+    let Some(Ok(name)) = filter.aggregate_id.as_deref().map(str::parse::<OrderName>) else { return Ok(filter) };
+    let found = name.id(&app.views).await.map_err(|error| unreadable_view(OrderList::NAME, error))?;
+    Ok(Filter { aggregate_id: found.map(|id| id.to_string()).or(filter.aggregate_id), ..filter })
+}
+
 fn filters(query: &Query) -> Filters {
     let as_they_are =
         |names: Vec<&'static str>| names.into_iter().map(|name| (name, name.to_owned())).collect::<Vec<_>>();
-    let states = [(LedgerState::Parked, "ops-parked"), (LedgerState::Unknown, "ops-unknown")];
+    let states = STATES.map(|state| (state, row::word(state)));
     Filters::new(PATH, query)
         .typed(&[(REASON, text("ops-reason-has")), (ORDER, text("ops-order"))], MAX_CHARS)
         .choices(text("ops-consumer"), CONSUMER, &as_they_are(consumers::NAMES.to_vec()))

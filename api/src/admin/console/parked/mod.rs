@@ -1,4 +1,4 @@
-//! What needs a person: effects that are parked, or of unknown outcome.
+//! What needs a person: effects that are parked, or of unknown outcome; and what waits, where that is asked for.
 //!
 //! - [`list`]: all, by a filter. [`item`]: one, with all that is known of it.
 //! - [`asked`]: which are meant. [`row`]: one in a table, also on the board.

@@ -95,7 +95,8 @@ impl CounterForm {
         self.lines.extend(vec![Line::default(); more]);
     }
 
-    /// What is ordered, by the places of its lines; `None` where a line is wrong, which it says then. Empty lines are left out.
+    /// What is ordered, by the places of its lines; `None` where a line is wrong, which it says then. Empty lines are
+    /// left out.
     pub(super) fn items(&mut self) -> Option<Vec<(usize, RequestedItem)>> {
         let mut items = Vec::new();
         let mut complete = true;
@@ -121,8 +122,8 @@ impl CounterForm {
         complete.then_some(items)
     }
 
-    /// For whom it is, with an address if one is needed; `guest` is whose personal data it is where it is no member's. `None` where
-    /// something is wrong, which the form says then.
+    /// For whom it is, with an address if one is needed; `guest` is whose personal data it is where it is no member's.
+    /// `None` where something is wrong, which the form says then.
     pub(super) fn customer(&mut self, needs_address: bool, guest: SubjectId) -> Option<Customer> {
         let form = &mut self.form;
         let first_name = form.read("first_name", PersonName::parse);

@@ -1,7 +1,8 @@
-//! `/admin/new/order/`: an order for somebody who calls, or stands there. The same command as a checkout's, by whoever is logged in.
+//! `/admin/new/order/`: an order for somebody who calls, or stands there. The same command as a checkout's, by whoever
+//! is logged in.
 //!
-//! The form goes through two steps on one page: what is chosen is priced and shown, and then placed at exactly that total. Each form
-//! places one order, however often it is sent.
+//! The form goes through two steps on one page: what is chosen is priced and shown, and then placed at exactly that
+//! total. Each form places one order, however often it is sent.
 
 mod form;
 mod place;

@@ -6,8 +6,8 @@ use crate::admin::acting::{Ask, Locale, Refusal};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{self, AdminPage, Notice, Section, StaffForm};
+use crate::app::App;
 use crate::auth::permission::ReadMembers;
-use crate::http::App;
 use crate::problem::within;
 use crate::shop::basket::{Basket, Unavailable};
 use crate::shop::{Fault, Posted, Reads};
@@ -240,8 +240,8 @@ fn digest(who: Uuid, form: Uuid) -> [u8; 32] {
     purpose.chain_update(who.as_bytes()).chain_update(form.as_bytes()).finalize().into()
 }
 
-/// A guest's personal data is a subject of its own, the same however often a form is sent. It is not what the browser says, which
-/// could be somebody's who has one (UUID version 8, RFC 9562, section 5.8).
+/// A guest's personal data is a subject of its own, the same however often a form is sent. It is not what the browser
+/// says, which could be somebody's who has one (UUID version 8, RFC 9562, section 5.8).
 fn guest(digest: &[u8; 32]) -> SubjectId {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

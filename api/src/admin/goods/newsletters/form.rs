@@ -42,8 +42,8 @@ fn values(content: &IssueContent) -> Vec<(&'static str, String)> {
     values
 }
 
-/// What it says; `None` where something is wrong, which the form says then. What `before` says in languages that the form does not
-/// have stays.
+/// What it says; `None` where something is wrong, which the form says then. What `before` says in languages that the
+/// form does not have stays.
 pub(super) fn content(form: &mut Form, before: Option<&IssueContent>) -> Option<IssueContent> {
     let words = words(form, "subject", "text");
     let mut translations = before.map(|content| content.translations.clone()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::{Visit, known, path};
 use crate::admin::form::Form;
 use crate::admin::{AdminPage, Section};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::scheduled;
 use crate::shop::Fault;

@@ -4,7 +4,7 @@ use super::{PATH, Visit};
 use crate::admin::list::{Filters, Pager, Query};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::scheduled;
 use crate::shop::{Fault, Reads};

@@ -7,8 +7,9 @@ mod preview;
 mod release;
 mod write;
 
+use crate::app::App;
 use crate::auth::permission::WriteNewsletters;
-use crate::http::{App, Produces, Routes};
+use crate::http::{Produces, Routes};
 use crate::problem::within;
 use crate::shop::{Fault, with_slash};
 use axum::routing::{get, post};

@@ -1,7 +1,7 @@
 //! `/admin/newsletters/{id}/preview/{lang}/`: the mail as mail programs show it, which is no page of ours.
 
 use super::{Visit, known};
-use crate::http::App;
+use crate::app::App;
 use crate::shop::{Fault, html_page};
 use axum::extract::{Path, State};
 use axum::response::Response;

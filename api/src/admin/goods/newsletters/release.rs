@@ -6,7 +6,7 @@ use super::{Acting, form, known, path};
 use crate::admin::acting::{Ask, Refusal, caught_up};
 use crate::admin::texts::text;
 use crate::admin::{Notice, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::{Problem, within};
 use crate::scheduled;
 use crate::shop::Fault;

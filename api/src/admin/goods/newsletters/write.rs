@@ -7,7 +7,7 @@ use crate::admin::acting::{Ask, Refusal, caught_up};
 use crate::admin::form::Form;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Notice, Section, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::problem::within;
 use crate::scheduled;
 use crate::shop::Fault;

@@ -6,7 +6,7 @@ use crate::admin::acting::{Ask, Refusal};
 use crate::admin::form::Form;
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Notice, Section, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::shop::{Fault, Reads};
 use askama::Template;
 use axum::extract::State;

@@ -6,7 +6,7 @@ use crate::admin::bulk::{self, RowOutcome};
 use crate::admin::list::{Filters, Pager, Query, back};
 use crate::admin::texts::{text, text_with};
 use crate::admin::{AdminPage, Section, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::pictures::Size;
 use crate::shop::{Fault, Reads};
 use askama::Template;

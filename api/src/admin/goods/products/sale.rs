@@ -5,7 +5,7 @@ use super::{Acting, path};
 use crate::admin::acting::{Ask, Refusal};
 use crate::admin::texts::text;
 use crate::admin::{Notice, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::shop::Fault;
 use axum::extract::{Path, State};
 use axum::response::Response;

@@ -9,7 +9,7 @@ use crate::admin::actors::Actors;
 use crate::admin::form::Form;
 use crate::admin::texts::text;
 use crate::admin::{AdminPage, Notice, Section, StaffForm};
-use crate::http::App;
+use crate::app::App;
 use crate::pictures::Size;
 use crate::problem::within;
 use crate::product_history;

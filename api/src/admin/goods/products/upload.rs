@@ -1,7 +1,7 @@
 //! A form with a file, as browsers send it (RFC 7578).
 
 use crate::admin::{check_csrf, check_origin};
-use crate::http::App;
+use crate::app::App;
 use crate::http::body::{self, Accepts, Bounds};
 use crate::pictures;
 use crate::shop::Fault;

@@ -1,13 +1,13 @@
-//! `/v1/ops/consumers`: the consumer groups, how far each is, and what a person orders them.
+//! `/v1/ops/consumers`: the consumer groups, how far each is, and what a person instructs them to do.
 
 pub(super) mod operations;
-mod order;
 mod resource;
 mod show;
+mod steer;
 
-pub(in crate::v1) use order::{pause, preview, resume, rewind, withdraw};
 pub(crate) use resource::{GroupResource, PreviewResource};
 pub(in crate::v1) use show::{list, show};
+pub(in crate::v1) use steer::{pause, preview, resume, rewind, withdraw};
 
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path};

@@ -1,8 +1,8 @@
 //! The operations on consumer groups, as the API's document tells them.
 
 use super::super::parked::operations::BODY;
-use super::order::{reason, token};
 use super::resource::GroupsResource;
+use super::steer::{reason, token};
 use super::{GroupResource, PreviewResource};
 use crate::auth::permission::RunSystem;
 use crate::http::body::Accepts;
@@ -18,7 +18,7 @@ fn group() -> Value {
     let lag = json!({ "events": 2, "is_exact": true, "seconds": 0.42 });
     json!({
         "name": "order_mail", "state": "running", "paused": null, "lag": lag, "parked": 1, "unknown": 0, "waiting": 3,
-        "counts_are_exact": true, "started_after": 0,
+        "counts_are_exact": true, "last_error": "connecting to the mail server: connection refused", "started_after": 0,
         "members": [{
             "id": "01960000-0000-7000-8000-000000000006", "instance": "shop-1:4711", "state": "running", "detail": null,
             "partitions": 6, "started_at": "2026-01-31T08:00:00.000000Z", "seen_at": "2026-01-31T08:00:00.000000Z",
@@ -67,12 +67,12 @@ pub(in crate::v1::ops) fn operations() -> Vec<Operation> {
             .about("Members stay in the group and take nothing. What they have begun comes to its end.")
             .body(Accepts::JSON, "PauseConsumer", reason, json!({ "reason": "the mail server moves" }))
             .refuses(&[Code::ConsumerNotStarted])
-            .answers::<GroupResource<'_>>(StatusCode::OK, "It is ordered.", &[], group()),
+            .answers::<GroupResource<'_>>(StatusCode::OK, "It is instructed.", &[], group()),
         on(Method::POST, "/v1/ops/consumers/{name}/resume", "resumeConsumer", "Have a group go on")
             .empty_body()
             .refuses(&BODY)
             .refuses(&[Code::ConsumerNotStarted])
-            .answers::<GroupResource<'_>>(StatusCode::OK, "It is ordered.", &[], group()),
+            .answers::<GroupResource<'_>>(StatusCode::OK, "It is instructed.", &[], group()),
     ];
     all.extend(rewind());
     all
@@ -92,10 +92,10 @@ fn rewind() -> [Operation; 3] {
             .about("As a preview said, if it still says so. What the ledger knows is not done again.")
             .body(Accepts::JSON, "RewindConsumer", token, json!({ "token": confirmed() }))
             .refuses(&[Code::ConsumerNotStarted, Code::CountChanged, Code::TooMany])
-            .answers::<GroupResource<'_>>(StatusCode::OK, "It is ordered.", &[], group()),
-        on(Method::DELETE, REWIND, "withdrawConsumerRewind", "Withdraw what a group was ordered to go back to")
+            .answers::<GroupResource<'_>>(StatusCode::OK, "It is instructed.", &[], group()),
+        on(Method::DELETE, REWIND, "withdrawConsumerRewind", "Withdraw what a group was told to go back to")
             .about(
-                "As far as it was not carried out: partitions that have gone back, or are at it, stay so. Where nothing is ordered, nothing \
+                "As far as it was not carried out: partitions that have gone back, or are at it, stay so. Where nothing is instructed, nothing \
                  is done.",
             )
             .refuses(&[Code::ConsumerNotStarted])

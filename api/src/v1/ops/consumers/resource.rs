@@ -140,6 +140,8 @@ pub(crate) struct GroupResource<'a> {
     waiting: u64,
     /// Whether these three are the exact numbers; else at least so many. At most 100,000 are counted.
     counts_are_exact: bool,
+    /// What the latest attempt at an effect came to that is to be made again; `null` where none failed for now.
+    last_error: Option<&'a str>,
     /// Events up to here came before its time; `null` before its first start.
     started_after: Option<u64>,
     members: Vec<MemberResource<'a>>,
@@ -159,6 +161,7 @@ impl<'a> From<&'a Group> for GroupResource<'a> {
             unknown: group.unknown,
             waiting: group.waiting,
             counts_are_exact: group.counts_are_exact,
+            last_error: group.last_error.as_deref(),
             started_after: group.started_after.map(|position| position.0),
             members: group.members.iter().map(MemberResource::from).collect(),
             partitions: group.partitions.iter().map(PartitionResource::from).collect(),

@@ -1,11 +1,11 @@
 //! `GET /v1/ops/consumers`: the groups, with lag, members and state. `GET /v1/ops/consumers/{name}`: one of them.
 
-use super::super::answer;
+use super::super::super::reads::json_of;
 use super::resource::GroupsResource;
 use super::{GroupResource, Name};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
@@ -19,7 +19,7 @@ pub(in crate::v1) async fn list(
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
     let groups = within(app.monitor.groups()).await?;
-    answer(&GroupsResource { data: groups.iter().map(GroupResource::from).collect() })
+    json_of(&GroupsResource { data: groups.iter().map(GroupResource::from).collect() })
 }
 
 pub(in crate::v1) async fn show(
@@ -34,11 +34,11 @@ pub(in crate::v1) async fn show(
 
 /// One group.
 pub(super) async fn one(app: &App, name: &str) -> Result<Response, Problem> {
-    answer(&GroupResource::from(&within(app.monitor.group(name)).await?))
+    json_of(&GroupResource::from(&within(app.monitor.group(name)).await?))
 }
 
-/// One group, of which something was ordered just now.
-pub(super) async fn as_ordered(app: &App, name: &str) -> Result<Response, Problem> {
+/// One group, of which something was instructed just now.
+pub(super) async fn as_instructed(app: &App, name: &str) -> Result<Response, Problem> {
     app.monitor.groups_have_changed();
     one(app, name).await
 }

@@ -1,18 +1,17 @@
-//! `GET /v1/ops/parked`: what is parked or of unknown outcome, the oldest first. Any of `consumer`, `order`, `type`, `reason` (a part of it)
-//! and `state` narrows it down.
+//! `GET /v1/ops/parked`: what is parked or of unknown outcome, the oldest first. Any of `consumer`, `order`, `type`,
+//! `reason` (a part of it) and `state` narrows it down; the state `waiting` asks for what waits instead.
 
 use super::super::super::paging::{List, PageRequest};
 use super::super::super::reads::json;
 use super::super::words::{Called, Words};
-use super::ParkedResource;
+use super::{ConsumerName, ParkedResource, STATES, TypeName};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use consumers::ledger::State as Effect;
 use consumers::parked::{self, Filter};
 use std::sync::Arc;
 
@@ -31,9 +30,10 @@ pub(in crate::v1) async fn handle(
 }
 
 fn filter(query: &mut Query<'_>) -> Filter {
-    let mut called = |name| query.parsed(name, Called::parse).map(|name| name.0);
-    let (consumer, aggregate_id, event_type) = (called("consumer"), called("order"), called("type"));
+    let consumer = query.parsed("consumer", ConsumerName::parse).map(|name| name.0);
+    let aggregate_id = query.parsed("order", Called::parse).map(|name| name.0);
+    let event_type = query.parsed("type", TypeName::parse).map(|name| name.0);
     let reason = query.parsed("reason", Words::parse).map(|words| words.0);
-    let state = query.one_of("state", &[("parked", Effect::Parked), ("unknown", Effect::Unknown)]);
+    let state = query.one_of("state", &STATES.map(|state| (state.as_str(), state)));
     Filter { consumer, aggregate_id, event_type, reason, state }
 }

@@ -1,19 +1,25 @@
-//! `/v1/ops/parked`: what consumers could not do and a person decides on.
+//! `/v1/ops/parked`: what consumers could not do and a person decides on; and what waits, where that is asked for.
 
 mod decide;
 mod list;
+mod names;
 pub(super) mod operations;
 mod resource;
 mod show;
 
 pub(in crate::v1) use decide::{discard, discard_all, retry, retry_all};
 pub(in crate::v1) use list::handle as list;
+pub(crate) use names::{ConsumerName, TypeName, UnknownConsumer};
 pub(crate) use resource::{AttemptResource, ItemResource, ParkedResource};
 pub(in crate::v1) use show::handle as show;
 
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path};
+use consumers::ledger::State;
 use http::request::Parts;
+
+/// The states that are asked for.
+pub(crate) const STATES: [State; 3] = [State::Parked, State::Unknown, State::Waiting];
 
 /// The item that a path names. What is no number is no item: 404.
 pub(in crate::v1) struct Item(i64);

@@ -3,12 +3,14 @@
 use super::super::super::paging::PageResource;
 use super::super::words::{Called, Words};
 use super::decide::{DecidedResource, asked};
-use super::{ItemResource, ParkedResource};
+use super::{ConsumerName, ItemResource, ParkedResource, STATES, TypeName};
 use crate::auth::permission::RunSystem;
 use crate::http::body::{Accepts, Shaped};
 use crate::openapi::examples::{self, ORDER};
 use crate::openapi::{Operation, Tag};
 use crate::problem::Code;
+use consumers::ledger::State;
+use consumers::parked::Decision;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -21,6 +23,7 @@ fn parked() -> Value {
         "aggregate_type": "order", "aggregate_id": ORDER, "partition": 3, "offset": 17,
         "message_id": "01960000-0000-7000-8000-000000000005.a1b2c3d4e5f60718@example.com", "holds": 1,
         "noted_at": "2026-01-31T08:00:00.000000Z", "since": "2026-01-31T08:00:01.000000Z",
+        "next_at": null,
     })
 }
 
@@ -56,16 +59,30 @@ pub(in crate::v1::ops) fn operations() -> Vec<Operation> {
             .answers::<ItemResource<'_>>(StatusCode::OK, "The effect.", &[], item()),
         one("/v1/ops/parked/{id}/retry", "retryParked", "Have an item tried again", RETRY),
         one("/v1/ops/parked/{id}/discard", "discardParked", "Decide against an item", DISCARD),
-        many("/v1/ops/parked/retry", "retryAllParked", "Have many items tried again", "RetryParked"),
-        many("/v1/ops/parked/discard", "discardAllParked", "Decide against many items", "DiscardParked"),
+        many("/v1/ops/parked/retry", "retryAllParked", "Have many items tried again", "RetryParked", Decision::Retry)
+            .about(RETRY_ALL),
+        many(
+            "/v1/ops/parked/discard",
+            "discardAllParked",
+            "Decide against many items",
+            "DiscardParked",
+            Decision::Discard,
+        ),
     ]
 }
 
-const RETRY: &str = "At once, or when what holds it is done. A mail goes out with the same Message-ID as before.";
-const DISCARD: &str = "It is never tried again, and what it held goes on.";
+const RETRY: &str = "At once, or when what holds it is done. A mail goes out with the same Message-ID as before. One \
+                     that waits is due now, its attempts as they are.";
+const RETRY_ALL: &str = "Of all that the filter finds, if they are as many as expected; without a filter, of all that \
+                         need a person. Of the state `waiting`, of all that wait: how many are expected does not matter \
+                         there, as they come and go.";
+const DISCARD: &str = "It is never tried again, and what it held goes on. One that waits is refused.";
+
+const LIST: &str = "The oldest first: what is parked, or of unknown outcome. With the state `waiting`, what waits for its \
+                    next attempt instead, or for an earlier one of its order.";
 
 fn list() -> Operation {
-    let states = json!({ "type": "string", "enum": ["parked", "unknown"] });
+    let states = json!({ "type": "string", "enum": STATES.map(State::as_str) });
     Operation::new(
         Method::GET,
         "/v1/ops/parked",
@@ -73,11 +90,11 @@ fn list() -> Operation {
         "listParked",
         "What consumers could not do, and a person decides on",
     )
-    .about("The oldest first.")
+    .about(LIST)
     .allowed::<RunSystem>()
-    .query("consumer", Called::shape(), "Those of this consumer.")
-    .query("order", Called::shape(), "Those of this order, or other aggregate.")
-    .query("type", Called::shape(), "Those that events of this type call for.")
+    .query("consumer", ConsumerName::shape(), "Those of this consumer.")
+    .query("order", Called::shape(), "Those of this order, or other aggregate, by its id.")
+    .query("type", TypeName::shape(), "Those that events of this type call for.")
     .query("reason", Words::shape(), "Those whose reason has this in it.")
     .query("state", states, "Those in this state.")
     .in_pages()
@@ -100,11 +117,22 @@ fn one(path: &'static str, name: &'static str, summary: &'static str, about: &'s
         .answers::<DecidedResource>(StatusCode::OK, "It is decided.", &[], json!({ "count": 1 }))
 }
 
-fn many(path: &'static str, name: &'static str, summary: &'static str, body: &'static str) -> Operation {
+fn many(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    body: &'static str,
+    decision: Decision,
+) -> Operation {
     Operation::new(Method::POST, path, Tag::Operating, name, summary)
         .about("Of all that the filter finds, if they are as many as expected; without a filter, of all there are.")
         .allowed::<RunSystem>()
-        .body(Accepts::JSON, body, asked, json!({ "expected": 12, "consumer": "order_mail", "reason": "550" }))
+        .body(
+            Accepts::JSON,
+            body,
+            |fields| asked(fields, decision),
+            json!({ "expected": 12, "consumer": "order_mail", "reason": "550" }),
+        )
         .refuses(&[Code::CountChanged, Code::TooMany])
         .answers::<DecidedResource>(StatusCode::OK, "It is decided.", &[], json!({ "count": 12 }))
 }

@@ -1,6 +1,7 @@
 //! An item as it is answered, and as the command line prints it.
 
 use super::super::super::time;
+use super::super::traced;
 use crate::openapi::Instant;
 use chrono::{DateTime, Utc};
 use commands::StoredEvent;
@@ -11,16 +12,18 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// An effect that needs a person.
+/// An effect that needs a person, or waits.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Parked")]
 pub(crate) struct ParkedResource<'a> {
     id: i64,
     consumer: &'a str,
-    /// `parked`, or `unknown` where the last reply was lost.
+    /// `parked`, `unknown` where the last reply was lost, or `waiting`; of one that is asked for by its id, any that
+    /// there is.
     state: &'static str,
     /// What the last attempt came to.
     reason: Option<&'a str>,
+    /// How often it was tried; from 0 again when somebody has one tried again that was parked or unknown.
     attempts: u32,
     /// The event's type; empty for a record that is none of ours.
     #[serde(rename = "type")]
@@ -43,6 +46,9 @@ pub(crate) struct ParkedResource<'a> {
     #[serde(serialize_with = "time::serialize")]
     #[schemars(with = "Instant")]
     since: DateTime<Utc>,
+    /// When it is tried next, if it waits; `null` while an earlier one of its order holds it.
+    #[schemars(with = "Option<Instant>")]
+    next_at: Option<String>,
 }
 
 impl<'a> From<&'a Parked> for ParkedResource<'a> {
@@ -65,6 +71,7 @@ impl<'a> From<&'a Parked> for ParkedResource<'a> {
             holds: item.holds,
             noted_at: item.noted_at,
             since: item.since,
+            next_at: item.next_at.map(time::text),
         }
     }
 }
@@ -108,23 +115,24 @@ struct EventResource {
     #[serde(serialize_with = "time::serialize")]
     #[schemars(with = "Instant")]
     recorded_at: DateTime<Utc>,
-    /// A flat object of texts: who asked, when, to which request and trace it belongs.
+    /// A flat object of texts: who asked, when, to which request and trace it belongs. For a key without the scope
+    /// `analyst` it is without what a client may have chosen.
     #[schemars(with = "HashMap<String, String>")]
     metadata: Option<Box<RawValue>>,
-    /// What happened, as it is stored: tagged with the type. It may hold personal data, and is `null` for a key without the scope
-    /// `analyst`.
+    /// What happened, as it is stored: tagged with the type. It may hold personal data, and is `null` for a key without
+    /// the scope `analyst`.
     #[schemars(with = "Option<HashMap<String, Value>>")]
     payload: Option<Box<RawValue>>,
 }
 
 impl EventResource {
-    fn of(event: &StoredEvent, with_payload: bool) -> Self {
-        let payload = with_payload.then(|| event.payload.clone());
+    fn of(event: &StoredEvent, reads_history: bool) -> Self {
+        let payload = reads_history.then(|| event.payload.clone());
         Self {
             version: event.event_version.to_string(),
             sequence: event.sequence,
             recorded_at: event.recorded_at,
-            metadata: RawValue::from_string(event.metadata.to_string()).ok(),
+            metadata: traced::metadata(&event.metadata, reads_history),
             payload: payload.and_then(|payload| RawValue::from_string(payload).ok()),
         }
     }
@@ -137,7 +145,8 @@ pub(crate) struct ItemResource<'a> {
     item: ParkedResource<'a>,
     /// Who had it tried again, or discarded it, last.
     decided_by: Option<&'a str>,
-    /// How often it was tried in all; `attempts` begins anew with each decision.
+    /// How often it was tried in all; `attempts` begins anew when somebody has it tried again that was parked or
+    /// unknown.
     tries: u32,
     /// The newest 20 attempts that did not end well, the oldest first.
     failed_attempts: Vec<AttemptResource<'a>>,
@@ -145,6 +154,7 @@ pub(crate) struct ItemResource<'a> {
     held: Vec<HeldResource<'a>>,
     /// The topic of its record.
     topic: Option<&'a str>,
+    /// The request's id; without the scope `analyst` only one that is a UUID.
     correlation_id: Option<String>,
     traceparent: Option<String>,
     /// `null` for a record that is none of the log's: the dead-letter topic has it.
@@ -152,10 +162,11 @@ pub(crate) struct ItemResource<'a> {
 }
 
 impl<'a> ItemResource<'a> {
-    /// What the event says is for whoever may read history.
-    pub(crate) fn of(detail: &'a Detail, with_payload: bool) -> Self {
+    /// What the event says, and what a client calls its request, is for whoever may read history.
+    pub(crate) fn of(detail: &'a Detail, reads_history: bool) -> Self {
         let metadata: HashMap<String, String> =
             detail.event.as_ref().and_then(|event| serde_json::from_str(&event.metadata).ok()).unwrap_or_default();
+        let correlation_id = metadata.get("correlation_id").and_then(|id| traced::request_id(id, reads_history));
         let held = detail.held.iter();
         Self {
             item: ParkedResource::from(&detail.item),
@@ -166,9 +177,9 @@ impl<'a> ItemResource<'a> {
                 .map(|held| HeldResource { id: held.id, event_type: &held.event_type, position: held.position })
                 .collect(),
             topic: detail.topic.as_deref(),
-            correlation_id: metadata.get("correlation_id").cloned(),
+            correlation_id: correlation_id.map(str::to_owned),
             traceparent: metadata.get("traceparent").cloned(),
-            event: detail.event.as_ref().map(|event| EventResource::of(event, with_payload)),
+            event: detail.event.as_ref().map(|event| EventResource::of(event, reads_history)),
         }
     }
 }

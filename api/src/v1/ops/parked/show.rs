@@ -1,11 +1,11 @@
-//! `GET /v1/ops/parked/{id}`: one effect with all that is known of it, also after somebody decided. What its event says, which may be
-//! personal, is for keys that may read history too.
+//! `GET /v1/ops/parked/{id}`: one effect with all that is known of it, also after somebody decided. What its event
+//! says, which may be personal, is for keys that may read history too.
 
-use super::super::answer;
+use super::super::super::reads::json_of;
 use super::{Item, ItemResource, not_found};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::{ReadEvents, RunSystem};
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
@@ -21,5 +21,5 @@ pub(in crate::v1) async fn handle(
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
     let detail = within(parked::show(&app.log, id)).await?.ok_or_else(not_found)?;
-    answer(&ItemResource::of(&detail, allowed.also::<ReadEvents>()))
+    json_of(&ItemResource::of(&detail, allowed.also::<ReadEvents>()))
 }

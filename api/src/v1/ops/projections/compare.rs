@@ -1,10 +1,11 @@
-//! `GET /v1/ops/projections/{name}/diff`: two builds, row by row, as of one position. The values of rows, which may be personal, are for
-//! keys that may read history too; others learn which rows and columns differ.
+//! `GET /v1/ops/projections/{name}/diff`: two builds, row by row, as of one position. The values of rows, which may be
+//! personal, are for keys that may read history too; others learn which rows and columns differ.
 
-use super::{name, refusal, written};
+use super::super::super::reads::json_of;
+use super::{name, refusal};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::{ReadEvents, RunSystem};
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Code, Problem};
 use axum::extract::{RawQuery, State};
@@ -76,7 +77,8 @@ struct RowResource {
     only_in: Option<&'static str>,
     /// Of a row that both have, the columns that differ; of one that only one has, all.
     columns: Vec<String>,
-    /// Their values as PostgreSQL writes them; `null` where the build has no such row, and for a key without the scope `analyst`.
+    /// Their values as PostgreSQL writes them; `null` where the build has no such row, and for a key without the scope
+    /// `analyst`.
     a: Option<BTreeMap<String, Option<String>>>,
     b: Option<BTreeMap<String, Option<String>>>,
 }
@@ -146,7 +148,7 @@ pub(in crate::v1) async fn handle(
     });
     let ended = tokio::time::timeout(COMPARED_AT_MOST, task).await.map_err(|_elapsed| too_long())?;
     let compared = ended.map_err(|_panicked| Problem::internal())?.map_err(refusal::problem)?;
-    written(&DiffResource::of(&compared, allowed.also::<ReadEvents>()))
+    json_of(&DiffResource::of(&compared, allowed.also::<ReadEvents>()))
 }
 
 fn too_long() -> Problem {

@@ -2,28 +2,26 @@
 
 mod compare;
 mod name;
-mod operations;
+pub(super) mod operations;
 mod refusal;
 mod resource;
 mod switch;
 
 pub(crate) use compare::DiffResource;
 pub(in crate::v1) use compare::handle as diff;
-pub(in crate::v1) use operations::operations;
 pub(crate) use resource::ViewsResource;
 pub(in crate::v1) use switch::{promote, rebuild, rollback};
 
-use super::super::reads::json;
+use super::super::reads::json_of;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use commands::lead::held;
 use resource::ViewResource;
-use serde::Serialize;
 use std::sync::Arc;
 
 /// `GET /v1/ops/projections`: all read models.
@@ -33,7 +31,7 @@ pub(in crate::v1) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    written(&found(&app).await?)
+    json_of(&found(&app).await?)
 }
 
 /// `GET /v1/ops/projections/{name}`: one, and how far its builds are.
@@ -44,11 +42,11 @@ pub(in crate::v1) async fn one(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    written(&view(&app, &name).await?)
+    json_of(&view(&app, &name).await?)
 }
 
 async fn found(app: &App) -> Result<ViewsResource, Problem> {
-    let (head, views) = within(::projections::overview(&app.views)).await?;
+    let (head, views) = within(::projections::overview_counted(&app.views)).await?;
     let leases = within(held(app.log.pool())).await?;
     Ok(ViewsResource::of(head, &views, &leases))
 }
@@ -56,8 +54,4 @@ async fn found(app: &App) -> Result<ViewsResource, Problem> {
 async fn view(app: &App, name: &str) -> Result<ViewResource, Problem> {
     let view = found(app).await?.data.into_iter().find(|view| view.name == name);
     view.ok_or_else(refusal::not_found)
-}
-
-fn written(resource: &impl Serialize) -> Result<Response, Problem> {
-    Ok(json(serde_json::to_string(resource).map_err(|_| Problem::internal())?))
 }

@@ -38,7 +38,9 @@ pub(in crate::v1) fn operations() -> Vec<Operation> {
         named(on(Method::POST, "/v1/ops/projections/{name}/rebuild", "rebuildProjection", "Build a read model anew"))
             .about(
                 "Beside the build that is read, by the instance that leads the projection, in the background; asked for \
-                 again, it is gone on with. With `promote: false` it waits to be compared and promoted.",
+                 again, it is gone on with, and what was asked for last counts. With `promote: false` it waits to be compared and \
+                 promoted; as long as one waits, none that is to be read is made beside it. Where another build is read when it is done \
+                 than when it was begun, it waits too, and its `error` says so.",
             )
             .body(Accepts::JSON, "RebuildProjection", switch::promotes, json!({ "promote": false }))
             .refuses(&[Code::Contention, Code::BuildUnfit])
@@ -82,7 +84,7 @@ fn projection() -> Value {
         "name": "order_list", "version": 3, "active_build": OLDER, "leader": "01960000-0000-7000-8000-000000000006",
         "builds": [{
             "name": OLDER, "version": 3, "state": "active", "settings": {}, "started_after": 0, "position": 4200,
-            "lag_events": 0, "rows": 1050, "bytes": 1_048_576, "asked_by": null, "error": null, "created_at": at, "since": at,
+            "lag_events": 0, "rows": 1050, "rows_exact": true, "bytes": 1_048_576, "asked_by": null, "error": null, "created_at": at, "since": at,
         }],
     })
 }

@@ -41,8 +41,8 @@ pub(crate) struct BuildResource {
     /// Its schema, by which it is named.
     name: String,
     version: u32,
-    /// `filling` and `catching_up` while it is made; `ready` when it waits to be promoted; `active` when it is read; `retired` when
-    /// it was.
+    /// `filling` and `catching_up` while it is made; `ready` when it waits to be promoted; `active` when it is read;
+    /// `retired` when it was.
     state: &'static str,
     /// What changes the meaning of its rows.
     settings: BTreeMap<String, String>,
@@ -51,8 +51,10 @@ pub(crate) struct BuildResource {
     /// Every event up to here is in it.
     position: u64,
     lag_events: u64,
-    /// About how many rows it has.
+    /// How many rows it has.
     rows: u64,
+    /// Whether that is their exact number; of more than a few thousand it is about how many.
+    rows_exact: bool,
     /// How much disk it takes.
     bytes: u64,
     /// Who asked for it, while it is made.
@@ -99,6 +101,7 @@ impl BuildResource {
             position: build.position.0,
             lag_events: build.lag_events,
             rows: build.rows,
+            rows_exact: build.rows_exact,
             bytes: build.bytes,
             asked_by: build.asked_by.clone(),
             error: build.error.clone(),

@@ -1,14 +1,16 @@
 //! `POST /v1/ops/projections/{name}/rebuild`, `…/promote` and `…/rollback`.
 //!
-//! A rebuild is made by the instance that leads the view. A build that is to serve is brought up to date by the process that is
-//! asked: where that takes longer than a request may, it goes on after the answer, which is 202 then.
+//! A rebuild is made by the instance that leads the view. A build that is to serve is brought up to date by the process
+//! that is asked: where that takes longer than a request may, it goes on after the answer, which is 202 then.
 
 use super::super::super::incoming::Incoming;
-use super::{name, refusal, view, written};
+use super::super::super::reads::json_of;
+use super::{name, refusal, view};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields, Shaped};
-use crate::http::{App, RequestId};
 use crate::ops::steering::{Exchange, Exchanged};
 use crate::problem::{Problem, ValueError};
 use axum::extract::{Request, State};
@@ -117,7 +119,7 @@ async fn exchange(app: &App, exchange: Exchange) -> Result<Response, Problem> {
 }
 
 async fn answer(app: &App, name: &str, status: StatusCode) -> Result<Response, Problem> {
-    let mut response = written(&view(app, name).await?)?;
+    let mut response = json_of(&view(app, name).await?)?;
     *response.status_mut() = status;
     Ok(response)
 }

@@ -1,8 +1,8 @@
-//! The peer: an order service on cqrs-es 0.5, postgres-es 0.5 and axum, put together as their documentation and demo show
-//! it. `PostgresCqrs` with one `GenericQuery` over a `PostgresViewRepository`, their tables, sqlx's pool of 20.
+//! The peer: an order service on cqrs-es 0.5, postgres-es 0.5 and axum, put together as their documentation and demo
+//! show it. `PostgresCqrs` with one `GenericQuery` over a `PostgresViewRepository`, their tables, sqlx's pool of 20.
 //!
-//! Nothing is slowed down and nothing is left out that they do; nothing is added that they do not, so it has no API key, no
-//! idempotency, no positions and no stream. Prices come from memory, as ours do.
+//! Nothing is slowed down and nothing is left out that they do; nothing is added that they do not, so it has no API
+//! key, no idempotency, no positions and no stream. Prices come from memory, as ours do.
 
 mod order;
 mod view;

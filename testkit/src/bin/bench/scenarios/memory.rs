@@ -1,4 +1,5 @@
-//! What the program has in memory after a million orders, everything in one process, on a real PostgreSQL and a real Kafka.
+//! What the program has in memory after a million orders, everything in one process, on a real PostgreSQL and a real
+//! Kafka.
 
 use crate::bench::Bench;
 use crate::contenders::{Keys, Placing, drop_database};
@@ -51,7 +52,8 @@ pub async fn measure(bench: &mut Bench) {
     drop_database(&shop.db).await;
 }
 
-/// What was acknowledged is in the log, and nothing else. Mails may still wait when the program ends, but none went twice.
+/// What was acknowledged is in the log, and nothing else. Mails may still wait when the program ends, but none went
+/// twice.
 async fn check(shop: &Shop, placed: u64, sink: &Sink) {
     let pool = shop.db.superuser_pool().await;
     let stored = sqlx::query_scalar("SELECT count(*) FROM events WHERE event_type = 'OrderPlaced'");

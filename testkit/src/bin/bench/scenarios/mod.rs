@@ -171,8 +171,8 @@ async fn million_orders(bench: &mut Bench) -> &Shop {
     bench.million_orders.as_ref().expect("it was just filled")
 }
 
-/// Who has its turn when, of so many in this round, the first of which is 1: each begins in its round, so that none always
-/// comes behind the same other.
+/// Who has its turn when, of so many in this round, the first of which is 1: each begins in its round, so that none
+/// always comes behind the same other.
 fn rotation(round: u32, contenders: usize) -> impl Iterator<Item = usize> {
     (0..contenders).map(move |nth| (nth + round as usize - 1) % contenders)
 }

@@ -1,7 +1,8 @@
 //! The shop's pages, as a visitor with a session and a full cart sees them: alone, and over 16 connections.
 //!
-//! What counts is the time on the server, which each answer says (`Server-Timing: total`), so that the load's own share of the two
-//! cores is left out where nothing else is asked. At 16 connections a page waits for its turn at the processor, too.
+//! What counts is the time on the server, which each answer says (`Server-Timing: total`), so that the load's own share
+//! of the two cores is left out where nothing else is asked. At 16 connections a page waits for its turn at the
+//! processor, too.
 
 use super::{VIEWS_AT_MOST, rotation};
 use crate::bench::Bench;

@@ -20,8 +20,8 @@ pub async fn measure(bench: &mut Bench) {
     let shop = Shop::open(&server, &orders).await;
     let url = shop.db.owner_url();
     let mut ours = Contender::Ours(Ours::start(shop, Keys::Without).await);
-    // The end of its time is what is measured: a slowing down would show there. The same without a snapshot: so much load
-    // is felt by itself.
+    // The end of its time is what is measured: a slowing down would show there. The same without a snapshot: so much
+    // load is felt by itself.
     let plan = Plan { connections: CONNECTIONS, warm_up: open_for.saturating_sub(turn), measured: turn };
     let (mut closed, mut open) = (Vec::new(), Vec::new());
     for round in 1..=bench.options.rounds().min(ROUNDS_AT_MOST) {

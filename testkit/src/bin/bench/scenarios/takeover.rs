@@ -1,4 +1,5 @@
-//! From the kill of the process that leads to the first event that the one which stood by has handled: the relay, and a view.
+//! From the kill of the process that leads to the first event that the one which stood by has handled: the relay, and a
+//! view.
 
 use crate::bench::Bench;
 use crate::contenders::drop_database;

@@ -1,5 +1,5 @@
-//! Orders with the whole system at work: read models follow, the relay streams into a real Kafka. A plain cqrs-es service
-//! keeps one view and streams nothing.
+//! Orders with the whole system at work: read models follow, the relay streams into a real Kafka. A plain cqrs-es
+//! service keeps one view and streams nothing.
 
 use super::{rates, rotation};
 use crate::bench::Bench;

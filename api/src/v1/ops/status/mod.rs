@@ -1,15 +1,16 @@
-//! `GET /v1/ops/status`: how the system is at this moment, as this process sees it. `GET /v1/ops/status/history`: how it was within the
-//! last hour.
+//! `GET /v1/ops/status`: how the system is at this moment, as this process sees it. `GET /v1/ops/status/history`: how
+//! it was within the last hour.
 
-use super::super::reads::json;
+pub(super) mod operations;
+
+use super::super::reads::json_of;
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
-use crate::http::App;
 use crate::http::query::Query;
 use crate::problem::{Problem, within};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use serde::Serialize;
 use std::sync::Arc;
 
 /// What is kept.
@@ -21,7 +22,7 @@ pub(in crate::v1) async fn now(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    Ok(json(text(&*within(app.monitor.status()).await?)))
+    json_of(&*within(app.monitor.status()).await?)
 }
 
 pub(in crate::v1) async fn history(
@@ -32,9 +33,5 @@ pub(in crate::v1) async fn history(
     let mut query = Query::new(query.as_deref());
     let minutes = query.number("minutes", 1, MAX_MINUTES).unwrap_or(MAX_MINUTES);
     query.finish()?;
-    Ok(json(text(&app.monitor.history(minutes))))
-}
-
-fn text(told: &impl Serialize) -> String {
-    serde_json::to_string(told).unwrap_or_else(|_| unreachable!("a struct of numbers and texts is always JSON"))
+    json_of(&app.monitor.history(minutes))
 }

@@ -1,6 +1,6 @@
 //! How the system is, as the API's document tells it.
 
-use super::status::MAX_MINUTES;
+use super::MAX_MINUTES;
 use crate::auth::permission::RunSystem;
 use crate::openapi::{Operation, Tag};
 use crate::ops::status::{History, Status};

@@ -1,18 +1,20 @@
-//! `POST /v1/ops/consumers/{name}/pause`, `…/resume` and `…/rewind`: what a group is ordered. Running members see it within a second.
+//! `POST /v1/ops/consumers/{name}/pause`, `…/resume` and `…/rewind`: what a group is instructed to do. Running members
+//! see it within a second.
 //!
-//! Before a rewind comes its preview, `GET …/rewind?to_position=0`: its token confirms it. `DELETE …/rewind` withdraws it as far as it was not
-//! carried out.
+//! Before a rewind comes its preview, `GET …/rewind?to_position=0`: its token confirms it. `DELETE …/rewind` withdraws
+//! it as far as it was not carried out.
 
 use super::super::super::incoming::Incoming;
-use super::super::answer;
+use super::super::super::reads::json_of;
 use super::super::words::Words;
-use super::show::as_ordered;
+use super::show::as_instructed;
 use super::{Name, PreviewResource};
+use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::permission::RunSystem;
+use crate::http::RequestId;
 use crate::http::body::{self, Accepts, Fields, Shaped};
 use crate::http::query::Query;
-use crate::http::{App, RequestId};
 use crate::problem::{Code, Problem, ValueError};
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -37,7 +39,7 @@ pub(in crate::v1) async fn pause(
     let Words(reason) = body::read(&incoming.body, reason)?;
     // One that is paused already is what was asked for.
     let _ = groups::pause(app.log.pool(), &name, &reason, &who).await?;
-    as_ordered(&app, &name).await
+    as_instructed(&app, &name).await
 }
 
 /// Reads why a group is paused.
@@ -55,7 +57,7 @@ pub(in crate::v1) async fn resume(
     let who = allowed.key.actor.clone();
     Incoming::receive_nothing(allowed, request_id, request).await?;
     let _ = groups::resume(app.log.pool(), &name, &who).await?;
-    as_ordered(&app, &name).await
+    as_instructed(&app, &name).await
 }
 
 pub(in crate::v1) async fn preview(
@@ -78,7 +80,7 @@ pub(in crate::v1) async fn preview(
     query.finish()?;
     let Some(to) = to else { return Err(Problem::internal()) };
     let preview = app.steering.preview(&app.log, &name, to).await?;
-    answer(&PreviewResource::from(&preview))
+    json_of(&PreviewResource::from(&preview))
 }
 
 pub(in crate::v1) async fn rewind(
@@ -95,7 +97,7 @@ pub(in crate::v1) async fn rewind(
         return Err(Problem::new(Code::CountChanged, "The token is of a preview of another consumer."));
     }
     match app.steering.rewind(&app.log, &confirmed, &who).await? {
-        Rewound::Ordered => as_ordered(&app, &name).await,
+        Rewound::Instructed => as_instructed(&app, &name).await,
         Rewound::Changed(now) => {
             let detail = "Other numbers come out by now: ask for a preview, and send its token.";
             Err(Problem::new(Code::CountChanged, detail).with("events", now.events).with("acts", now.acts))
@@ -110,9 +112,9 @@ pub(in crate::v1) async fn withdraw(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     Query::new(query.as_deref()).finish()?;
-    // Where nothing is ordered, it is as it was asked for.
+    // Where nothing is instructed, it is as it was asked for.
     groups::withdraw_rewind(app.log.pool(), &name, &allowed.key.actor).await?;
-    as_ordered(&app, &name).await
+    as_instructed(&app, &name).await
 }
 
 /// A preview that somebody confirms.
