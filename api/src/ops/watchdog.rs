@@ -268,7 +268,7 @@ mod tests {
         let [Change::Stalled(stalled)] = &told[..] else { panic!("{told:?}") };
         assert_eq!(stalled.reader, "consumer order_mail");
         assert_eq!(stalled.detail, "at position 7 in partition 1 of orders.events, 3 events behind, held by nobody");
-        // It is handed old events again, as a person ordered it: that is progress too.
+        // It is handed old events again, as a person asked for: that is progress too.
         let told = look(31, [(700, Some(701)), (2, Some(3))]);
         assert!(matches!(&told[..], [Change::Recovered(name, _)] if name == "consumer order_mail"), "{told:?}");
         // What waits there is not published yet.

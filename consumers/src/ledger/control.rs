@@ -1,11 +1,9 @@
-//! What people instruct a group to do, as its members see it: to rest, or to go back. And who the members are.
+//! What people instruct a group to do, as its members see it: to rest, or to go back.
 
 use super::{LedgerError, within_bounds};
 use chrono::{DateTime, Utc};
 use domain::Position;
 use sqlx::{Connection, PgPool};
-use std::time::Duration;
-use uuid::Uuid;
 
 /// What holds for a group now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +55,7 @@ pub(crate) async fn read(pool: &PgPool, consumer: &str) -> Result<Control, Ledge
 }
 
 /// Whether an instruction to go back still stands.
-pub(crate) async fn is_ordered(pool: &PgPool, consumer: &str, rewind: &Rewind) -> Result<bool, LedgerError> {
+pub(crate) async fn still_stands(pool: &PgPool, consumer: &str, rewind: &Rewind) -> Result<bool, LedgerError> {
     let question = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM consumer_rewinds
                          WHERE consumer = $1 AND topic = $2 AND partition = $3 AND ordered_at = $4)",
@@ -120,67 +118,6 @@ pub(crate) async fn leave_to_relay(pool: &PgPool, consumer: &str) -> Result<(), 
          DELETE FROM consumer_rewinds USING left_to_relay WHERE consumer_rewinds.consumer = left_to_relay.consumer",
     )
     .bind(consumer);
-    within_bounds(pool, async move |session| statement.execute(session).await).await?;
-    Ok(())
-}
-
-/// Keeps under which names the group's topics are, and with how many partitions: whoever has no Kafka at hand asks
-/// here.
-pub(crate) async fn keep_names(
-    pool: &PgPool,
-    consumer: &str,
-    prefix: &str,
-    partitions: u16,
-) -> Result<(), LedgerError> {
-    let statement = sqlx::query(
-        "UPDATE consumer_groups SET kafka_prefix = $2, partitions = $3
-          WHERE consumer = $1 AND (kafka_prefix, partitions) IS DISTINCT FROM ($2, $3)",
-    )
-    .bind(consumer)
-    .bind(prefix)
-    .bind(i32::from(partitions));
-    within_bounds(pool, async move |session| statement.execute(session).await).await?;
-    Ok(())
-}
-
-/// How a member says that it is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Presence<'a> {
-    pub consumer: &'a str,
-    pub member: Uuid,
-    pub instance: &'a str,
-    pub state: &'static str,
-    pub detail: Option<&'a str>,
-    pub holds: &'a [(String, i32)],
-}
-
-/// Says that a member is there, and forgets those that said nothing for `gone_after`.
-pub(crate) async fn be_present(pool: &PgPool, presence: Presence<'_>, gone_after: Duration) -> Result<(), LedgerError> {
-    let statement = sqlx::query(
-        "WITH gone AS (
-             DELETE FROM consumer_members
-              WHERE consumer = $1 AND member <> $2 AND seen_at < now() - make_interval(secs => $7))
-         INSERT INTO consumer_members (consumer, member, instance, started_at, seen_at, state, detail, holds)
-         VALUES ($1, $2, $3, now(), now(), $4, $5, $6)
-         ON CONFLICT ON CONSTRAINT consumer_members_member
-         DO UPDATE SET seen_at = excluded.seen_at, state = excluded.state, detail = excluded.detail,
-                       holds = excluded.holds",
-    )
-    .bind(presence.consumer)
-    .bind(presence.member)
-    .bind(presence.instance)
-    .bind(presence.state)
-    .bind(presence.detail)
-    .bind(sqlx::types::Json(presence.holds))
-    .bind(gone_after.as_secs_f64());
-    within_bounds(pool, async move |session| statement.execute(session).await).await?;
-    Ok(())
-}
-
-/// Says that a member is gone.
-pub(crate) async fn be_gone(pool: &PgPool, consumer: &str, member: Uuid) -> Result<(), LedgerError> {
-    let statement =
-        sqlx::query("DELETE FROM consumer_members WHERE consumer = $1 AND member = $2").bind(consumer).bind(member);
     within_bounds(pool, async move |session| statement.execute(session).await).await?;
     Ok(())
 }

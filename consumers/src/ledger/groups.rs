@@ -153,3 +153,22 @@ impl Progress {
 fn names(groups: &[Declared]) -> Vec<String> {
     groups.iter().map(|group| group.name.to_owned()).collect()
 }
+
+/// Keeps under which names the group's topics are, and with how many partitions: whoever has no Kafka at hand asks
+/// here.
+pub(crate) async fn keep_names(
+    pool: &PgPool,
+    consumer: &str,
+    prefix: &str,
+    partitions: u16,
+) -> Result<(), LedgerError> {
+    let statement = sqlx::query(
+        "UPDATE consumer_groups SET kafka_prefix = $2, partitions = $3
+          WHERE consumer = $1 AND (kafka_prefix, partitions) IS DISTINCT FROM ($2, $3)",
+    )
+    .bind(consumer)
+    .bind(prefix)
+    .bind(i32::from(partitions));
+    within_bounds(pool, async move |session| statement.execute(session).await).await?;
+    Ok(())
+}

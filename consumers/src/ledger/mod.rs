@@ -12,6 +12,7 @@ pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod held;
 pub(crate) mod intake;
+pub(crate) mod members;
 pub(crate) mod moves;
 pub(crate) mod open;
 mod overview;

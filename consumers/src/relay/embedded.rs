@@ -72,7 +72,7 @@ struct Relay<'a> {
     window: Window,
     kept_finished: Position,
     next_look: Instant,
-    next_order_look: Instant,
+    next_instruction_look: Instant,
     /// Since when nothing is published, so that it can go back.
     held_since: Option<Instant>,
 }
@@ -112,7 +112,7 @@ impl<'a> Relay<'a> {
             window: Window::new(finished),
             kept_finished: finished,
             next_look: Instant::now(),
-            next_order_look: Instant::now(),
+            next_instruction_look: Instant::now(),
             held_since: None,
         })
     }
@@ -120,7 +120,7 @@ impl<'a> Relay<'a> {
     /// Publishes what fits, or waits for news.
     async fn step(&mut self) -> Result<(), RelayError> {
         self.look_at_progress().await?;
-        self.go_back_if_ordered().await?;
+        self.go_back_if_instructed().await?;
         if self.held_since.is_some() {
             tokio::time::sleep(PROGRESS_EVERY).await;
             return Ok(());
@@ -179,28 +179,28 @@ impl<'a> Relay<'a> {
     /// Goes back where a person has set a group back. Only once every group is done with all that is in the broker:
     /// what one notes at this moment would be taken for what it is handed again. Nothing more is published until then:
     /// under load that moment would never come.
-    async fn go_back_if_ordered(&mut self) -> Result<(), RelayError> {
+    async fn go_back_if_instructed(&mut self) -> Result<(), RelayError> {
         let now = Instant::now();
-        if self.held_since.is_none() && now < self.next_order_look {
+        if self.held_since.is_none() && now < self.next_instruction_look {
             return Ok(());
         }
-        self.next_order_look = now + INSTRUCTIONS_EVERY;
+        self.next_instruction_look = now + INSTRUCTIONS_EVERY;
         let (finished, is_one_paused) = groups::finished(self.log.pool(), &self.groups).await?;
-        let is_ordered = finished < self.kept_finished;
-        if is_ordered && self.window.is_empty() {
+        let is_instructed = finished < self.kept_finished;
+        if is_instructed && self.window.is_empty() {
             let finished = groups::resume(self.log, &self.groups).await?;
-            tracing::info!("publishing again what stands behind position {finished}, as a person ordered it");
+            tracing::info!("publishing again what stands behind position {finished}, as a person asked for");
             self.pending.clear();
             (self.read, self.window, self.kept_finished) = (finished, Window::new(finished), finished);
         }
         // One that rests gets done with nothing: the others are not to rest with it.
-        let holds = is_ordered && !self.window.is_empty() && !is_one_paused;
+        let holds = is_instructed && !self.window.is_empty() && !is_one_paused;
         self.held_since = holds.then(|| self.held_since.unwrap_or(now));
         if self.held_since.take_if(|since| since.elapsed() > HOLD_AT_MOST).is_some() {
             tracing::warn!(
-                "a group is not done with its events, so the relay can't go back yet, as a person ordered it"
+                "a group is not done with its events, so the relay can't go back yet, as a person asked for"
             );
-            self.next_order_look = now + HOLD_AT_MOST;
+            self.next_instruction_look = now + HOLD_AT_MOST;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What time does: retries, leases that ran out, the leases of the living, and what people ordered meanwhile.
+//! What time does: retries, leases that ran out, the leases of the living, and what people instructed meanwhile.
 
 use super::held::Looks;
 use super::{Member, RunError, note_cut_off};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The most entries that are claimed in one look.
 const CLAIMED_AT_ONCE: usize = 200;
-/// How often what people ordered is looked up.
+/// How often what people instructed is looked up.
 const INSTRUCTIONS_EVERY: Duration = Duration::from_millis(500);
 /// For how long PostgreSQL may be away before the group is left. The intake does not outlast it either.
 const AWAY_AT_MOST: Duration = Duration::from_secs(60);

@@ -36,7 +36,7 @@ impl<C: Consumer> Member<C> {
             return Ok(());
         }
         for rewind in &ours {
-            if !control::is_ordered(ledger, C::NAME, rewind).await? {
+            if !control::still_stands(ledger, C::NAME, rewind).await? {
                 continue;
             }
             let (kafka, member, to) = (self.kafka.clone(), Arc::clone(member), rewind.clone());

@@ -243,6 +243,7 @@ struct Member<C> {
 }
 
 impl<C: Consumer> Member<C> {
+    /// From getting ready to the last effect in hand.
     async fn start(
         consumer: Arc<C>,
         services: &Services,
@@ -250,9 +251,30 @@ impl<C: Consumer> Member<C> {
         presence: &Presence,
         takes_over: &mut bool,
     ) -> Result<(), RunError> {
+        let writing = TaskTracker::new();
+        let prepared = Self::prepare(consumer, services, status, presence, takes_over, &writing).await?;
+        let Some(member) = prepared else { return Ok(()) };
+        let outcome = member.run(&services.cancel).await;
+        presence.hold_anew();
+        writing.close();
+        // It ends with the last effect in hand; one that hangs has a lease.
+        let _ = tokio::time::timeout(LEAVE_AT_MOST, writing.wait()).await;
+        outcome
+    }
+
+    /// All that a run needs before it joins its group; `None` when the program is ending. What it writes down is
+    /// written in `writing`.
+    async fn prepare(
+        consumer: Arc<C>,
+        services: &Services,
+        status: &watch::Sender<ReaderStatus>,
+        presence: &Presence,
+        takes_over: &mut bool,
+        writing: &TaskTracker,
+    ) -> Result<Option<Arc<Self>>, RunError> {
         let Some(topics) = services.cancel.run_until_cancelled(topics::ensure(&services.kafka)).await.transpose()?
         else {
-            return Ok(());
+            return Ok(None);
         };
         // Else customers would hear of orders that are no more.
         relay::check_history(&services.log, &services.kafka, &topics).await?;
@@ -260,7 +282,7 @@ impl<C: Consumer> Member<C> {
         let owner = Uuid::now_v7();
         let pool = services.log.pool().clone();
         let ledger = connections(&pool);
-        instructed::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
+        groups::keep_names(&ledger, C::NAME, &services.kafka.prefix, services.kafka.partitions).await?;
         let control = watch::Sender::new(instructed::read(&ledger, C::NAME).await?);
         if *takes_over {
             // From a process that is dead. Only once: what an earlier start in this one had in hand comes to its end,
@@ -269,11 +291,10 @@ impl<C: Consumer> Member<C> {
             *takes_over = false;
         }
         let due = Arc::new(Notify::new());
-        let (tracker, writing) = (TaskTracker::new(), TaskTracker::new());
-        let writer = Writer::start(ledger.clone(), owner, Arc::clone(&due), &writing);
+        let writer = Writer::start(ledger.clone(), owner, Arc::clone(&due), writing);
         let stop = services.cancel.child_token();
         let sending_lease = services.settings.sending_lease(&services.mailer);
-        let member = Arc::new(Self {
+        Ok(Some(Arc::new(Self {
             consumer,
             log: services.log.clone(),
             kafka: services.kafka.clone(),
@@ -296,29 +317,28 @@ impl<C: Consumer> Member<C> {
             due,
             noted_held: Mutex::default(),
             stop,
-            tracker,
+            tracker: TaskTracker::new(),
             hand: Mutex::default(),
             trouble: Trouble::default(),
             status: status.clone(),
-        });
-        let kinds = C::WANTS.kinds();
-        let kafka = membership::join(&member.kafka, &member.topics, C::NAME, &kinds, status, &member.holds)?;
+        })))
+    }
+
+    /// Joins the group, works until something ends that, and leaves it.
+    async fn run(self: Arc<Self>, cancel: &CancellationToken) -> Result<(), RunError> {
+        let (kinds, owner) = (C::WANTS.kinds(), self.tools.owner);
+        let kafka = membership::join(&self.kafka, &self.topics, C::NAME, &kinds, &self.status, &self.holds)?;
         let kafka = Arc::new(kafka);
         let outcome = tokio::select! {
-            () = services.cancel.cancelled() => Ok(()),
-            outcome = Arc::clone(&member).take_in(&kafka) => outcome,
-            outcome = Arc::clone(&member).keep_time() => outcome,
-            never = letters::publish(&member.log, &member.kafka, C::NAME, owner) => match never {},
+            () = cancel.cancelled() => Ok(()),
+            outcome = Arc::clone(&self).take_in(&kafka) => outcome,
+            outcome = Arc::clone(&self).keep_time() => outcome,
+            never = letters::publish(&self.log, &self.kafka, C::NAME, owner) => match never {},
         };
         // Leaving the group talks with Kafka, and blocks meanwhile.
         let left = tokio::task::spawn_blocking(move || drop(kafka));
-        member.leave().await;
+        self.leave().await;
         let _ = tokio::time::timeout(LEAVE_AT_MOST, left).await;
-        presence.hold_anew();
-        drop(member);
-        writing.close();
-        // It ends with the last effect in hand; one that hangs has a lease.
-        let _ = tokio::time::timeout(LEAVE_AT_MOST, writing.wait()).await;
         outcome
     }
 

@@ -2,7 +2,7 @@
 //! started again. So people are told why it is not at work, and not that nobody runs it.
 
 use super::membership::Holds;
-use crate::ledger::{LedgerError, control};
+use crate::ledger::{LedgerError, members};
 use crate::status::{ReaderState, ReaderStatus};
 use commands::instances;
 use sqlx::PgPool;
@@ -70,13 +70,13 @@ impl Presence {
         let holds = lock(&holds).clone();
         let (state, detail) = state.parts();
         let (consumer, member, instance) = (self.consumer, self.member, self.instance.as_str());
-        let presence = control::Presence { consumer, member, instance, state, detail, holds: &holds };
-        control::be_present(&self.pool, presence, GONE_AFTER).await
+        let said = members::Said { consumer, member, instance, state, detail, holds: &holds };
+        members::be_present(&self.pool, said, GONE_AFTER).await
     }
 
     /// Says that it is gone. Who can't say so is gone soon by saying nothing.
     pub(super) async fn end(&self) {
-        let gone = control::be_gone(&self.pool, self.consumer, self.member);
+        let gone = members::be_gone(&self.pool, self.consumer, self.member);
         let _ = tokio::time::timeout(SAID_WITHIN, gone).await;
     }
 }

@@ -23,7 +23,7 @@ pub async fn until(shop: &Shop, what: &str, is_so: impl Fn(&Group) -> bool) -> G
 }
 
 #[tokio::test]
-async fn a_group_that_was_never_started_is_ordered_nothing() {
+async fn a_group_that_was_never_started_is_instructed_nothing() {
     let shop = Shop::open().await;
     let group = groups::get(&shop.log, MAIL).await.unwrap();
     assert_eq!((group.state, group.started_after, group.lag.events), (GroupState::NotStarted, None, 0));
@@ -107,7 +107,7 @@ async fn with_an_embedded_broker_a_group_is_handed_everything_again_and_sends_no
 
 /// Between counting again and ordering another order may have been carried out.
 #[tokio::test]
-async fn a_group_that_has_gone_back_meanwhile_is_ordered_nothing_and_nobody_is_told_that_it_was() {
+async fn a_group_that_has_gone_back_meanwhile_is_instructed_nothing_and_nobody_is_told_that_it_was() {
     let (server, shop, broker) = (Scripted::start(), Shop::open().await, EmbeddedBroker::start(6).unwrap());
     let process = Process::start(&shop, Plan::new(broker.settings(), &server.url()));
     let order = shop.place("Ada").await;

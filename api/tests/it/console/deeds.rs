@@ -14,7 +14,7 @@ async fn the_console_shows_how_everything_is_to_who_runs_the_system() {
     says(&page, &["order_list", "order_mail", "sales", "Needs a person", "mailbox unavailable", "letter", "Follows"]);
     says(&page, &["Nobody has done anything yet", "2 partitions", "No members"]);
     says(&page, &["data-cell=\"task letter late\"", "In time", "0/h", "What needs a person, and what is next"]);
-    says(&page, &["data-cell=\"task letter hour\"", "Done, or last run", "data-cell=\"order_mail left\""]);
+    says(&page, &["data-cell=\"task letter hour\"", "Done or last run", "data-cell=\"order_mail left\""]);
     let moved = staff.get("/ops").await.is(308);
     assert_eq!(moved.header("location"), "/ops/");
     let clerk = system.goods.staff(Role::Clerk).await;
@@ -42,7 +42,7 @@ async fn what_is_parked_is_retried_and_discarded_one_or_all() {
     says(&page, &["mailbox unavailable", "OrderPlaced", "Ada", "parked"]);
     assert!(done(&staff, &[("do", "parked.retry 1")]).await.contains("1 item is tried again."));
     assert_eq!(system.states().await, ["waiting", "parked"]);
-    assert!(done(&staff, &[("do", "parked.retry 1")]).await.contains("does not need a person any more"));
+    assert!(done(&staff, &[("do", "parked.discard 1")]).await.contains("does not need a person any more"));
 
     let asked = staff.get(&ask("parked.discard 2")).await.is(200);
     says(&asked, &["Discard item #2?", "mailbox unavailable"]);
@@ -79,7 +79,7 @@ async fn what_is_parked_is_retried_and_discarded_one_or_all() {
     let changed = "there are 4 such items by now, and not 3";
     assert_eq!(
         refused,
-        [("parked.retry", "1", Some("no such item needs a person")), ("parked.discard", "", Some(changed))]
+        [("parked.discard", "1", Some("no such item needs a person")), ("parked.discard", "", Some(changed))]
     );
     says(&staff.get("/ops/").await.is(200), &["parked.discard", "The owner", "Refused", changed]);
 }

@@ -1,8 +1,8 @@
 //! What needs a real Apache Kafka.
 
 mod group;
+mod instructions;
 mod letters;
-mod orders;
 mod relay;
 mod rewinds;
 mod verify;

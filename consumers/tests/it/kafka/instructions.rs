@@ -1,4 +1,4 @@
-//! What people order a group on a real broker, and what its partitions hold that is no event.
+//! What people instruct a group to do on a real broker, and what its partitions hold that is no event.
 
 use super::settings;
 use super::verify::{producer, send};
