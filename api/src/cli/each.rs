@@ -27,7 +27,14 @@ impl Each {
     ) -> Result<(), Failure> {
         let mut refused = Vec::new();
         for id in ids {
-            let decided = decide(*id).await?;
+            let decided = match decide(*id).await {
+                Ok(decided) => decided,
+                // The next ones would fail alike. What was refused before is told all the same.
+                Err(failure) => {
+                    refused.push(failure.to_string());
+                    return Err(Failure::new(refused.join("; ")));
+                }
+            };
             self.tell(*id, &decided)?;
             refused.extend(decided.err());
         }
@@ -43,5 +50,24 @@ impl Each {
             Ok(done) => say(&format!("{done}.\n")),
             Err(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_refused_is_told_also_where_another_fails_behind_it() {
+        let each = Each { name: "id", json: false, hint: "look" };
+        let decide = async |id| match id {
+            1 => Ok(Ok("done".to_owned())),
+            2 => Ok(Err("no item 2".to_owned())),
+            _ => Err(Failure::new("the database is away")),
+        };
+        let told = async |ids: &[i64]| each.decide(ids, decide).await.map_err(|failure| failure.to_string());
+        assert_eq!(told(&[1]).await, Ok(()));
+        assert_eq!(told(&[2, 1]).await, Err("no item 2: look".to_owned()));
+        assert_eq!(told(&[1, 2, 3, 1]).await, Err("no item 2; the database is away".to_owned()));
     }
 }
