@@ -4,8 +4,8 @@ use crate::http_support::{Shop, ada_buys};
 use api::auth::Scope;
 use futures::future::join_all;
 use std::time::{Duration, Instant};
+use testkit::eventually;
 use testkit::postgres::PostgresServer;
-use testkit::{Db, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_postgres_every_request_is_503_within_seconds() {
@@ -68,24 +68,12 @@ async fn a_server_that_is_back_fails_no_read() {
     };
     read_all().await;
     for _ in 0..3 {
-        end_sessions(&shop.db).await;
+        shop.db.cut_sessions().await;
         read_all().await;
     }
     server.kill();
     server.restart();
     read_all().await;
-}
-
-/// Ends every session of the program, as an administrator may.
-async fn end_sessions(db: &Db) {
-    let ended: bool = sqlx::query_scalar(
-        "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
-          WHERE datname = current_database() AND usename = 'orders_login'",
-    )
-    .fetch_one(&db.superuser_pool().await)
-    .await
-    .unwrap();
-    assert!(ended);
 }
 
 #[tokio::test]

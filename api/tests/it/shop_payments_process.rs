@@ -38,10 +38,7 @@ async fn a_program_that_is_killed_between_notice_and_command_loses_nothing() {
     assert_eq!(status, 204, "{}", program.output());
     program.kill9();
     // What it had asked of the database goes with it, as it does where both are on one machine that loses its power.
-    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'orders_login' AND datname = current_database()")
-        .execute(&pool)
-        .await
-        .unwrap();
+    shop.db.cut_sessions().await;
     holder.rollback().await.unwrap();
     let kept: (String, i32) =
         sqlx::query_as("SELECT state, attempts FROM payment_notices").fetch_one(&pool).await.unwrap();

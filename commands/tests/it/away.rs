@@ -233,20 +233,10 @@ async fn connections_cut_while_they_were_idle_fail_no_read() {
     let db = Db::new().await;
     let (shop, other) = (Shop::with_products(&db).await, Shop::open(&db).await);
     let id = shop.place("TEA", 1).await;
-    let admin = db.superuser_pool().await;
     for _ in 0..3 {
         // The pool is full of connections that have just been used.
         assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
-        let ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = 'orders_login'";
-        let ours: Vec<i32> = sqlx::query_scalar(ours).fetch_all(&admin).await.unwrap();
-        // Some go by themselves when others are cut; all have to be gone.
-        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY($1)";
-        sqlx::query(cut).bind(&ours).execute(&admin).await.unwrap();
-        testkit::eventually("all are cut", BOUND, async || {
-            let gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = ANY($1)";
-            sqlx::query_scalar::<_, bool>(gone).bind(&ours).fetch_one(&admin).await.unwrap()
-        })
-        .await;
+        db.cut_sessions().await;
         assert_eq!(join_all((0..3).map(|_| reads(&other, &id))).await, [[false; 6]; 3]);
     }
     let key = IdempotencyKey { digest: [1; 32], request_digest: [1; 32], ordered: None };

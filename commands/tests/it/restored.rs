@@ -18,13 +18,7 @@ async fn restore_to(db: &Db, position: i64) {
         sqlx::query(&statement).execute(&mut *transaction).await.unwrap();
     }
     transaction.commit().await.unwrap();
-    sqlx::query(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-          WHERE datname = current_database() AND usename = 'orders_login'",
-    )
-    .execute(&admin)
-    .await
-    .unwrap();
+    db.cut_sessions().await;
 }
 
 #[tokio::test]

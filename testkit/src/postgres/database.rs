@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
 
 use super::{ANALYSTS, GROUP, LOGIN, OWNER, PostgresServer};
+use crate::eventually;
 
 const TEMPLATE: &str = "orders_template";
 
@@ -18,6 +19,9 @@ const POOL_CONNECTIONS: u32 = 10;
 
 /// How long a test waits for a connection of its pool.
 const ACQUIRE_BOUND: Duration = Duration::from_secs(10);
+
+/// How long a session may take to go that was told to.
+const CUT_BOUND: Duration = Duration::from_secs(60);
 
 /// Databases of ended tests are dropped so many at a time: each drop makes the server write all that is dirty, for 0.3
 /// s, and the first one of a batch does it for the rest.
@@ -111,6 +115,24 @@ impl Db {
     /// A pool of the superuser.
     pub async fn superuser_pool(&self) -> PgPool {
         connect(&self.superuser_url()).await
+    }
+
+    /// Cuts every session that the program's login has now, as an administrator may, or a server that is started again;
+    /// returns when all of them are gone.
+    pub async fn cut_sessions(&self) {
+        let mut admin = PgConnection::connect(&self.superuser_url()).await.expect("the database accepts connections");
+        // Some go by themselves when others are cut, so what each was told comes to nothing that could be checked.
+        let cut = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = current_database() AND usename = $1";
+        let cut: Vec<(i32, bool)> = sqlx::query_as(cut).bind(LOGIN).fetch_all(&mut admin).await.expect("it may cut");
+        let cut: Vec<i32> = cut.into_iter().map(|(pid, _told)| pid).collect();
+        eventually("all sessions are cut", CUT_BOUND, async || {
+            let left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)";
+            let left: i64 =
+                sqlx::query_scalar(left).bind(&cut).fetch_one(&mut admin).await.expect("they can be counted");
+            if left == 0 { Ok(()) } else { Err(format!("{left} are left")) }
+        })
+        .await;
     }
 }
 
