@@ -1,9 +1,9 @@
 //! What the shop's products stand under. Answers `GET /v1/categories` and the shop's pages.
 
 use crate::read::{Plan, rows_of};
-use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ReadError, Seen, ViewTransaction, Views, Wants};
 use chrono::{DateTime, Utc};
+use commands::db::column;
 use domain::category::{CategoryAdded, CategoryEvent};
 use domain::{Event, Recorded};
 use serde::{Deserialize, Serialize};

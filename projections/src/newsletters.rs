@@ -1,9 +1,9 @@
 //! The issues of the newsletter. Answers the list of the staff pages; what an issue says is read from its own history.
 
 use crate::read::{Plan, rows_of};
-use crate::view_transaction::column;
 use crate::{Page, Projection, ProjectionError, ReadError, Seen, ViewTransaction, Views, Wants};
 use chrono::{DateTime, Utc};
+use commands::db::column;
 use domain::newsletter::NewsletterEvent;
 use domain::{Event, Recorded};
 use sqlx::postgres::{PgArguments, PgRow};

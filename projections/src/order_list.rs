@@ -12,8 +12,8 @@ pub use desk::{Desk, DeskPages, DeskSearch, count, desk};
 pub use reads::{Filter, ListKey, Search, Whose, get, list, of_subject, search};
 pub use row::{CustomerRow, Item, OrderRow, ShippingAddressRow, Status, items_json};
 
-use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
+use commands::db::column;
 use domain::order::{EmailCorrected, ItemAdded, Line, OrderPaid, OrderPlaced, PaymentFlagged, PaymentRecorded};
 use domain::{Event, Recorded};
 use fold::{Change, Changes, ClockDistance, NewOrder};

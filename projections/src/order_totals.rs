@@ -13,9 +13,9 @@ mod reads;
 pub use as_of::{Bounds, Past, Tell, by_day_as_of, by_product_as_of, page_of_days, page_of_products};
 pub use reads::{Amounts, DayKey, DayTotals, Days, ProductKey, ProductTotals, Units, by_day, by_product};
 
-use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
 use chrono::NaiveDate;
+use commands::db::column;
 use domain::order::{ItemAdded, OrderPaid, OrderPlaced};
 use domain::{Event, Recorded};
 use fold::{DaySums, ProductSums, Sums};

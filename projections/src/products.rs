@@ -7,8 +7,8 @@ mod row;
 pub use reads::{Shelf, Stock, get, list, of_skus, shown, stock};
 pub use row::{ProductRow, WordsRow};
 
-use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
+use commands::db::column;
 use domain::product::ProductEvent;
 use domain::{Event, Recorded};
 use row::{COLUMNS, status_text};

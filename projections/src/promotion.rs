@@ -21,7 +21,7 @@ use sqlx::{Connection, Executor, PgConnection};
 /// So near to the build that serves, the rest is applied while that one is held.
 const WITHIN_EVENTS: u64 = 1_000;
 
-/// An exchange of the build that serves.
+/// The transaction that lets a build serve: a person's promotion or rollback, or the end of a rebuild.
 pub(crate) struct Promotion<'a> {
     views: &'a Views,
     definition: &'static Definition,

@@ -19,9 +19,9 @@ pub use reads::{
 };
 pub use reads::{DayRange, MAX_RANKED};
 
-use crate::view_transaction::column;
 use crate::{Projection, ProjectionError, ViewTransaction, Wants};
 use chrono::{DateTime, NaiveDate, Utc};
+use commands::db::column;
 use domain::order::{ItemAdded, OrderPaid, OrderPlaced, PaymentFlagged};
 use domain::{Event, Recorded};
 use fold::{Known, NewOrder, SoldRow, Sums, TimeRow};

@@ -49,12 +49,3 @@ impl<'c> ViewTransaction<'c> {
 pub(crate) fn day_of(time: DateTime<Utc>, time_zone: Tz) -> NaiveDate {
     time.with_timezone(&time_zone).date_naive()
 }
-
-/// One column of many rows, to bind as an array that `unnest` makes rows of again.
-///
-/// Columns of the same rows are of one length, so `SELECT unnest($1), unnest($2)` sets them side by side. In a select
-/// list PostgreSQL streams them; `FROM unnest($1, $2)` would first write each column to a store of its own, which for
-/// the twenty columns of an order costs more than inserting them into the table.
-pub fn column<'r, T, R>(rows: &'r [T], of: impl Fn(&'r T) -> R) -> Vec<R> {
-    rows.iter().map(of).collect()
-}

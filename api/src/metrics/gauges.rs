@@ -3,7 +3,7 @@
 use crate::ops::reader::{Look, ReaderId};
 use crate::ops::status::{ReaderKind, ReaderState, Stalled};
 use crate::ops::watchdog::Change;
-use commands::schedule::{JobState, TaskSummary};
+use commands::schedule::{Job, JobState, TaskSummary};
 use consumers::groups::Group;
 use domain::Position;
 use sqlx::PgPool;
@@ -91,11 +91,16 @@ pub(crate) fn stalled(watched: &[String], changes: &[Change], stalled: &[Stalled
     }
 }
 
-/// The jobs of these tasks, of those that have not ended well.
-pub(crate) fn jobs(tasks: &[&'static str], jobs: &[TaskSummary]) {
+/// The jobs of these tasks, of those that have not ended well. Of the cancelled ones, those that are `resting` until
+/// somebody has them run: what they do is not done meanwhile.
+pub(crate) fn jobs(tasks: &[&'static str], jobs: &[TaskSummary], resting: &[Job]) {
     for task in tasks.iter().copied() {
-        for state in JobState::ALL.into_iter().filter(|state| !matches!(state, JobState::Done | JobState::Cancelled)) {
-            let count = jobs.iter().find(|jobs| jobs.task == task && jobs.state == state).map_or(0, |jobs| jobs.jobs);
+        for state in JobState::ALL {
+            let count = match state {
+                JobState::Done => continue,
+                JobState::Cancelled => resting.iter().filter(|job| job.task == task).count() as u64,
+                _ => jobs.iter().find(|jobs| jobs.task == task && jobs.state == state).map_or(0, |jobs| jobs.jobs),
+            };
             metrics::gauge!("orders_jobs", "task" => task, "state" => state.as_str()).set(count as f64);
         }
     }
@@ -176,5 +181,39 @@ mod tests {
         let paused = Paused { at: since, by: "me".to_owned(), reason: "the server moves".to_owned() };
         assert_eq!(shown(Some(paused)), ["1", "0"]);
         assert_eq!(shown(None), ["0", "90"]);
+    }
+
+    #[test]
+    fn a_periodic_job_that_was_cancelled_is_seen() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let then = DateTime::<Utc>::UNIX_EPOCH;
+        let cancelled = Job {
+            id: 1,
+            task: "cart_sweep".to_owned(),
+            key: String::new(),
+            state: JobState::Cancelled,
+            run_at: then,
+            due_at: None,
+            every_s: Some(60),
+            attempts: 0,
+            last_error: None,
+            last_run_at: None,
+            decided_by: Some("me".to_owned()),
+            created_at: then,
+        };
+        let shown = |resting: &[Job]| {
+            metrics::with_local_recorder(&recorder, || jobs(&["cart_sweep", "newsletter"], &[], resting));
+            let text = recorder.handle().render();
+            let mut lines: Vec<String> =
+                text.lines().filter(|line| line.contains("\"cancelled\"")).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let told = |cart: u8| {
+            let of = |task: &str, jobs: u8| format!("orders_jobs{{task=\"{task}\",state=\"cancelled\"}} {jobs}");
+            vec![of("cart_sweep", cart), of("newsletter", 0)]
+        };
+        assert_eq!(shown(&[cancelled]), told(1));
+        assert_eq!(shown(&[]), told(0));
     }
 }

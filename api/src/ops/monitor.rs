@@ -312,11 +312,12 @@ impl Monitor {
     }
 
     async fn count_jobs(&self, tasks: &[&'static str]) {
-        match self.shared.schedule.summary().await {
-            Ok(mut jobs) => {
+        let schedule = &self.shared.schedule;
+        match tokio::try_join!(schedule.summary(), schedule.resting()) {
+            Ok((mut jobs, resting)) => {
                 *lock(&self.shared.due) = due(&jobs);
                 jobs.retain(|jobs| tasks.contains(&jobs.task.as_str()));
-                gauges::jobs(tasks, &jobs);
+                gauges::jobs(tasks, &jobs, &resting);
                 *lock(&self.shared.jobs) = jobs;
             }
             Err(error) => tracing::debug!(%error, "the schedule can't be counted now"),

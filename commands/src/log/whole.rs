@@ -129,7 +129,7 @@ impl Log {
         let query = sqlx::query(&sql)
             .bind(after.as_i64())
             .bind(end.as_i64())
-            .bind(types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+            .bind(db::column(types, |name| (*name).to_owned()));
         let (events, is_cut) = self.read_bounded(query).await?;
         let last = events.last().map(|event| event.position).filter(|_| is_cut);
         Ok(TypedEvents { events, up_to: last.unwrap_or(end) })
@@ -157,9 +157,9 @@ impl Log {
                JOIN events AS e ON e.aggregate_type = w.kind AND e.aggregate_id = w.id AND e.sequence = w.sequence"
         );
         let query = sqlx::query_as(&sql)
-            .bind(places.iter().map(|place| place.aggregate_type.as_str()).collect::<Vec<_>>())
-            .bind(places.iter().map(|place| place.aggregate_id.as_str()).collect::<Vec<_>>())
-            .bind(places.iter().map(|place| place.sequence.cast_signed()).collect::<Vec<_>>());
+            .bind(db::column(places, |place| place.aggregate_type.as_str()))
+            .bind(db::column(places, |place| place.aggregate_id.as_str()))
+            .bind(db::column(places, |place| place.sequence.cast_signed()));
         Ok(db::ask(self.pool(), async |session| query.fetch_all(session).await).await?)
     }
 

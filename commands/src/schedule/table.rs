@@ -96,8 +96,8 @@ pub(super) async fn claim(
          RETURNING job.id, job.task, job.job_key, job.payload, job.every_s, job.run_at, job.attempts, job.owner",
     );
     let claim = claim
-        .bind(leases.iter().map(|(task, _)| *task).collect::<Vec<_>>())
-        .bind(leases.iter().map(|(_, lease)| lease.as_secs_f64()).collect::<Vec<_>>())
+        .bind(db::column(leases, |(task, _)| *task))
+        .bind(db::column(leases, |(_, lease)| lease.as_secs_f64()))
         .bind(now)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let mut claimed: Vec<Claimed> = db::ask(pool, async |session| claim.fetch_all(session).await).await?;

@@ -330,8 +330,8 @@ async fn write_order(pool: &PgPool, name: &'static str, preview: &Preview, who: 
              DO UPDATE SET position = least(r.position, excluded.position), ordered_at = excluded.ordered_at",
         )
         .bind(name)
-        .bind(preview.up_to.iter().map(|(topic, _, _)| topic.as_str()).collect::<Vec<_>>())
-        .bind(preview.up_to.iter().map(|(_, partition, _)| *partition).collect::<Vec<_>>())
+        .bind(db::column(&preview.up_to, |(topic, _, _)| topic.as_str()))
+        .bind(db::column(&preview.up_to, |(_, partition, _)| *partition))
         .bind(position)
         .execute(&mut *transaction)
         .await?

@@ -1,6 +1,7 @@
 //! Noting what Kafka handed over: the entries and the group's progress, in one statement.
 
 use super::{Entry, LedgerError, OPEN, within_bounds};
+use commands::db::column;
 use domain::Position;
 use domain::ids::EventId;
 use sqlx::PgPool;
@@ -171,8 +172,4 @@ fn claimed(causes: &[Cause], noted: Vec<NewRow>) -> Vec<(usize, Entry)> {
             Some((place, entry))
         })
         .collect()
-}
-
-fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
 }

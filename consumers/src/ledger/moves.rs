@@ -1,6 +1,7 @@
 //! Moving entries from state to state: many at once, each by compare-and-set, and with those that they held released.
 
 use super::{KEPT_ATTEMPTS, State};
+use commands::db::column;
 use sqlx::PgExecutor;
 use std::time::Duration;
 use uuid::Uuid;
@@ -91,13 +92,13 @@ pub(crate) async fn apply(database: impl PgExecutor<'_>, owner: Uuid, moves: &[M
          SELECT id, EXISTS (SELECT FROM released) FROM moved",
     )
     .bind(owner)
-    .bind(moves.iter().map(|step| step.id).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| step.from.as_str()).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| step.to.as_str()).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| step.due_in.map(|due_in| due_in.as_secs_f64())).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| step.reason.as_deref()).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| step.message_id.as_deref()).collect::<Vec<_>>())
-    .bind(moves.iter().map(|step| i32::from(step.ends_attempt)).collect::<Vec<_>>())
+    .bind(column(moves, |step| step.id))
+    .bind(column(moves, |step| step.from.as_str()))
+    .bind(column(moves, |step| step.to.as_str()))
+    .bind(column(moves, |step| step.due_in.map(|due_in| due_in.as_secs_f64())))
+    .bind(column(moves, |step| step.reason.as_deref()))
+    .bind(column(moves, |step| step.message_id.as_deref()))
+    .bind(column(moves, |step| i32::from(step.ends_attempt)))
     .bind(KEPT_ATTEMPTS)
     .fetch_all(database)
     .await?;

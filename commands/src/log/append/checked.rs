@@ -114,8 +114,8 @@ impl Present {
                FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s(aggregate_type, aggregate_id, nth)
               ORDER BY nth",
         )
-        .bind(streams.iter().map(|stream| stream.kind.as_str()).collect::<Vec<_>>())
-        .bind(streams.iter().map(|stream| &*stream.id).collect::<Vec<_>>())
+        .bind(db::column(&streams, |stream| stream.kind.as_str()))
+        .bind(db::column(&streams, |stream| &*stream.id))
         .fetch_all(&mut *session)
         .await?;
         let digests: Vec<&[u8]> = batch

@@ -1,16 +1,16 @@
 //! `/v1/ops/projections`: the read models with their builds, and what is decided about these.
 
 mod compare;
+mod exchange;
 mod name;
 pub(super) mod operations;
 mod refusal;
 mod resource;
-mod switch;
 
 pub(crate) use compare::DiffResource;
 pub(in crate::v1) use compare::handle as diff;
+pub(in crate::v1) use exchange::{promote, rebuild, rollback};
 pub(crate) use resource::ViewsResource;
-pub(in crate::v1) use switch::{promote, rebuild, rollback};
 
 use super::super::reads::json_of;
 use crate::app::App;

@@ -1,8 +1,8 @@
 //! The operations on read models and their builds, as the API's document tells them.
 
 use super::compare::{self, DiffResource};
+use super::exchange;
 use super::resource::{ViewResource, ViewsResource};
-use super::switch;
 use crate::auth::permission::RunSystem;
 use crate::http::body::Accepts;
 use crate::openapi::{Operation, Tag};
@@ -42,7 +42,7 @@ pub(in crate::v1) fn operations() -> Vec<Operation> {
                  promoted; as long as one waits, none that is to be read is made beside it. Where another build is read when it is done \
                  than when it was begun, it waits too, and its `error` says so.",
             )
-            .body(Accepts::JSON, "RebuildProjection", switch::promotes, json!({ "promote": false }))
+            .body(Accepts::JSON, "RebuildProjection", exchange::promotes, json!({ "promote": false }))
             .refuses(&[Code::Contention, Code::BuildUnfit])
             .answers::<ViewResource>(StatusCode::ACCEPTED, "It is asked for.", &[], shown.clone()),
         named(on(Method::GET, "/v1/ops/projections/{name}/diff", "diffProjection", "Compare two builds row by row"))
@@ -57,20 +57,20 @@ pub(in crate::v1) fn operations() -> Vec<Operation> {
             .answers::<DiffResource>(StatusCode::OK, "What is not the same.", &[], diff()),
         named(on(Method::POST, "/v1/ops/projections/{name}/promote", "promoteBuild", "Let another build be read"))
             .about("Brought up to date before. Nothing is changed where another build is read than `active_build` says.")
-            .body(Accepts::JSON, "PromoteBuild", switch::promotion, json!({ "build": BUILD, "active_build": OLDER }))
-            .refuses(&exchange())
+            .body(Accepts::JSON, "PromoteBuild", exchange::promotion, json!({ "build": BUILD, "active_build": OLDER }))
+            .refuses(&not_exchanged())
             .answers::<ViewResource>(StatusCode::OK, "It is read.", &[], shown.clone())
             .answers::<ViewResource>(StatusCode::ACCEPTED, "It is being brought up to date.", &[], shown.clone()),
         named(on(Method::POST, "/v1/ops/projections/{name}/rollback", "rollbackBuild", "Let the build before be read"))
             .about("The one that was read before the one that is read now; brought up to date before.")
-            .body(Accepts::JSON, "RollbackBuild", switch::active, json!({ "active_build": BUILD }))
-            .refuses(&exchange())
+            .body(Accepts::JSON, "RollbackBuild", exchange::active, json!({ "active_build": BUILD }))
+            .refuses(&not_exchanged())
             .answers::<ViewResource>(StatusCode::OK, "It is read.", &[], shown.clone())
             .answers::<ViewResource>(StatusCode::ACCEPTED, "It is being brought up to date.", &[], shown),
     ]
 }
 
-fn exchange() -> [Code; 4] {
+fn not_exchanged() -> [Code; 4] {
     [Code::BuildNotFound, Code::OtherActiveBuild, Code::BuildUnfit, Code::Contention]
 }
 
