@@ -67,7 +67,8 @@ async fn copy(shop: &Shop) -> u64 {
     lines
 }
 
-async fn http(connection: &mut Connection) -> u64 {
+/// Reads the whole history page by page, and counts its events.
+pub(super) async fn http(connection: &mut Connection) -> u64 {
     let mut after = 0;
     loop {
         let mut lines = 0;

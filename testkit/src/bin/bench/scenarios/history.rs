@@ -1,9 +1,10 @@
-//! A long history as one file of Parquet: what it takes, and what whoever writes meanwhile notices.
+//! A long history as one file of Parquet, or read over HTTP: what it takes, and what whoever writes meanwhile notices.
 
-use super::{TEN_MILLION, rotation};
+use super::{TEN_MILLION, export, rotation};
 use crate::bench::Bench;
 use crate::contenders::{Contender, Keys, Ours, Turn, checkpoint};
 use crate::fill::{USUAL, Until};
+use crate::http::Connection;
 use crate::load::Plan;
 use crate::report::Figure;
 use crate::shop::Shop;
@@ -36,35 +37,47 @@ pub async fn measure(bench: &mut Bench) {
         sizes.push(std::fs::metadata(&file).expect("the file is there").len() as f64 / events as f64);
         eprintln!("  round {round}: {events} events in {:.1} s, {peak:.0} MB at most", took.as_secs_f64());
     }
-    let mut ours = Contender::Ours(Ours::start(shop, Keys::Without).await);
+    let ours = Ours::start(shop, Keys::Without).await;
+    let (address, key) = (ours.api.address, ours.shop.key.clone());
+    let mut ours = Contender::Ours(ours);
     let plan = Plan::new(CONNECTIONS, turn);
-    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let (mut alone, mut beside, mut beside_http) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=rounds {
-        eprintln!("  {CONNECTIONS} connections, round {round}: without an export, and beside one");
-        for nth in rotation(round, 2) {
+        eprintln!(
+            "  {CONNECTIONS} connections, round {round}: without an export, beside one, and beside GET /v1/events"
+        );
+        for nth in rotation(round, 3) {
             checkpoint(&server).await;
             match nth {
                 0 => alone.push(ours.turn(plan).await),
-                _ => beside.push(beside_exports(&mut ours, plan, &export).await),
+                1 => beside.push(beside_exports(&mut ours, plan, &export).await),
+                _ => beside_http.push(beside_reader(&mut ours, plan, Connection::open(address, &key).await).await),
             }
         }
     }
     ours.check().await;
     ours.end().await;
-    let ratio: Vec<f64> =
-        beside.iter().zip(&alone).map(|(beside, alone)| beside.per_second / alone.per_second).collect();
-    let mut found = |name: &str, unit, rounds| {
-        bench.found(Figure::new("history", format!("history as Parquet: {name}"), unit, rounds))
-    };
+    let parquet = "history as Parquet";
+    let mut found =
+        |name: &str, unit, rounds| bench.found(Figure::new("history", format!("{parquet}: {name}"), unit, rounds));
     found("orders events", "events/s", rates);
     found("bytes of an event", "bytes", sizes);
     found("orders without it, 16 connections", "orders/s", alone.iter().map(|turn| turn.per_second).collect());
-    found("orders beside it, 16 connections", "orders/s", beside.iter().map(|turn| turn.per_second).collect());
     found("p99 without it, 16 connections", "ms", alone.iter().map(|turn| turn.p99).collect());
-    found("p99 beside it, 16 connections", "ms", beside.iter().map(|turn| turn.p99).collect());
-    let name = "history as Parquet: orders beside / without it, 16 connections";
-    bench.found(Figure::new("history", name, "×", ratio).at_least(BESIDE_AT_LEAST));
-    bench.found(Figure::new("history", "history as Parquet: memory at most", "MB", peaks).at_most(PEAK_MB));
+    bench.found(Figure::new("history", format!("{parquet}: memory at most"), "MB", peaks).at_most(PEAK_MB));
+    noticed(bench, parquet, &alone, &beside);
+    noticed(bench, "history by GET /v1/events", &alone, &beside_http);
+}
+
+/// What whoever orders notices of a reader.
+fn noticed(bench: &mut Bench, reader: &str, alone: &[Turn], beside: &[Turn]) {
+    let figure = |name: &str, unit, rounds| {
+        Figure::new("history", format!("{reader}: {name}, {CONNECTIONS} connections"), unit, rounds)
+    };
+    let ratio = beside.iter().zip(alone).map(|(beside, alone)| beside.per_second / alone.per_second).collect();
+    bench.found(figure("orders beside it", "orders/s", beside.iter().map(|turn| turn.per_second).collect()));
+    bench.found(figure("p99 beside it", "ms", beside.iter().map(|turn| turn.p99).collect()));
+    bench.found(figure("orders beside / without it", "×", ratio).at_least(BESIDE_AT_LEAST));
 }
 
 /// How long a whole export takes, and the most memory that it has.
@@ -86,6 +99,19 @@ async fn beside_exports(ours: &mut Contender, plan: Plan, export: &Launch) -> Tu
     tokio::select! {
         turn = ours.turn(plan) => turn,
         turn = for_ever(export) => turn,
+    }
+}
+
+/// A turn while a client reads the history over HTTP, again and again.
+async fn beside_reader(ours: &mut Contender, plan: Plan, mut reader: Connection) -> Turn {
+    let reads = async {
+        loop {
+            export::http(&mut reader).await;
+        }
+    };
+    tokio::select! {
+        turn = ours.turn(plan) => turn,
+        turn = reads => turn,
     }
 }
 

@@ -81,8 +81,8 @@ const ALL: &[Scenario] = &[
     ),
     scenario!(
         "history",
-        "10,000,000 events as Parquet, alone and beside orders",
-        ["history as Parquet: "],
+        "10,000,000 events as Parquet, alone and beside orders, and read over HTTP beside them",
+        ["history as Parquet: ", "history by GET /v1/events: "],
         history::measure
     ),
     scenario!("mail", "201 to the mail at the SMTP server, at 20 orders/s", ["201 → mail, "], mail::latency),
