@@ -113,7 +113,11 @@ pub const ALL: &[Metric] = &[
     counter("orders_mails_total", &["outcome"], "Attempts at sending a mail."),
     seconds("orders_mail_send_seconds", &[], "How long attempts at sending a mail took."),
     counter("orders_jobs_total", &["task", "outcome"], "Attempts at jobs of the schedule."),
-    gauge("orders_jobs", &["task", "state"], "Jobs of the schedule that have not ended well, and periodic ones that were cancelled."),
+    gauge(
+        "orders_jobs",
+        &["task", "state"],
+        "Jobs of the schedule that have not ended well, and periodic ones that were cancelled.",
+    ),
     gauge("orders_task_up", &["task"], "Whether a background task runs."),
     counter("orders_task_restarts_total", &["task"], "How often a background task began anew."),
     gauge("orders_stalled", &["reader"], "Whether something makes no progress though there is work."),

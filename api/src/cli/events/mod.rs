@@ -105,7 +105,7 @@ struct Walk<'a> {
     after: Position,
     /// How many more events are.
     left: u64,
-    /// How long the last read took, without what it waited for.
+    /// How long the last step took, without what it waited for.
     took: Duration,
     stop: &'a CancellationToken,
 }
@@ -124,14 +124,16 @@ impl Walk<'_> {
             Ok((read, begun.elapsed()))
         };
         let (mut read, took) = persistently(self.stop, read).await?;
-        self.took = took;
         if read.up_to == self.after {
             return Err(Failure::new(format!("the log has nothing behind position {}", self.after)));
         }
         read.events.retain(|event| self.from.is_none_or(|from| event.recorded_at >= from));
         self.after = read.up_to;
         self.left -= read.events.len() as u64;
-        output.write(&read.events)
+        let begun = Instant::now();
+        let is_read = output.write(&read.events);
+        self.took = took + begun.elapsed();
+        is_read
     }
 
     /// Writes what comes.

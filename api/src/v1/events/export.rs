@@ -112,7 +112,10 @@ impl Export {
             }
             self.after = read.up_to;
             if !read.events.is_empty() {
-                return Ok(Some(chunk(&read.events, self.format)?));
+                let begun = Instant::now();
+                let chunk = chunk(&read.events, self.format)?;
+                self.pace.made_of_it(begun.elapsed());
+                return Ok(Some(chunk));
             }
         }
         Ok(None)

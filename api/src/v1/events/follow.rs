@@ -207,7 +207,12 @@ impl Follower {
             let head = self.looks.log.known_head();
             if self.position < head {
                 match self.read(head).await? {
-                    Some(read) if !read.events.is_empty() => return Ok(Some(self.chunk(&read.events)?)),
+                    Some(read) if !read.events.is_empty() => {
+                        let begun = Instant::now();
+                        let chunk = self.chunk(&read.events)?;
+                        self.pace.made_of_it(begun.elapsed());
+                        return Ok(Some(chunk));
+                    }
                     Some(_) => {}
                     None => return Ok(Some(self.end(End::Unavailable))),
                 }
