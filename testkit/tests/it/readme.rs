@@ -46,12 +46,12 @@ async fn a_consumer_is_added_as_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_added_starts_on_a_system_with_history_beside_its_writer() {
+async fn what_was_added_as_it_says_starts_on_a_system_with_history_beside_its_writer() {
     beside::starts_beside_a_writer(&program_with_all().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_version_of_a_view_is_built_beside_promoted_and_rolled_back() {
+async fn a_new_version_of_a_view_made_as_it_says_is_built_beside_promoted_and_rolled_back() {
     beside::takes_over_a_view(&program_with_all().await).await;
 }
 
