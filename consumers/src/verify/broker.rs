@@ -118,6 +118,19 @@ impl Broker {
         Ok(ranges)
     }
 
+    /// Whether a topic holds any committed record. Its offsets don't tell: those of aborted ones are counted too.
+    pub(super) fn any_record(&self, topic: &EventTopic) -> Result<bool, VerifyError> {
+        let ranges = self.ranges(topic)?;
+        let filled = ranges.iter().filter(|range| range.low < range.end);
+        let from: Vec<(i32, i64)> = filled.map(|range| (range.partition, range.low)).collect();
+        let mut found = false;
+        self.read(&topic.name, &from, |record| {
+            found |= record.is_some();
+            Ok(if found { Go::NoFurther } else { Go::On })
+        })?;
+        Ok(found)
+    }
+
     /// The offsets that a group has committed, where it has.
     pub(super) fn committed(&self, group: &str, topic: &EventTopic) -> Result<Vec<(i32, i64)>, VerifyError> {
         if topic.partitions == 0 {

@@ -53,8 +53,7 @@ pub(super) async fn look(
 async fn holds_records(broker: &Broker, topics: &[EventTopic]) -> Result<bool, VerifyError> {
     for topic in topics {
         let asked = topic.clone();
-        let ranges = broker.ask(move |broker| broker.ranges(&asked)).await?;
-        if ranges.iter().any(|range| range.low < range.end) {
+        if broker.ask(move |broker| broker.any_record(&asked)).await? {
             return Ok(broker.ask(Broker::published).await?.is_none());
         }
     }

@@ -268,6 +268,36 @@ async fn records_without_a_position_of_the_relay_are_named() {
     assert_eq!(listed(&topics(&published.shop, &copy).await), [Difference::PositionLost]);
 }
 
+/// So it is where the first relay of all was killed before its first commit: nothing is published, and nothing lost.
+#[tokio::test]
+async fn what_was_never_committed_is_no_record() {
+    let (shop, kafka) = (Shop::open().await, settings());
+    names::ensure(&kafka).await.unwrap();
+    undo(in_a_transaction(&kafka)).await;
+    assert_eq!(listed(&topics(&shop, &kafka).await), []);
+}
+
+/// A record in each partition of the orders, in a transaction that is open.
+fn in_a_transaction(kafka: &KafkaSettings) -> BaseProducer {
+    let topic = Topics::new(&kafka.prefix).orders;
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &kafka.brokers).set("transactional.id", &topic);
+    let producer: BaseProducer = config.create().unwrap();
+    producer.init_transactions(Duration::from_secs(30)).unwrap();
+    producer.begin_transaction().unwrap();
+    for partition in 0..6 {
+        producer.send(BaseRecord::<(), str>::to(&topic).payload("{}").partition(partition)).unwrap();
+    }
+    while producer.in_flight_count() > 0 {
+        producer.poll(Duration::from_millis(1));
+    }
+    producer
+}
+
+async fn undo(transaction: BaseProducer) {
+    tokio::task::spawn_blocking(move || transaction.abort_transaction(Duration::from_secs(30))).await.unwrap().unwrap();
+}
+
 /// Where the broker has dropped what is old, the rest is checked, and what is gone is counted.
 #[tokio::test]
 async fn the_window_that_the_broker_still_holds_is_checked() {
@@ -292,23 +322,12 @@ async fn the_window_that_the_broker_still_holds_is_checked() {
 #[tokio::test]
 async fn a_transaction_that_is_open_is_waited_for() {
     let published = Published::new().await;
-    let topic = Topics::new(&published.kafka.prefix).orders;
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &published.kafka.brokers).set("transactional.id", &topic);
-    let other: BaseProducer = config.create().unwrap();
-    other.init_transactions(Duration::from_secs(30)).unwrap();
-    other.begin_transaction().unwrap();
-    for partition in 0..6 {
-        other.send(BaseRecord::<(), str>::to(&topic).payload("{}").partition(partition)).unwrap();
-    }
-    while other.in_flight_count() > 0 {
-        other.poll(Duration::from_millis(1));
-    }
+    let other = in_a_transaction(&published.kafka);
     let check = topics(&published.shop, &published.kafka);
     tokio::pin!(check);
     let early = tokio::time::timeout(Duration::from_millis(300), &mut check).await;
     assert!(early.is_err(), "it waits");
-    tokio::task::spawn_blocking(move || other.abort_transaction(Duration::from_secs(30))).await.unwrap().unwrap();
+    undo(other).await;
     let checked = check.await;
     assert_eq!(listed(&checked), []);
     assert_eq!(checked.topics[0].records, 30);
