@@ -7,11 +7,11 @@ use domain::Position;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// At so many events written in a second, it rests as long as it reads.
+/// At so many events written in a second, it rests as long as it works: as it reads, and makes something of that.
 const RESTS_ALIKE_AT: f64 = 1_000.0;
 /// The longest rest, of the work before it: an export comes to its end also beside the busiest shop.
 const MOST: f64 = 4.0;
-/// However long the work before it took, as it does where a reader takes it slowly.
+/// And however long the work took: where its lines go into a pipe, that may be the time of a slow reader.
 const REST_AT_MOST: Duration = Duration::from_secs(1);
 
 /// What was written since it was looked last, and what is still to be rested for.
